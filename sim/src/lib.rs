@@ -1,0 +1,1 @@
+//! Targets, verification and physics figures.

@@ -1,0 +1,2 @@
+//! The `hodoscope` command.
+fn main() {}

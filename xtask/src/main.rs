@@ -1,0 +1,2 @@
+//! Set-up, demonstration and tests.
+fn main() {}
