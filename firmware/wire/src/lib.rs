@@ -1,2 +1,37 @@
-//! x
+//! Frames between a host and a trigger board.
+//!
+//! A frame is, before stuffing, one byte of protocol [`VERSION`], one message in [postcard] form
+//! and the CRC-32C of both, little-endian. It is then stuffed with COBS and ended by a zero byte:
+//! a zero appears nowhere else, so that a receiver finds the next frame after any noise. Empty
+//! frames, hence extra zeros, mean nothing.
+//!
+//! The host speaks [`Request`]s, the board [`Reply`]s. The board works on one request at a time,
+//! in the order of their arrival, and ends each with exactly one reply that [is
+//! final](Reply::is_final); chunks of layers, of raws and of the log may come before it. A frame
+//! that the board cannot read gets one reply too: [`Reply::Refused`] without an id.
+//!
+//! [`encode`] writes a frame into a caller's buffer, [`Decoder`] takes bytes as they come. Nothing
+//! here allocates, and nothing a peer sends makes it panic.
+//!
+//! ```
+//! use hodoscope_wire::{Decoder, Request, encode};
+//!
+//! let mut line = [0; 64];
+//! let frame = encode(&Request::Event { id: 7, payload: &[1, 0, 2] }, &mut line).unwrap();
+//!
+//! let mut decoder = Decoder::<64>::new();
+//! let mut bytes = &*frame;
+//! let request = decoder.feed::<Request>(&mut bytes).unwrap().unwrap();
+//! assert_eq!(request, Request::Event { id: 7, payload: &[1, 0, 2] });
+//! ```
 #![no_std]
+#![forbid(unsafe_code)]
+
+mod frame;
+mod message;
+
+pub use frame::{Decoder, EncodeError, FrameError, VERSION, encode, frame_len};
+pub use message::{
+    CHUNK, Chunk, Counters, Identity, LOG_CHUNK, MULTIPLICITIES, REPLY_FRAME, Reason, Reply,
+    Request, chunk,
+};
