@@ -1,0 +1,90 @@
+//! Rounding and overflow, from their definitions.
+
+use hodoscope_program::{IntType, Overflow, Rounding};
+
+/// numerator / 2^shift, rounded.
+pub(crate) fn round_shift(numerator: i64, shift: u8, rounding: Rounding) -> i64 {
+    // ⌊numerator / 2^shift⌋ and what is left, in units of 2^−shift.
+    let floor = numerator >> shift;
+    let rest = numerator.wrapping_sub(floor << shift);
+    if rest == 0 {
+        return floor;
+    }
+    let half = 1i64 << (shift - 1);
+    let up = match rounding {
+        Rounding::Trn => false,
+        Rounding::TrnZero => numerator < 0,
+        Rounding::Rnd => rest >= half,
+        Rounding::RndConv => rest > half || (rest == half && floor & 1 == 1),
+        Rounding::RndZero => rest > half || (rest == half && numerator < 0),
+        Rounding::RndInf => rest > half || (rest == half && numerator > 0),
+        Rounding::RndMinInf => rest > half,
+    };
+    floor + i64::from(up)
+}
+
+/// `raw` as a value of type `ty`.
+pub(crate) fn overflow(raw: i64, ty: IntType, overflow: Overflow) -> i64 {
+    let (minimum, maximum) = (ty.minimum(), ty.maximum());
+    match overflow {
+        Overflow::Sat => raw.clamp(minimum, maximum),
+        Overflow::SatSym => raw.clamp(minimum.max(-maximum), maximum),
+        Overflow::SatZero if ty.contains(raw) => raw,
+        Overflow::SatZero => 0,
+        Overflow::Wrap => {
+            let modulus = 1i128 << ty.width;
+            let offset = (i128::from(raw) - i128::from(minimum)).rem_euclid(modulus);
+            (i128::from(minimum) + offset) as i64
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definitions in exact quarters: −1.5, −1.25, −1, …, 1.5.
+    #[test]
+    fn every_rounding_by_its_definition() {
+        let quarters = [-6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6];
+        let cases = [
+            (Rounding::Trn, [-2, -2, -1, -1, -1, -1, 0, 0, 0, 0, 1, 1, 1]),
+            (
+                Rounding::TrnZero,
+                [-1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
+            ),
+            (Rounding::Rnd, [-1, -1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 1, 2]),
+            (
+                Rounding::RndConv,
+                [-2, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 2],
+            ),
+            (
+                Rounding::RndZero,
+                [-1, -1, -1, -1, 0, 0, 0, 0, 0, 1, 1, 1, 1],
+            ),
+            (
+                Rounding::RndInf,
+                [-2, -1, -1, -1, -1, 0, 0, 0, 1, 1, 1, 1, 2],
+            ),
+            (
+                Rounding::RndMinInf,
+                [-2, -1, -1, -1, -1, 0, 0, 0, 0, 1, 1, 1, 1],
+            ),
+        ];
+        for (rounding, expected) in cases {
+            let got = quarters.map(|q| round_shift(q, 2, rounding));
+            assert_eq!(got, expected, "{rounding:?}");
+        }
+    }
+
+    #[test]
+    fn every_overflow_by_its_definition() {
+        let raws = [-10, -9, -8, -7, 0, 7, 8, 9];
+        let ty = IntType::signed(4);
+        let got = |o| raws.map(|r| overflow(r, ty, o));
+        assert_eq!(got(Overflow::Sat), [-8, -8, -8, -7, 0, 7, 7, 7]);
+        assert_eq!(got(Overflow::SatSym), [-7, -7, -7, -7, 0, 7, 7, 7]);
+        assert_eq!(got(Overflow::SatZero), [0, 0, -8, -7, 0, 7, 0, 0]);
+        assert_eq!(got(Overflow::Wrap), [6, 7, -8, -7, 0, 7, -8, -7]);
+    }
+}

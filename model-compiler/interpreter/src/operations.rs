@@ -1,0 +1,148 @@
+//! Each operation, as `hodoscope_program::Operation` defines it.
+
+use hodoscope_program::{Input, Operation, Program, Value, ValueId};
+
+use crate::arithmetic::{overflow, round_shift};
+
+/// Words of an input, clamped; of a set's rows those in `rows`.
+pub(crate) fn input(input: &Input, words: &[i64], rows: Option<&[usize]>) -> Vec<i64> {
+    let clamped = |row: usize| {
+        (0..input.channels).map(move |c| {
+            let field = input.field(c);
+            words[row * input.channels + c].clamp(field.minimum, field.maximum)
+        })
+    };
+    match rows {
+        Some(rows) => rows.iter().flat_map(|row| clamped(*row)).collect(),
+        None => clamped(0).collect(),
+    }
+}
+
+/// The raws of `value`, from those of the values before it.
+pub(crate) fn compute(
+    program: &Program,
+    value: &Value,
+    operation: &Operation,
+    known: &[Vec<i64>],
+) -> Vec<i64> {
+    let raws = |id: &ValueId| known[id.index()].as_slice();
+    let channels_of = |id: &ValueId| program.value(*id).shape.channels();
+    let pairs = |a: &ValueId, b: &ValueId, f: fn(i64, i64) -> i64| -> Vec<i64> {
+        raws(a)
+            .iter()
+            .zip(raws(b))
+            .map(|(a, b)| f(*a, *b))
+            .collect()
+    };
+    match operation {
+        Operation::Input(_) => unreachable!("inputs are read from the event"),
+        Operation::Rescale {
+            x,
+            multipliers,
+            shifts,
+            rounding,
+            overflow: rule,
+        } => {
+            let channels = value.shape.channels();
+            let one = |(index, raw): (usize, &i64)| {
+                let c = index % channels;
+                let product = raw * multipliers[c % multipliers.len()];
+                let rounded = round_shift(product, shifts[c % shifts.len()], *rounding);
+                overflow(rounded, value.element, *rule)
+            };
+            raws(x).iter().enumerate().map(one).collect()
+        }
+        Operation::Dense { x, weights, bias } => {
+            let weights = &program.constant(*weights).data;
+            let bias = &program.constant(*bias).data;
+            dense(raws(x), channels_of(x), weights, bias)
+        }
+        Operation::Relu { x } => raws(x).iter().map(|x| (*x).max(0)).collect(),
+        Operation::LeakyRelu {
+            x,
+            multiplier,
+            shift,
+            rounding,
+        } => raws(x)
+            .iter()
+            .map(|x| match x {
+                0.. => *x,
+                _ => round_shift(x * multiplier, *shift, *rounding),
+            })
+            .collect(),
+        Operation::Clip {
+            x,
+            minimum,
+            maximum,
+        } => raws(x)
+            .iter()
+            .map(|x| (*x).clamp(*minimum, *maximum))
+            .collect(),
+        Operation::Table { x, table } => {
+            let first = program.value(*x).element.minimum();
+            let entries = &program.constant(*table).data;
+            raws(x)
+                .iter()
+                .map(|x| entries[(x - first) as usize])
+                .collect()
+        }
+        Operation::Sum { x } => {
+            let mut sums = vec![0; value.shape.elements(1)];
+            for row in raws(x).chunks(sums.len()) {
+                for (sum, raw) in sums.iter_mut().zip(row) {
+                    *sum += raw;
+                }
+            }
+            sums
+        }
+        Operation::Mul { a, b } => {
+            let channels = value.shape.channels();
+            let factor = |id: &ValueId, index: usize| match channels_of(id) {
+                1 => raws(id)[index / channels],
+                _ => raws(id)[index],
+            };
+            let elements = raws(a).len().max(raws(b).len());
+            (0..elements).map(|i| factor(a, i) * factor(b, i)).collect()
+        }
+        Operation::Add { a, b } => pairs(a, b, |a, b| a + b),
+        Operation::Sub { a, b } => pairs(a, b, |a, b| a - b),
+        Operation::SquaredError { a, b } => {
+            let squares = pairs(a, b, |a, b| (a - b) * (a - b));
+            squares
+                .chunks(channels_of(a))
+                .map(|row| row.iter().sum())
+                .collect()
+        }
+        Operation::SumSquares { x } => {
+            let rows = raws(x).chunks(channels_of(x));
+            rows.map(|row| row.iter().map(|x| x * x).sum()).collect()
+        }
+        Operation::Select { x, channels } => {
+            let rows = raws(x).chunks(channels_of(x));
+            rows.flat_map(|row| channels.iter().map(|c| row[*c]))
+                .collect()
+        }
+        Operation::Concat { parts } => {
+            let rows = raws(&parts[0]).len() / channels_of(&parts[0]);
+            let part = |row: usize, id: &ValueId| {
+                let channels = channels_of(id);
+                raws(id)[row * channels..][..channels].to_vec()
+            };
+            (0..rows)
+                .flat_map(|row| parts.iter().flat_map(move |id| part(row, id)))
+                .collect()
+        }
+    }
+}
+
+/// bias + weights · x for each row of x. The verifier proved that no sum overflows.
+fn dense(x: &[i64], inputs: usize, weights: &[i64], bias: &[i64]) -> Vec<i64> {
+    let mut result = Vec::with_capacity(x.len() / inputs * bias.len());
+    for row in x.chunks(inputs) {
+        for (bias, weights) in bias.iter().zip(weights.chunks(inputs)) {
+            let products = weights.iter().zip(row).map(|(w, x)| w * x);
+            result.push(bias + products.sum::<i64>());
+        }
+    }
+    result
+}

@@ -1,0 +1,154 @@
+//! Inputs: detector words, sets of constituents, and the rule from a float to a word.
+
+use crate::{ExactF64, InputId, IntType, SetId};
+
+/// An input: detector words, a row per event or a row per constituent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Name, as in the model.
+    pub name: String,
+    /// The set that has a row of this input for each constituent.
+    pub set: Option<SetId>,
+    /// Words per row.
+    pub channels: usize,
+    /// What the words are; they repeat along the row (19 objects × (pT, η, φ)).
+    pub fields: Vec<Field>,
+}
+
+impl Input {
+    /// The field of `channel`.
+    ///
+    /// # Panics
+    /// If the input has no field.
+    pub fn field(&self, channel: usize) -> &Field {
+        &self.fields[channel % self.fields.len()]
+    }
+
+    /// The narrowest signed or unsigned type that holds every field's words.
+    pub fn element(&self) -> IntType {
+        let minimum = self.fields.iter().map(|f| f.minimum).min().unwrap_or(0);
+        let maximum = self.fields.iter().map(|f| f.maximum).max().unwrap_or(0);
+        let signed = minimum < 0;
+        (1..=64)
+            .map(|width| IntType { signed, width })
+            .find(|ty| ty.is_valid() && ty.contains(minimum) && ty.contains(maximum))
+            .unwrap_or(IntType::signed(64))
+    }
+}
+
+/// A detector word: its unit, its range, and what lies outside of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Name, an identifier: `pt`, `eta`, `phi`.
+    pub name: String,
+    /// Unit of the value, for reports.
+    pub unit: String,
+    /// Value of one count.
+    pub lsb: ExactF64,
+    /// Smallest word.
+    pub minimum: i64,
+    /// Largest word.
+    pub maximum: i64,
+    /// What becomes of a value outside the range.
+    pub overflow: FieldOverflow,
+    /// Word of an empty slot.
+    pub empty: i64,
+}
+
+/// What becomes of a value outside its field's range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldOverflow {
+    /// The nearest word.
+    Saturate,
+    /// Modulo the period, which is the number of words: an azimuth.
+    Wrap,
+}
+
+/// A word made from a float.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The word.
+    pub word: i64,
+    /// Whether the value lay outside the range and was saturated.
+    pub saturated: bool,
+}
+
+/// A value that is NaN or infinite has no word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotANumber;
+
+impl Field {
+    /// The word of `value`: ⌊value / lsb + ½⌋, then wrapped or saturated into the range.
+    ///
+    /// # Errors
+    /// [`NotANumber`] for NaN and the infinities.
+    pub fn encode(&self, value: f64) -> Result<Encoded, NotANumber> {
+        let counts = (value / self.lsb.0 + 0.5).floor();
+        if !counts.is_finite() {
+            return Err(NotANumber);
+        }
+        // `as` saturates at the ends of i64, far outside every range.
+        let raw = counts as i64;
+        let word = match self.overflow {
+            FieldOverflow::Saturate => raw.clamp(self.minimum, self.maximum),
+            FieldOverflow::Wrap => {
+                let period = i128::from(self.maximum) - i128::from(self.minimum) + 1;
+                let offset = (i128::from(raw) - i128::from(self.minimum)).rem_euclid(period);
+                (i128::from(self.minimum) + offset) as i64
+            }
+        };
+        Ok(Encoded {
+            word,
+            saturated: self.overflow == FieldOverflow::Saturate && word != raw,
+        })
+    }
+
+    /// The value of `word`.
+    pub fn decode(&self, word: i64) -> f64 {
+        word as f64 * self.lsb.0
+    }
+}
+
+/// A set of constituents: particles of a jet, objects of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Set {
+    /// Name, an identifier.
+    pub name: String,
+    /// Largest multiplicity P that is computed.
+    pub capacity: usize,
+    /// Which slots hold a constituent. Evaluated on the detector words, before any rescaling.
+    pub live: Live,
+    /// The word by which the hardest P are kept when more than P are live; ties keep the lowest
+    /// index, and the order of arrival stays. Without it the first P are kept.
+    pub order: Option<WordRef>,
+}
+
+/// Which slots of a set hold a constituent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// Every slot.
+    Always,
+    /// Those whose word is greater than the threshold.
+    Above {
+        /// The word.
+        word: WordRef,
+        /// The threshold.
+        threshold: i64,
+    },
+    /// Those whose word is not the empty code.
+    NotEqual {
+        /// The word.
+        word: WordRef,
+        /// The empty code.
+        empty: i64,
+    },
+}
+
+/// One word of an input's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordRef {
+    /// The input.
+    pub input: InputId,
+    /// The channel.
+    pub channel: usize,
+}

@@ -1,0 +1,172 @@
+//! Operations and their exact meaning.
+
+use crate::{ConstantId, InputId, Overflow, Rounding, ValueId};
+
+/// How a value is computed. All arithmetic is on raws, exact, in ℤ, until it says otherwise.
+///
+/// `c` is a channel: an index on the last axis. Axes before the last are rows; operands of one
+/// operation have the same rows unless stated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The words of an input, each clamped to its field's range; of a set's rows only the live
+    /// ones, compacted in their order.
+    Input(InputId),
+    /// y\[c\] = overflow(round(x\[c\] · multipliers\[c\] / 2^shifts\[c\])) into the result's type.
+    Rescale {
+        /// Operand.
+        x: ValueId,
+        /// One for all channels, or one each; of 32 bits, signed.
+        multipliers: Vec<i64>,
+        /// One for all channels, or one each; 0 to 62.
+        shifts: Vec<u8>,
+        /// How the division rounds.
+        rounding: Rounding,
+        /// What becomes of a result outside the type.
+        overflow: Overflow,
+    },
+    /// y\[o\] = bias\[o\] + Σ_i weights\[o, i\] · x\[i\], proved to fit the result's type.
+    Dense {
+        /// Operand, `[…, in]`.
+        x: ValueId,
+        /// `[out, in]`.
+        weights: ConstantId,
+        /// `[out]`, in the accumulator's scale.
+        bias: ConstantId,
+    },
+    /// y = max(x, 0).
+    Relu {
+        /// Operand.
+        x: ValueId,
+    },
+    /// y = x for x ≥ 0, else round(x · multiplier / 2^shift).
+    LeakyRelu {
+        /// Operand.
+        x: ValueId,
+        /// Slope's numerator, ≥ 0.
+        multiplier: i64,
+        /// Slope's denominator is 2^shift.
+        shift: u8,
+        /// How the division rounds.
+        rounding: Rounding,
+    },
+    /// y = min(max(x, minimum), maximum).
+    Clip {
+        /// Operand.
+        x: ValueId,
+        /// Smallest result.
+        minimum: i64,
+        /// Largest result.
+        maximum: i64,
+    },
+    /// y = table\[x − minimum of x's type\]: a unary function. The table covers every raw of x's
+    /// type, which has at most 16 bits.
+    Table {
+        /// Operand.
+        x: ValueId,
+        /// Entries.
+        table: ConstantId,
+    },
+    /// y\[c\] = Σ over the live constituents of x\[·, c\]; 0 for none.
+    Sum {
+        /// Operand, `[multiplicity, …]`.
+        x: ValueId,
+    },
+    /// y\[c\] = a\[c\] · b\[c\]; an operand with one channel serves all.
+    Mul {
+        /// First factor.
+        a: ValueId,
+        /// Second factor.
+        b: ValueId,
+    },
+    /// y = a + b, of equal scale.
+    Add {
+        /// First term.
+        a: ValueId,
+        /// Second term.
+        b: ValueId,
+    },
+    /// y = a − b, of equal scale.
+    Sub {
+        /// Minuend.
+        a: ValueId,
+        /// Subtrahend.
+        b: ValueId,
+    },
+    /// y\[0\] = Σ_c (a\[c\] − b\[c\])²: an autoencoder's error.
+    SquaredError {
+        /// First operand.
+        a: ValueId,
+        /// Second operand, of equal scale.
+        b: ValueId,
+    },
+    /// y\[0\] = Σ_c x\[c\]²: a variational autoencoder's score.
+    SumSquares {
+        /// Operand.
+        x: ValueId,
+    },
+    /// y\[c\] = x\[channels\[c\]\].
+    Select {
+        /// Operand.
+        x: ValueId,
+        /// Channels of the operand.
+        channels: Vec<usize>,
+    },
+    /// The channels of all parts, one after the other.
+    Concat {
+        /// Operands.
+        parts: Vec<ValueId>,
+    },
+}
+
+impl Operation {
+    /// The operation's keyword in the text form.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            Self::Input(_) => "input",
+            Self::Rescale { .. } => "rescale",
+            Self::Dense { .. } => "dense",
+            Self::Relu { .. } => "relu",
+            Self::LeakyRelu { .. } => "leaky_relu",
+            Self::Clip { .. } => "clip",
+            Self::Table { .. } => "table",
+            Self::Sum { .. } => "sum",
+            Self::Mul { .. } => "mul",
+            Self::Add { .. } => "add",
+            Self::Sub { .. } => "sub",
+            Self::SquaredError { .. } => "squared_error",
+            Self::SumSquares { .. } => "sum_squares",
+            Self::Select { .. } => "select",
+            Self::Concat { .. } => "concat",
+        }
+    }
+
+    /// The operands.
+    pub fn operands(&self) -> Vec<ValueId> {
+        match self {
+            Self::Input(_) => vec![],
+            Self::Rescale { x, .. }
+            | Self::Dense { x, .. }
+            | Self::Relu { x }
+            | Self::LeakyRelu { x, .. }
+            | Self::Clip { x, .. }
+            | Self::Table { x, .. }
+            | Self::Sum { x }
+            | Self::SumSquares { x }
+            | Self::Select { x, .. } => vec![*x],
+            Self::Mul { a, b }
+            | Self::Add { a, b }
+            | Self::Sub { a, b }
+            | Self::SquaredError { a, b } => vec![*a, *b],
+            Self::Concat { parts } => parts.clone(),
+        }
+    }
+
+    /// The constants.
+    pub fn constants(&self) -> Vec<ConstantId> {
+        match self {
+            Self::Dense { weights, bias, .. } => vec![*weights, *bias],
+            Self::Table { table, .. } => vec![*table],
+            _ => vec![],
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Intervals of raws, and how each operation maps them.
+
+use std::fmt;
+
+use crate::{Field, IntType, Overflow};
+
+/// All raws that a channel of a value can take lie in `minimum..=maximum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Smallest raw.
+    pub minimum: i128,
+    /// Largest raw.
+    pub maximum: i128,
+}
+
+impl Interval {
+    /// The interval between two bounds, in either order.
+    pub fn between(a: i128, b: i128) -> Self {
+        Self {
+            minimum: a.min(b),
+            maximum: a.max(b),
+        }
+    }
+
+    /// A single raw.
+    pub fn point(raw: i128) -> Self {
+        Self::between(raw, raw)
+    }
+
+    /// Every raw of a type.
+    pub fn of_type(ty: IntType) -> Self {
+        Self::between(ty.minimum().into(), ty.maximum().into())
+    }
+
+    /// Every word of a field.
+    pub fn of_field(field: &Field) -> Self {
+        Self::between(field.minimum.into(), field.maximum.into())
+    }
+
+    /// Whether every raw is of the type.
+    pub fn fits(self, ty: IntType) -> bool {
+        self.minimum >= ty.minimum().into() && self.maximum <= ty.maximum().into()
+    }
+
+    /// The largest absolute raw.
+    pub fn magnitude(self) -> i128 {
+        self.minimum.abs().max(self.maximum.abs())
+    }
+
+    /// Bits of the narrowest signed type that holds the interval.
+    pub fn signed_bits(self) -> u32 {
+        let bits = |x: i128| 129 - if x < 0 { !x } else { x }.leading_zeros();
+        bits(self.minimum).max(bits(self.maximum))
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            minimum: self.minimum + other.minimum,
+            maximum: self.maximum + other.maximum,
+        }
+    }
+
+    pub(super) fn minus(self, other: Self) -> Self {
+        Self {
+            minimum: self.minimum - other.maximum,
+            maximum: self.maximum - other.minimum,
+        }
+    }
+
+    pub(super) fn times(self, other: Self) -> Self {
+        let ends = [
+            self.minimum * other.minimum,
+            self.minimum * other.maximum,
+            self.maximum * other.minimum,
+            self.maximum * other.maximum,
+        ];
+        ends.into_iter()
+            .map(Self::point)
+            .reduce(Self::hull)
+            .unwrap_or(self)
+    }
+
+    pub(super) fn squared(self) -> Self {
+        let ends = Self::between(self.minimum * self.minimum, self.maximum * self.maximum);
+        if self.minimum <= 0 && self.maximum >= 0 {
+            Self::between(0, ends.maximum)
+        } else {
+            ends
+        }
+    }
+
+    pub(super) fn hull(self, other: Self) -> Self {
+        Self {
+            minimum: self.minimum.min(other.minimum),
+            maximum: self.maximum.max(other.maximum),
+        }
+    }
+
+    pub(super) fn clamp(self, minimum: i128, maximum: i128) -> Self {
+        Self {
+            minimum: self.minimum.clamp(minimum, maximum),
+            maximum: self.maximum.clamp(minimum, maximum),
+        }
+    }
+
+    /// Between zero and `count` terms of this interval.
+    pub(super) fn summed(self, count: usize) -> Self {
+        let count = count as i128;
+        Self {
+            minimum: (self.minimum * count).min(0),
+            maximum: (self.maximum * count).max(0),
+        }
+    }
+
+    /// x / 2^shift under any rounding: one count wider than the exact quotients at most.
+    pub(super) fn shifted(self, shift: u8) -> Self {
+        let ceil = |x: i128| -((-x) >> shift);
+        Self {
+            minimum: self.minimum >> shift,
+            maximum: ceil(self.maximum),
+        }
+    }
+
+    /// What `overflow` into `ty` leaves.
+    pub(super) fn overflowed(self, ty: IntType, overflow: Overflow) -> Self {
+        let (low, high) = (i128::from(ty.minimum()), i128::from(ty.maximum()));
+        match overflow {
+            Overflow::Sat => self.clamp(low, high),
+            // Without the smallest raw of a signed type.
+            Overflow::SatSym => self.clamp(low.max(-high), high),
+            _ if self.fits(ty) => self,
+            Overflow::SatZero => self.clamp(low, high).hull(Self::point(0)),
+            Overflow::Wrap => Self::of_type(ty),
+        }
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..={}", self.minimum, self.maximum)
+    }
+}

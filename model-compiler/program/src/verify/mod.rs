@@ -1,0 +1,298 @@
+//! The verifier.
+//!
+//! A verified program keeps these promises; the interpreter, the planner and every emitted crate
+//! rely on them and check none again.
+//!
+//! 1. Names are identifiers, unique among values, constants, sets, inputs, and outputs.
+//! 2. Every id refers into its list, and every operand comes before its use.
+//! 3. Each input has exactly one value, of the input's shape and narrowest type; its fields
+//!    divide its channels, `minimum ≤ empty ≤ maximum`, and the LSB is positive and finite.
+//! 4. A set has a capacity of 1 to 65,535; its live and order words are of its own inputs.
+//! 5. Constants have as many elements as their shape says, each of the type.
+//! 6. Operands and results have the shapes that the operation asks for.
+//! 7. Every result fits its type, by interval arithmetic over the actual weights, tables and
+//!    capacities: no accumulator can overflow. Products of a `rescale` fit 63 bits with their
+//!    rounding term.
+//! 8. A scale has one entry, or one per channel; a frac lies within ±1000.
+//! 9. There is an output, and no output has a multiplicity.
+
+mod interval;
+mod shapes;
+mod transfer;
+
+use std::collections::HashSet;
+
+use crate::{Constant, Live, Operation, Program, Scale, Value, ValueId, WordRef};
+pub use interval::Interval;
+
+/// What the verifier proved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// For each value and channel, the raws that it can take.
+    pub intervals: Vec<Vec<Interval>>,
+}
+
+impl Proof {
+    /// The hull of all channels of a value.
+    pub fn interval(&self, id: ValueId) -> Interval {
+        self.intervals[id.index()]
+            .iter()
+            .copied()
+            .reduce(Interval::hull)
+            .unwrap_or(Interval::point(0))
+    }
+}
+
+/// An invariant that a program breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// Something outside the values: sets, inputs, constants, outputs.
+    #[error("{kind} '{name}': {reason}")]
+    Item {
+        /// `set`, `input`, `constant`, `output`, `program`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A value.
+    #[error("value '{name}' ({operation}): {reason}")]
+    Value {
+        /// Name of the value.
+        name: String,
+        /// Keyword of its operation.
+        operation: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+pub(crate) fn verify(program: &Program) -> Result<Proof, VerifyError> {
+    names(program)?;
+    sets(program)?;
+    inputs(program)?;
+    constants(program)?;
+    let mut intervals: Vec<Vec<Interval>> = Vec::with_capacity(program.values.len());
+    for (id, value) in program.values() {
+        let check = || -> Result<Vec<Interval>, String> {
+            ids(program, id, value)?;
+            types(value)?;
+            shapes::check(program, value)?;
+            let result = transfer::intervals(program, &intervals, value)?;
+            for (channel, interval) in result.iter().enumerate() {
+                if !interval.fits(value.element) {
+                    return Err(format!(
+                        "channel {channel} can reach {interval}, which {} does not hold",
+                        value.element
+                    ));
+                }
+            }
+            Ok(result)
+        };
+        intervals.push(check().map_err(|reason| VerifyError::Value {
+            name: value.name.clone(),
+            operation: value.operation.keyword(),
+            reason,
+        })?);
+    }
+    outputs(program)?;
+    Ok(Proof { intervals })
+}
+
+fn item(kind: &'static str, name: &str, reason: impl Into<String>) -> VerifyError {
+    VerifyError::Item {
+        kind,
+        name: name.into(),
+        reason: reason.into(),
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(word)
+}
+
+fn names(program: &Program) -> Result<(), VerifyError> {
+    fn unique<'a>(
+        kind: &'static str,
+        names: impl Iterator<Item = &'a String>,
+    ) -> Result<(), VerifyError> {
+        let mut seen = HashSet::new();
+        for name in names {
+            if !is_identifier(name) {
+                return Err(item(kind, name, "the name is not an identifier"));
+            }
+            if !seen.insert(name) {
+                return Err(item(kind, name, "the name stands twice"));
+            }
+        }
+        Ok(())
+    }
+    unique("program", std::iter::once(&program.name))?;
+    unique("set", program.sets.iter().map(|x| &x.name))?;
+    unique("input", program.inputs.iter().map(|x| &x.name))?;
+    unique("constant", program.constants.iter().map(|x| &x.name))?;
+    unique("value", program.values.iter().map(|x| &x.name))?;
+    unique("output", program.outputs.iter().map(|x| &x.name))
+}
+
+fn sets(program: &Program) -> Result<(), VerifyError> {
+    for (index, set) in program.sets.iter().enumerate() {
+        let fail = |reason: &str| Err(item("set", &set.name, reason));
+        if !(1..=usize::from(u16::MAX)).contains(&set.capacity) {
+            return fail("the capacity is not 1 to 65535");
+        }
+        let own = |word: WordRef| {
+            program.inputs.get(word.input.index()).is_some_and(|input| {
+                input.set.is_some_and(|s| s.index() == index) && word.channel < input.channels
+            })
+        };
+        match set.live {
+            Live::Above { word, .. } | Live::NotEqual { word, .. } if !own(word) => {
+                return fail("the live word is not of one of the set's inputs");
+            }
+            _ => {}
+        }
+        if set.order.is_some_and(|word| !own(word)) {
+            return fail("the order word is not of one of the set's inputs");
+        }
+    }
+    Ok(())
+}
+
+fn inputs(program: &Program) -> Result<(), VerifyError> {
+    for (index, input) in program.inputs.iter().enumerate() {
+        let fail = |reason: String| Err(item("input", &input.name, reason));
+        if input.fields.is_empty()
+            || input.channels == 0
+            || !input.channels.is_multiple_of(input.fields.len())
+        {
+            return fail("the fields do not divide the channels".into());
+        }
+        if input.set.is_some_and(|s| s.index() >= program.sets.len()) {
+            return fail("its set does not exist".into());
+        }
+        for field in &input.fields {
+            if !is_identifier(&field.name) {
+                return fail(format!(
+                    "the field name '{}' is not an identifier",
+                    field.name
+                ));
+            }
+            let word = i64::from(i32::MIN)..=i64::from(i32::MAX);
+            if !word.contains(&field.minimum) || !word.contains(&field.maximum) {
+                return fail(format!("words of '{}' are wider than 32 bits", field.name));
+            }
+            if !(field.minimum..=field.maximum).contains(&field.empty) {
+                return fail(format!(
+                    "the empty word of '{}' is not in its range",
+                    field.name
+                ));
+            }
+            if !(field.lsb.0.is_finite() && field.lsb.0 > 0.0) {
+                return fail(format!("the LSB of '{}' is not positive", field.name));
+            }
+        }
+        let readers = program
+            .values
+            .iter()
+            .filter(|v| matches!(v.operation, Operation::Input(i) if i.index() == index))
+            .count();
+        if readers != 1 {
+            return fail(format!("it has {readers} values, not one"));
+        }
+    }
+    Ok(())
+}
+
+fn constants(program: &Program) -> Result<(), VerifyError> {
+    for constant in &program.constants {
+        let Constant {
+            name,
+            shape,
+            element,
+            data,
+        } = constant;
+        if !element.is_valid() {
+            return Err(item("constant", name, format!("{element} is not a type")));
+        }
+        let elements = shape
+            .iter()
+            .try_fold(1usize, |product, extent| product.checked_mul(*extent));
+        if elements != Some(data.len()) {
+            let reason = format!("shape {shape:?} has not {} elements", data.len());
+            return Err(item("constant", name, reason));
+        }
+        if let Some(raw) = data.iter().find(|raw| !element.contains(**raw)) {
+            return Err(item("constant", name, format!("{raw} is not of {element}")));
+        }
+    }
+    Ok(())
+}
+
+fn ids(program: &Program, id: ValueId, value: &Value) -> Result<(), String> {
+    let operation = &value.operation;
+    if operation.operands().iter().any(|x| *x >= id) {
+        return Err("an operand comes after its use".into());
+    }
+    let constants = program.constants.len();
+    if operation.constants().iter().any(|x| x.index() >= constants) {
+        return Err("a constant does not exist".into());
+    }
+    match operation {
+        Operation::Input(input) if input.index() >= program.inputs.len() => {
+            Err("the input does not exist".into())
+        }
+        _ if value
+            .shape
+            .set()
+            .is_some_and(|s| s.index() >= program.sets.len()) =>
+        {
+            Err("its set does not exist".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn types(value: &Value) -> Result<(), String> {
+    if !value.element.is_valid() {
+        return Err(format!("{} is not a type", value.element));
+    }
+    let channels = value.shape.channels();
+    let entries = match &value.scale {
+        Scale::Pow2(_) => channels,
+        Scale::Pow2PerChannel(fracs) => fracs.len(),
+        Scale::Lsb(lsbs) if lsbs.len() == 1 => channels,
+        Scale::Lsb(lsbs) => lsbs.len(),
+    };
+    if entries != channels {
+        return Err(format!(
+            "the scale has {entries} entries for {channels} channels"
+        ));
+    }
+    let fracs = match &value.scale {
+        Scale::Pow2(frac) => std::slice::from_ref(frac),
+        Scale::Pow2PerChannel(fracs) => fracs,
+        Scale::Lsb(_) => &[],
+    };
+    if let Some(frac) = fracs.iter().find(|frac| frac.abs() > 1000) {
+        return Err(format!("frac {frac} is not within ±1000"));
+    }
+    Ok(())
+}
+
+fn outputs(program: &Program) -> Result<(), VerifyError> {
+    if program.outputs.is_empty() {
+        return Err(item("program", &program.name, "it has no output"));
+    }
+    for output in &program.outputs {
+        let Some(value) = program.values.get(output.value.index()) else {
+            return Err(item("output", &output.name, "its value does not exist"));
+        };
+        if value.shape.set().is_some() {
+            return Err(item("output", &output.name, "it has a row per constituent"));
+        }
+    }
+    Ok(())
+}

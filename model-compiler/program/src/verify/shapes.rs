@@ -1,0 +1,152 @@
+//! Invariant 6: operands and results have the shapes that the operation asks for.
+
+use crate::{Dim, Operation, Program, Shape, Value, ValueId};
+
+pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
+    let shape_of = |id: ValueId| &program.value(id).shape;
+    let result = &value.shape;
+    canonical(result)?;
+    match &value.operation {
+        Operation::Input(id) => {
+            let input = program.input(*id);
+            let expected = match input.set {
+                Some(set) => Shape::per_constituent(set, input.channels),
+                None => Shape::row(input.channels),
+            };
+            expect(result, &expected)?;
+            if value.element != input.element() {
+                return Err(format!("{} is not the words' type", value.element));
+            }
+            Ok(())
+        }
+        Operation::Rescale {
+            x,
+            multipliers,
+            shifts,
+            ..
+        } => {
+            expect(result, shape_of(*x))?;
+            per_channel("multipliers", multipliers.len(), result)?;
+            per_channel("shifts", shifts.len(), result)
+        }
+        Operation::Relu { x } | Operation::LeakyRelu { x, .. } | Operation::Clip { x, .. } => {
+            expect(result, shape_of(*x))
+        }
+        Operation::Table { x, table } => {
+            expect(result, shape_of(*x))?;
+            let ty = program.value(*x).element;
+            if ty.width > 16 {
+                return Err(format!("a table over {ty} is too long: 16 bits at most"));
+            }
+            expect_extents(&program.constant(*table).shape, &[1 << ty.width])
+        }
+        Operation::Dense { x, weights, bias } => {
+            let x = shape_of(*x);
+            let (inputs, outputs) = (x.channels(), result.channels());
+            expect(result, &with_channels(x, outputs))?;
+            expect_extents(&program.constant(*weights).shape, &[outputs, inputs])?;
+            expect_extents(&program.constant(*bias).shape, &[outputs])
+        }
+        Operation::Sum { x } => {
+            let x = shape_of(*x);
+            if x.set().is_none() {
+                return Err("the operand has no multiplicity to sum over".into());
+            }
+            expect(result, &Shape(x.0[1..].to_vec()))
+        }
+        Operation::Mul { a, b } => {
+            let (a, b) = (shape_of(*a), shape_of(*b));
+            let channels = a.channels().max(b.channels());
+            for operand in [a, b] {
+                if operand.channels() != 1 {
+                    expect(operand, result)?;
+                } else {
+                    expect(&with_channels(operand, channels), result)?;
+                }
+            }
+            Ok(())
+        }
+        Operation::Add { a, b } | Operation::Sub { a, b } => {
+            expect(result, shape_of(*a))?;
+            expect(result, shape_of(*b))
+        }
+        Operation::SquaredError { a, b } => {
+            expect(shape_of(*a), shape_of(*b))?;
+            expect(result, &with_channels(shape_of(*a), 1))
+        }
+        Operation::SumSquares { x } => expect(result, &with_channels(shape_of(*x), 1)),
+        Operation::Select { x, channels } => {
+            let x = shape_of(*x);
+            if let Some(channel) = channels.iter().find(|c| **c >= x.channels()) {
+                return Err(format!("the operand has no channel {channel}"));
+            }
+            expect(result, &with_channels(x, channels.len()))
+        }
+        Operation::Concat { parts } => {
+            if parts.is_empty() {
+                return Err("there is nothing to concatenate".into());
+            }
+            for part in parts {
+                let part = shape_of(*part);
+                expect(&with_channels(part, result.channels()), result)?;
+            }
+            let channels = parts.iter().map(|part| shape_of(*part).channels()).sum();
+            expect(result, &with_channels(result, channels))
+        }
+    }
+}
+
+/// Elements of one constituent or event, at most: what the interpreter allocates.
+const ELEMENTS: usize = 1 << 24;
+
+/// A multiplicity comes first, and the last axis is a number of channels, one or more.
+fn canonical(shape: &Shape) -> Result<(), String> {
+    let inner_multiplicity = shape
+        .0
+        .iter()
+        .skip(1)
+        .any(|d| matches!(d, Dim::Multiplicity(_)));
+    let channels = matches!(shape.0.last(), Some(Dim::Fixed(n)) if *n > 0);
+    if inner_multiplicity || !channels {
+        return Err(format!("{shape:?} is not a shape of this version"));
+    }
+    let elements = shape.0.iter().try_fold(1usize, |product, dim| match dim {
+        Dim::Fixed(n) => product.checked_mul(*n),
+        Dim::Multiplicity(_) => Some(product),
+    });
+    if elements.is_none_or(|n| n > ELEMENTS) {
+        return Err(format!("{shape:?} has more than {ELEMENTS} elements"));
+    }
+    Ok(())
+}
+
+fn with_channels(shape: &Shape, channels: usize) -> Shape {
+    let mut dims = shape.0.clone();
+    if let Some(last) = dims.last_mut() {
+        *last = Dim::Fixed(channels);
+    }
+    Shape(dims)
+}
+
+fn expect(got: &Shape, wanted: &Shape) -> Result<(), String> {
+    if got == wanted {
+        return Ok(());
+    }
+    Err(format!("shape {got:?} where {wanted:?} is wanted"))
+}
+
+fn expect_extents(got: &[usize], wanted: &[usize]) -> Result<(), String> {
+    if got == wanted {
+        return Ok(());
+    }
+    Err(format!(
+        "a constant of shape {got:?} where {wanted:?} is wanted"
+    ))
+}
+
+fn per_channel(what: &str, got: usize, shape: &Shape) -> Result<(), String> {
+    if got == 1 || got == shape.channels() {
+        return Ok(());
+    }
+    Err(format!("{got} {what} for {} channels", shape.channels()))
+}

@@ -1,0 +1,142 @@
+//! Invariant 7: from the intervals of the operands to those of the result, channel by channel.
+
+use super::Interval;
+use crate::{Operation, Program, Value, ValueId};
+
+/// Intervals before they are checked against the result's type.
+pub(super) fn intervals(
+    program: &Program,
+    known: &[Vec<Interval>],
+    value: &Value,
+) -> Result<Vec<Interval>, String> {
+    let of = |id: ValueId| &known[id.index()];
+    let channels = value.shape.channels();
+    // An operand with a single channel serves all.
+    let at = |id: ValueId, c: usize| of(id)[if of(id).len() == 1 { 0 } else { c }];
+    let map = |f: &dyn Fn(usize) -> Interval| (0..channels).map(f).collect::<Vec<_>>();
+    Ok(match &value.operation {
+        Operation::Input(id) => {
+            let input = program.input(*id);
+            map(&|c| Interval::of_field(input.field(c)))
+        }
+        Operation::Rescale {
+            x,
+            multipliers,
+            shifts,
+            overflow,
+            ..
+        } => {
+            let limits = i128::from(i32::MIN)..=i128::from(i32::MAX);
+            let mut result = Vec::with_capacity(channels);
+            for c in 0..channels {
+                let multiplier = i128::from(multipliers[c % multipliers.len()]);
+                let shift = shifts[c % shifts.len()];
+                if !limits.contains(&multiplier) || shift > 62 {
+                    return Err(format!(
+                        "channel {c}: × {multiplier} / 2^{shift} is not allowed"
+                    ));
+                }
+                let product = at(*x, c).times(Interval::point(multiplier));
+                let half = (1i128 << shift) >> 1;
+                if product.magnitude() + half > i128::from(i64::MAX) {
+                    return Err(format!(
+                        "channel {c}: the product {product} exceeds 63 bits"
+                    ));
+                }
+                result.push(product.shifted(shift).overflowed(value.element, *overflow));
+            }
+            result
+        }
+        Operation::Dense { x, weights, bias } => {
+            let x = of(*x);
+            let weights = program.constant(*weights);
+            let bias = program.constant(*bias);
+            let rows = weights.data.chunks(x.len().max(1));
+            let mut result = Vec::with_capacity(channels);
+            for (c, (row, bias)) in rows.zip(&bias.data).enumerate() {
+                let terms = row
+                    .iter()
+                    .zip(x)
+                    .map(|(w, x)| x.times(Interval::point((*w).into())));
+                // Partial sums too must fit, in whatever order a kernel adds.
+                let bound =
+                    terms.clone().map(Interval::magnitude).sum::<i128>() + i128::from(*bias).abs();
+                if bound > value.element.maximum().into() {
+                    return Err(format!(
+                        "channel {c}: sums can reach ±{bound}, which {} does not hold",
+                        value.element
+                    ));
+                }
+                result.push(terms.fold(Interval::point((*bias).into()), Interval::plus));
+            }
+            result
+        }
+        Operation::Relu { x } => map(&|c| at(*x, c).clamp(0, i128::MAX)),
+        Operation::LeakyRelu {
+            x,
+            multiplier,
+            shift,
+            ..
+        } => {
+            if *multiplier < 0 || *multiplier > i64::from(i32::MAX) || *shift > 62 {
+                return Err(format!("the slope {multiplier} / 2^{shift} is not allowed"));
+            }
+            let slope = Interval::point((*multiplier).into());
+            map(&|c| {
+                let x = at(*x, c);
+                let negative = x.clamp(i128::MIN, 0).times(slope).shifted(*shift);
+                let positive = x.clamp(0, i128::MAX);
+                match (x.minimum < 0, x.maximum >= 0) {
+                    (true, true) => negative.hull(positive),
+                    (true, false) => negative,
+                    (false, _) => positive,
+                }
+            })
+        }
+        Operation::Clip {
+            x,
+            minimum,
+            maximum,
+        } => {
+            if minimum > maximum {
+                return Err(format!("the range {minimum}..={maximum} is empty"));
+            }
+            map(&|c| at(*x, c).clamp((*minimum).into(), (*maximum).into()))
+        }
+        Operation::Table { x, table } => {
+            let first = i128::from(program.value(*x).element.minimum());
+            let entries = &program.constant(*table).data;
+            map(&|c| {
+                let x = at(*x, c);
+                let reached = &entries[(x.minimum - first) as usize..=(x.maximum - first) as usize];
+                reached
+                    .iter()
+                    .map(|entry| Interval::point((*entry).into()))
+                    .reduce(Interval::hull)
+                    .unwrap_or(Interval::point(0))
+            })
+        }
+        Operation::Sum { x } => {
+            let set = program.value(*x).shape.set();
+            let capacity = set.map_or(0, |set| program.set(set).capacity);
+            map(&|c| at(*x, c).summed(capacity))
+        }
+        Operation::Mul { a, b } if a == b => map(&|c| at(*a, c).squared()),
+        Operation::Mul { a, b } => map(&|c| at(*a, c).times(at(*b, c))),
+        Operation::Add { a, b } => map(&|c| at(*a, c).plus(at(*b, c))),
+        Operation::Sub { a, b } => map(&|c| at(*a, c).minus(at(*b, c))),
+        Operation::SquaredError { a, b } => {
+            let terms = of(*a)
+                .iter()
+                .zip(of(*b))
+                .map(|(a, b)| a.minus(*b).squared());
+            vec![terms.fold(Interval::point(0), Interval::plus)]
+        }
+        Operation::SumSquares { x } => {
+            let terms = of(*x).iter().map(|x| x.squared());
+            vec![terms.fold(Interval::point(0), Interval::plus)]
+        }
+        Operation::Select { x, channels } => channels.iter().map(|c| of(*x)[*c]).collect(),
+        Operation::Concat { parts } => parts.iter().flat_map(|p| of(*p).clone()).collect(),
+    })
+}
