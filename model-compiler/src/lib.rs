@@ -1,1 +1,3 @@
 //! ONNX import, quantisation, planning and emission.
+
+pub mod graph;

@@ -1,0 +1,103 @@
+//! The arithmetic of every operation, in `f32`.
+//!
+//! Reductions run in one fixed order, transcendental functions come from `libm`, and nothing is fused: the results are the
+//! same bits on every host, because calibration decides integers from them.
+
+mod elementwise;
+mod linear;
+mod moves;
+mod reduce;
+
+pub(super) use linear::DenseWeights;
+
+use super::{Graph, GraphError, Op, Tensor, tensor::element_count};
+
+/// A tensor that is read: its shape and elements.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    pub shape: &'a [usize],
+    pub data: &'a [f32],
+}
+
+/// Computes an operation whose inputs fit it (as [`Op::infer`] checked) into `out`, which has the result's size.
+pub(super) fn eval(op: &Op, inputs: &[View<'_>], shape: &[usize], out: &mut [f32]) {
+    match (op, inputs) {
+        (Op::Constant(t), _) => out.copy_from_slice(&t.data),
+        (Op::Dense { weights, bias }, [x]) => DenseWeights::new(weights, bias).apply(x.data, out),
+        (Op::MatMul, [a, b]) => linear::matmul(*a, *b, shape, out),
+        (Op::ScaleShift { axis, scale, shift }, [x]) => {
+            elementwise::scale_shift(*x, *axis, scale, shift, out)
+        }
+        (Op::Unary(u), [x]) => elementwise::unary(*u, x.data, out),
+        (Op::Binary(b), [x, y]) => elementwise::binary(*b, *x, *y, shape, out),
+        (Op::Compare(c), [x, y]) => elementwise::compare(*c, *x, *y, shape, out),
+        (Op::Logic(l), [x, y]) => elementwise::logic(*l, *x, *y, shape, out),
+        (Op::Where, [c, x, y]) => elementwise::select(*c, *x, *y, shape, out),
+        (Op::Reduce { op, axes, .. }, [x]) => reduce::reduce(*op, axes, *x, out),
+        (Op::Softmax { axis }, [x]) => reduce::softmax(*axis, *x, out),
+        (Op::Reshape { .. }, [x]) => out.copy_from_slice(x.data),
+        (Op::Broadcast { .. }, [x]) => moves::broadcast(*x, shape, out),
+        (Op::Transpose { perm }, [x]) => moves::transpose(perm, *x, shape, out),
+        (
+            Op::Slice {
+                axis,
+                start,
+                step,
+                len,
+            },
+            [x],
+        ) => moves::slice(*axis, *start, *step, *len, *x, out),
+        (Op::Select { axis, indices }, [x]) => moves::select(*axis, indices, *x, out),
+        (Op::Concat { axis }, parts) => moves::concat(*axis, parts, out),
+        // A graph's nodes have the inputs that their operation takes: the builder checked it.
+        _ => {}
+    }
+}
+
+/// Multiplications that an operation takes, roughly; used to bound the work of folding constants.
+fn work(op: &Op, inputs: &[View<'_>], elements: usize) -> usize {
+    let depth = match (op, inputs) {
+        (Op::Dense { weights, .. }, _) => weights.shape.get(1).copied().unwrap_or(1),
+        (Op::MatMul, [a, ..]) => a.shape.last().copied().unwrap_or(1),
+        _ => 1,
+    };
+    let read = inputs.iter().map(|v| v.data.len()).sum::<usize>();
+    elements.saturating_mul(depth).saturating_add(read)
+}
+
+/// Computes an operation on constants. `None` when an input is not a constant, or the work exceeds `budget`, which is
+/// reduced by what was used: a small file must not be able to ask for hours of folding.
+pub(crate) fn eval_constant(
+    graph: &Graph,
+    op: &Op,
+    inputs: &[super::ValueId],
+    budget: &mut usize,
+) -> Result<Option<Tensor>, GraphError> {
+    if inputs.is_empty() {
+        return Ok(None);
+    }
+    let Some(tensors) = inputs
+        .iter()
+        .map(|&v| graph.constant(v))
+        .collect::<Option<Vec<_>>>()
+    else {
+        return Ok(None);
+    };
+    let views: Vec<View<'_>> = tensors
+        .iter()
+        .map(|t| View {
+            shape: &t.shape,
+            data: &t.data,
+        })
+        .collect();
+    let shapes: Vec<&[usize]> = views.iter().map(|v| v.shape).collect();
+    let shape = op.infer(&shapes)?;
+    let elements = element_count(&shape).unwrap_or(usize::MAX);
+    let Some(rest) = budget.checked_sub(work(op, &views, elements)) else {
+        return Ok(None);
+    };
+    *budget = rest;
+    let mut data = vec![0.0; elements];
+    eval(op, &views, &shape, &mut data);
+    Ok(Some(Tensor { shape, data }))
+}

@@ -1,0 +1,345 @@
+//! The operations of a float graph, with their exact meaning.
+
+use super::tensor::Tensor;
+use std::fmt;
+
+/// A function of one element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unary {
+    /// −x.
+    Neg,
+    /// |x|.
+    Abs,
+    /// √x; NaN below zero.
+    Sqrt,
+    /// eˣ.
+    Exp,
+    /// Natural logarithm.
+    Log,
+    /// max(x, 0).
+    Relu,
+    /// x where x ≥ 0, else `alpha`·x.
+    LeakyRelu {
+        /// Slope below zero.
+        alpha: f32,
+    },
+    /// x where x ≥ 0, else `alpha`·(eˣ − 1).
+    Elu {
+        /// Depth below zero.
+        alpha: f32,
+    },
+    /// `gamma`·x where x > 0, else `gamma`·`alpha`·(eˣ − 1).
+    Selu {
+        /// Depth below zero.
+        alpha: f32,
+        /// Overall factor.
+        gamma: f32,
+    },
+    /// max(x, 0) + min(0, `alpha`·(e^(x/`alpha`) − 1)).
+    Celu {
+        /// Depth below zero.
+        alpha: f32,
+    },
+    /// x·½·(1 + erf(x/√2)), or its tanh approximation.
+    Gelu {
+        /// Whether the tanh approximation is meant.
+        tanh: bool,
+    },
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid,
+    /// clamp(`alpha`·x + `beta`, 0, 1).
+    HardSigmoid {
+        /// Slope.
+        alpha: f32,
+        /// Value at zero.
+        beta: f32,
+    },
+    /// x·clamp(x/6 + ½, 0, 1).
+    HardSwish,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// log(1 + eˣ).
+    Softplus,
+    /// x / (1 + |x|).
+    Softsign,
+    /// x·tanh(log(1 + eˣ)).
+    Mish,
+    /// Error function.
+    Erf,
+    /// min(max(x, `min`), `max`); a bound that is absent in the model is ∓∞ here.
+    Clip {
+        /// Lower bound.
+        min: f32,
+        /// Upper bound.
+        max: f32,
+    },
+    /// x·x.
+    Square,
+    /// 1/x.
+    Reciprocal,
+    /// Towards −∞.
+    Floor,
+    /// Towards +∞.
+    Ceil,
+    /// To the nearest integer, ties to even.
+    Round,
+    /// Towards zero (a cast to an integer).
+    Trunc,
+    /// −1, 0 or 1.
+    Sign,
+    /// 1 where x is 0, else 0.
+    Not,
+}
+
+/// An arithmetic function of two elements; operands broadcast as in numpy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// a + b.
+    Add,
+    /// a − b.
+    Sub,
+    /// a·b.
+    Mul,
+    /// a / b.
+    Div,
+    /// a to the power b.
+    Pow,
+    /// The smaller.
+    Min,
+    /// The larger.
+    Max,
+    /// a where a ≥ 0, else a·b (b is the slope).
+    PRelu,
+}
+
+/// A comparison of two elements, giving 0 or 1; operands broadcast as in numpy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// a > b.
+    Greater,
+    /// a ≥ b.
+    GreaterOrEqual,
+    /// a < b.
+    Less,
+    /// a ≤ b.
+    LessOrEqual,
+    /// a = b.
+    Equal,
+}
+
+/// A function of two truth values (anything but 0 is true), giving 0 or 1; operands broadcast as in numpy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logic {
+    /// Both.
+    And,
+    /// At least one.
+    Or,
+    /// Exactly one.
+    Xor,
+}
+
+/// A reduction over axes. The order of summation is fixed: the last reduced axis is the fastest, indices ascend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Σx.
+    Sum,
+    /// Σx / count.
+    Mean,
+    /// Largest.
+    Max,
+    /// Smallest.
+    Min,
+    /// Product.
+    Prod,
+    /// Σx².
+    SumSquare,
+    /// √Σx².
+    L2,
+    /// Σ|x|.
+    L1,
+}
+
+/// An operation of a graph: one output, inputs as the variant states.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// No input. The tensor itself.
+    Constant(Tensor),
+    /// `x [..., in]` → `[..., out]`: `y[o] = Σ_i x[i]·weights[o, i] + bias[o]`, i ascending, the bias added last.
+    Dense {
+        /// `[out, in]`, finite.
+        weights: Tensor,
+        /// `out` values, finite; zeros when the layer has none.
+        bias: Vec<f32>,
+    },
+    /// `a [..., m, k]`, `b [..., k, n]` → `[..., m, n]`; both have two axes or more, leading axes broadcast.
+    MatMul,
+    /// `x` → same shape, `x·scale + shift`, evaluated in `f64` and rounded once.
+    ///
+    /// `scale` and `shift` have the extent of `axis`, or both have one element that serves all.
+    ScaleShift {
+        /// The axis along which the factors vary.
+        axis: usize,
+        /// Factors, finite.
+        scale: Vec<f64>,
+        /// Offsets, finite.
+        shift: Vec<f64>,
+    },
+    /// `x` → same shape.
+    Unary(Unary),
+    /// `a`, `b` → the broadcast shape.
+    Binary(Binary),
+    /// `a`, `b` → the broadcast shape, 0 or 1.
+    Compare(Comparison),
+    /// `a`, `b` → the broadcast shape, 0 or 1.
+    Logic(Logic),
+    /// `condition`, `a`, `b` → the broadcast shape: `a` where the condition is not 0, else `b`.
+    Where,
+    /// `x` → the axes (ascending, distinct) reduced to extent 1, or removed unless `keepdims`.
+    Reduce {
+        /// What is computed.
+        op: Reduction,
+        /// Reduced axes, ascending.
+        axes: Vec<usize>,
+        /// Whether reduced axes stay with extent 1.
+        keepdims: bool,
+    },
+    /// `x` → the same elements in the same order, under another shape. (Flatten, Squeeze and Unsqueeze too.)
+    Reshape {
+        /// The new shape.
+        shape: Vec<usize>,
+    },
+    /// `x` → repeated to `shape` by numpy's broadcasting.
+    Broadcast {
+        /// The new shape.
+        shape: Vec<usize>,
+    },
+    /// `x` → axis `i` of the output is axis `perm[i]` of the input.
+    Transpose {
+        /// A permutation of the axes.
+        perm: Vec<usize>,
+    },
+    /// `x` → elements `start + i·step`, `i < len`, along one axis; `step` may be negative.
+    Slice {
+        /// The axis.
+        axis: usize,
+        /// First index.
+        start: usize,
+        /// Distance between successive indices, not 0.
+        step: isize,
+        /// Number of elements kept, at least 1.
+        len: usize,
+    },
+    /// `x` → elements `indices[i]` along one axis. (Gather with constant indices; the axis stays.)
+    Select {
+        /// The axis.
+        axis: usize,
+        /// Indices, each below the axis's extent.
+        indices: Vec<usize>,
+    },
+    /// One input or more → joined along `axis`; the other extents agree.
+    Concat {
+        /// The axis.
+        axis: usize,
+    },
+    /// `x` → same shape: `e^(x−m) / Σ e^(x−m)` along `axis`, m the largest.
+    Softmax {
+        /// The axis.
+        axis: usize,
+    },
+}
+
+impl Op {
+    /// The operation's name, as error messages and listings show it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Constant(_) => "Constant",
+            Op::Dense { .. } => "Dense",
+            Op::MatMul => "MatMul",
+            Op::ScaleShift { .. } => "ScaleShift",
+            Op::Unary(u) => u.name(),
+            Op::Binary(Binary::Add) => "Add",
+            Op::Binary(Binary::Sub) => "Sub",
+            Op::Binary(Binary::Mul) => "Mul",
+            Op::Binary(Binary::Div) => "Div",
+            Op::Binary(Binary::Pow) => "Pow",
+            Op::Binary(Binary::Min) => "Min",
+            Op::Binary(Binary::Max) => "Max",
+            Op::Binary(Binary::PRelu) => "PRelu",
+            Op::Compare(Comparison::Greater) => "Greater",
+            Op::Compare(Comparison::GreaterOrEqual) => "GreaterOrEqual",
+            Op::Compare(Comparison::Less) => "Less",
+            Op::Compare(Comparison::LessOrEqual) => "LessOrEqual",
+            Op::Compare(Comparison::Equal) => "Equal",
+            Op::Logic(Logic::And) => "And",
+            Op::Logic(Logic::Or) => "Or",
+            Op::Logic(Logic::Xor) => "Xor",
+            Op::Where => "Where",
+            Op::Reduce { op, .. } => op.name(),
+            Op::Reshape { .. } => "Reshape",
+            Op::Broadcast { .. } => "Broadcast",
+            Op::Transpose { .. } => "Transpose",
+            Op::Slice { .. } => "Slice",
+            Op::Select { .. } => "Select",
+            Op::Concat { .. } => "Concat",
+            Op::Softmax { .. } => "Softmax",
+        }
+    }
+}
+
+impl Unary {
+    /// The function's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Unary::Neg => "Neg",
+            Unary::Abs => "Abs",
+            Unary::Sqrt => "Sqrt",
+            Unary::Exp => "Exp",
+            Unary::Log => "Log",
+            Unary::Relu => "Relu",
+            Unary::LeakyRelu { .. } => "LeakyRelu",
+            Unary::Elu { .. } => "Elu",
+            Unary::Selu { .. } => "Selu",
+            Unary::Celu { .. } => "Celu",
+            Unary::Gelu { .. } => "Gelu",
+            Unary::Sigmoid => "Sigmoid",
+            Unary::HardSigmoid { .. } => "HardSigmoid",
+            Unary::HardSwish => "HardSwish",
+            Unary::Tanh => "Tanh",
+            Unary::Softplus => "Softplus",
+            Unary::Softsign => "Softsign",
+            Unary::Mish => "Mish",
+            Unary::Erf => "Erf",
+            Unary::Clip { .. } => "Clip",
+            Unary::Square => "Square",
+            Unary::Reciprocal => "Reciprocal",
+            Unary::Floor => "Floor",
+            Unary::Ceil => "Ceil",
+            Unary::Round => "Round",
+            Unary::Trunc => "Trunc",
+            Unary::Sign => "Sign",
+            Unary::Not => "Not",
+        }
+    }
+}
+
+impl Reduction {
+    /// The reduction's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Reduction::Sum => "ReduceSum",
+            Reduction::Mean => "ReduceMean",
+            Reduction::Max => "ReduceMax",
+            Reduction::Min => "ReduceMin",
+            Reduction::Prod => "ReduceProd",
+            Reduction::SumSquare => "ReduceSumSquare",
+            Reduction::L2 => "ReduceL2",
+            Reduction::L1 => "ReduceL1",
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

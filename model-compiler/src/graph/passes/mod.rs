@@ -1,0 +1,54 @@
+//! Rewrites of a graph into an equal one of fewer, larger operations.
+//!
+//! A pass walks the nodes in order and builds a new graph; [`simplify`] repeats all of them until none finds anything.
+//! Results stay equal to within rounding (1e-6 relative to the size of the terms summed); shapes and names of inputs and
+//! outputs stay.
+
+mod affine;
+mod constants;
+mod dead;
+mod dense;
+mod identities;
+mod powers;
+mod reshapes;
+mod rewrite;
+
+use super::{Graph, GraphError};
+
+/// A pass: the rewritten graph, or `None` when it found nothing to do.
+pub type Pass = fn(&Graph) -> Result<Option<Graph>, GraphError>;
+
+/// All passes, by name, in the order in which [`simplify`] applies them.
+pub const PASSES: &[(&str, Pass)] = &[
+    ("fold constants", constants::run),
+    ("drop identities", identities::run),
+    ("recognise powers", powers::run),
+    ("recognise affine maps", affine::run),
+    ("drop reshape pairs", reshapes::run),
+    ("fold into dense layers", dense::run),
+    ("drop dead nodes", dead::run),
+];
+
+/// Rounds of all passes; each round shrinks the graph or ends the loop, so this only guards against a mistake.
+const MAX_ROUNDS: usize = 64;
+
+/// Simplifies a graph until no pass finds anything.
+///
+/// # Errors
+/// Only if a pass builds an ill-formed graph, which would be a mistake in the pass.
+pub fn simplify(graph: &Graph) -> Result<Graph, GraphError> {
+    let mut graph = graph.clone();
+    for _ in 0..MAX_ROUNDS {
+        let mut changed = false;
+        for (_, pass) in PASSES {
+            if let Some(next) = pass(&graph)? {
+                graph = next;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    Ok(graph)
+}
