@@ -39,6 +39,7 @@ pub(crate) fn compute(
         Operation::Rescale {
             x,
             multipliers,
+            offsets,
             shifts,
             rounding,
             overflow: rule,
@@ -46,8 +47,8 @@ pub(crate) fn compute(
             let channels = value.shape.channels();
             let one = |(index, raw): (usize, &i64)| {
                 let c = index % channels;
-                let product = raw * multipliers[c % multipliers.len()];
-                let rounded = round_shift(product, shifts[c % shifts.len()], *rounding);
+                let exact = raw * multipliers[c % multipliers.len()] + offsets[c % offsets.len()];
+                let rounded = round_shift(exact, shifts[c % shifts.len()], *rounding);
                 overflow(rounded, value.element, *rule)
             };
             raws(x).iter().enumerate().map(one).collect()

@@ -11,12 +11,15 @@ pub enum Operation {
     /// The words of an input, each clamped to its field's range; of a set's rows only the live
     /// ones, compacted in their order.
     Input(InputId),
-    /// y\[c\] = overflow(round(x\[c\] · multipliers\[c\] / 2^shifts\[c\])) into the result's type.
+    /// y\[c\] = overflow(round((x\[c\] · multipliers\[c\] + offsets\[c\]) / 2^shifts\[c\])) into the
+    /// result's type.
     Rescale {
         /// Operand.
         x: ValueId,
         /// One for all channels, or one each; of 32 bits, signed.
         multipliers: Vec<i64>,
+        /// One for all channels, or one each.
+        offsets: Vec<i64>,
         /// One for all channels, or one each; 0 to 62.
         shifts: Vec<u8>,
         /// How the division rounds.

@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
                     program.values.push(value);
                 }
                 "output" => {
-                    let name = self.word()?.into();
+                    let name = self.name()?.into();
                     self.mark('=')?;
                     let value = self.value_ref()?;
                     program.outputs.push(Output { name, value });
@@ -209,6 +209,8 @@ impl<'a> Reader<'a> {
                 let x = self.value_ref()?;
                 self.keyword("by")?;
                 let multipliers = self.numbers()?;
+                self.keyword("plus")?;
+                let offsets = self.numbers()?;
                 self.keyword("shift")?;
                 let shifts = self.numbers()?;
                 let rounding = self.rounding()?;
@@ -216,12 +218,13 @@ impl<'a> Reader<'a> {
                 let Some(overflow) = names::overflow(keyword) else {
                     return self.fail(format!("'{keyword}' is not an overflow"));
                 };
-                if multipliers.is_empty() || shifts.is_empty() {
-                    return self.fail("a rescale needs a multiplier and a shift".into());
+                if multipliers.is_empty() || offsets.is_empty() || shifts.is_empty() {
+                    return self.fail("a rescale needs a multiplier, an offset and a shift".into());
                 }
                 Operation::Rescale {
                     x,
                     multipliers,
+                    offsets,
                     shifts,
                     rounding,
                     overflow,
@@ -357,7 +360,7 @@ impl<'a> Reader<'a> {
     }
 
     fn define(&mut self, namespace: Namespace, index: usize) -> Read<String> {
-        let name = self.word()?;
+        let name = self.name()?;
         if self.names.insert((namespace, name), index).is_some() {
             return self.fail(format!("'{name}' is defined twice"));
         }
@@ -365,7 +368,7 @@ impl<'a> Reader<'a> {
     }
 
     fn refer(&mut self, namespace: Namespace) -> Read<usize> {
-        let name = self.word()?;
+        let name = self.name()?;
         match self.names.get(&(namespace, name)) {
             Some(index) => Ok(*index),
             None => self.fail(format!("'{name}' is not defined")),
@@ -434,6 +437,14 @@ impl<'a> Reader<'a> {
         match self.next() {
             Some(Kind::Word(word)) => Ok(word),
             _ => self.fail("a word is wanted here".into()),
+        }
+    }
+
+    /// A word, or any text in quotes.
+    fn name(&mut self) -> Read<&'a str> {
+        match self.next() {
+            Some(Kind::Word(name) | Kind::Quoted(name)) => Ok(name),
+            _ => self.fail("a name is wanted here".into()),
         }
     }
 

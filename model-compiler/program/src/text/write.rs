@@ -1,8 +1,10 @@
 //! Program to text.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use super::{FORMAT_VERSION, names};
+use crate::verify::is_identifier;
 use crate::{
     Dim, FieldOverflow, Input, Live, Operation, Overflow, Program, Rounding, Scale, Shape, Value,
     ValueId, WordRef,
@@ -72,13 +74,13 @@ impl Writer<'_> {
         }
         for output in &program.outputs {
             let value = &program.value(output.value).name;
-            writeln!(self.out, "output {} = {value}", output.name)?;
+            writeln!(self.out, "output {} = {value}", quoted(&output.name))?;
         }
         Ok(())
     }
 
     fn input(&mut self, input: &Input) -> fmt::Result {
-        write!(self.out, "input {}", input.name)?;
+        write!(self.out, "input {}", quoted(&input.name))?;
         if let Some(set) = input.set {
             write!(self.out, " set {}", self.program.set(set).name)?;
         }
@@ -122,17 +124,19 @@ impl Writer<'_> {
         let round = |r: &Rounding| names::of_rounding(*r);
         let over = |o: &Overflow| names::of_overflow(*o);
         let arguments = match operation {
-            Operation::Input(id) => self.program.input(*id).name.clone(),
+            Operation::Input(id) => quoted(&self.program.input(*id).name).into_owned(),
             Operation::Rescale {
                 x,
                 multipliers,
+                offsets,
                 shifts,
                 rounding,
                 overflow,
             } => format!(
-                "{} by {} shift {} {} {}",
+                "{} by {} plus {} shift {} {} {}",
                 name(x),
                 joined(multipliers),
+                joined(offsets),
                 joined(shifts),
                 round(rounding),
                 over(overflow)
@@ -182,7 +186,7 @@ impl Writer<'_> {
     }
 
     fn word(&self, word: WordRef) -> String {
-        let input = &self.program.input(word.input).name;
+        let input = quoted(&self.program.input(word.input).name);
         format!("{input}[{}]", word.channel)
     }
 
@@ -196,6 +200,15 @@ impl Writer<'_> {
             })
             .collect();
         format!("[{}]", dims.join(", "))
+    }
+}
+
+/// Names of the model's own choosing stand in quotes where they are no identifiers.
+fn quoted(name: &str) -> Cow<'_, str> {
+    if is_identifier(name) {
+        name.into()
+    } else {
+        format!("\"{name}\"").into()
     }
 }
 

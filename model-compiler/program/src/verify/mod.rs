@@ -3,7 +3,8 @@
 //! A verified program keeps these promises; the interpreter, the planner and every emitted crate
 //! rely on them and check none again.
 //!
-//! 1. Names are identifiers, unique among values, constants, sets, inputs, and outputs.
+//! 1. Names are unique among values, constants, sets, inputs, and outputs. They are identifiers;
+//!    inputs and outputs keep the model's own names, any text without quotes and line breaks.
 //! 2. Every id refers into its list, and every operand comes before its use.
 //! 3. Each input has exactly one value, of the input's shape and narrowest type; its fields
 //!    divide its channels, `minimum ≤ empty ≤ maximum`, and the LSB is positive and finite.
@@ -108,7 +109,8 @@ fn item(kind: &'static str, name: &str, reason: impl Into<String>) -> VerifyErro
     }
 }
 
-fn is_identifier(name: &str) -> bool {
+/// A word of the text form.
+pub(crate) fn is_identifier(name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(word)
 }
@@ -120,7 +122,9 @@ fn names(program: &Program) -> Result<(), VerifyError> {
     ) -> Result<(), VerifyError> {
         let mut seen = HashSet::new();
         for name in names {
-            if !is_identifier(name) {
+            let own = matches!(kind, "input" | "output") && !name.is_empty();
+            let quotable = !name.contains(|c: char| c == '"' || c.is_control());
+            if !(is_identifier(name) || own && quotable) {
                 return Err(item(kind, name, "the name is not an identifier"));
             }
             if !seen.insert(name) {

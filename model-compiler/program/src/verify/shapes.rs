@@ -22,11 +22,13 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
         Operation::Rescale {
             x,
             multipliers,
+            offsets,
             shifts,
             ..
         } => {
             expect(result, shape_of(*x))?;
             per_channel("multipliers", multipliers.len(), result)?;
+            per_channel("offsets", offsets.len(), result)?;
             per_channel("shifts", shifts.len(), result)
         }
         Operation::Relu { x } | Operation::LeakyRelu { x, .. } | Operation::Clip { x, .. } => {

@@ -22,6 +22,7 @@ pub(super) fn intervals(
         Operation::Rescale {
             x,
             multipliers,
+            offsets,
             shifts,
             overflow,
             ..
@@ -36,7 +37,8 @@ pub(super) fn intervals(
                         "channel {c}: × {multiplier} / 2^{shift} is not allowed"
                     ));
                 }
-                let product = at(*x, c).times(Interval::point(multiplier));
+                let offset = Interval::point(offsets[c % offsets.len()].into());
+                let product = at(*x, c).times(Interval::point(multiplier)).plus(offset);
                 let half = (1i128 << shift) >> 1;
                 if product.magnitude() + half > i128::from(i64::MAX) {
                     return Err(format!(
