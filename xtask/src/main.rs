@@ -1,2 +1,62 @@
-//! Set-up, demonstration and tests.
-fn main() {}
+//! Set-up, demonstration and tests: `cargo xtask`.
+//!
+//! One file per step. Each step finds out by itself whether there is something to do, says what it
+//! installs, and is quick when there is nothing.
+
+mod bench;
+mod bless;
+mod demo;
+mod models;
+mod setup;
+mod shell;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo            set-up, then two reference models from ONNX to emulated boards, with a report
+  test            set-up, then every check that CI runs
+  test NAME...    the same, but only the steps whose name contains one of the words
+  setup           targets, emulators and tools; installs what is missing and says so
+  bless [MODEL]   writes the golden files and firmware/models again
+  fresh [MODEL]   checks that firmware/models is what the compiler writes today
+  bench [ARGS]    the criterion benches; ARGS go to them
+
+Set HODOSCOPE_WITHOUT_EMULATOR=1 to go on without QEMU: what needs it is then skipped, aloud.
+";
+
+fn main() -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.split_first() {
+        Some((&"demo", [])) => demo::run(),
+        Some((&"test", only)) => test::run(only),
+        Some((&"setup", [])) => setup::run(setup::Need::Everything),
+        Some((&"bless", only)) => bless::run(only),
+        Some((&"fresh", only)) => bless::check(only),
+        Some((&"bench", arguments)) => bench::run(arguments),
+        None | Some((&("help" | "-h" | "--help"), _)) => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        Some((first, rest)) => {
+            eprint!("{USAGE}");
+            bail!("no command `{}`", [&[*first], rest].concat().join(" "))
+        }
+    }
+}

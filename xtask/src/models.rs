@@ -1,0 +1,106 @@
+//! The reference models, and how each is compiled: the same way for the demonstration and for the
+//! crates in `firmware/models`.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell;
+
+/// Boards that every reference model is compiled for; both are emulated.
+pub const BOARDS: [&str; 2] = ["mps2-an386", "virt-rv32"];
+
+/// A folder of `models/` that holds a `model.onnx`.
+pub struct Model {
+    /// The folder's name.
+    pub name: String,
+}
+
+impl Model {
+    /// All of them, by name; or those that are asked for.
+    pub fn all(only: &[&str]) -> Result<Vec<Self>> {
+        let folder = shell::root().join("models");
+        let mut names: Vec<String> = fs::read_dir(&folder)
+            .with_context(|| folder.display().to_string())?
+            .flatten()
+            .filter(|entry| entry.path().join("model.onnx").is_file())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        if let Some(unknown) = only.iter().find(|name| !names.iter().any(|n| n == **name)) {
+            bail!("no model `{unknown}`: there are {}", names.join(", "));
+        }
+        names.retain(|name| only.is_empty() || only.contains(&name.as_str()));
+        Ok(names.into_iter().map(|name| Self { name }).collect())
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> PathBuf {
+        shell::root().join("models").join(&self.name)
+    }
+
+    /// The committed test events.
+    pub fn test_events(&self) -> PathBuf {
+        self.folder().join("test.npz")
+    }
+
+    /// Where its crate is committed.
+    pub fn firmware(&self) -> PathBuf {
+        shell::root().join("firmware/models").join(&self.name)
+    }
+
+    /// `hodoscope compile` for it, into `directory`.
+    pub fn compile(&self, hodoscope: &Hodoscope, directory: &std::path::Path) -> Command {
+        let folder = self.folder();
+        let mut command = hodoscope.command("compile");
+        command
+            .arg(folder.join("model.onnx"))
+            .arg("--calibration")
+            .arg(folder.join("calibration.npz"));
+        let inputs = folder.join("inputs.toml");
+        if inputs.is_file() {
+            command.arg("--inputs-spec").arg(inputs);
+        }
+        for board in BOARDS {
+            command.args(["--board", board]);
+        }
+        command.arg("--force").arg("-o").arg(directory);
+        command
+    }
+}
+
+/// The command of this repository, in release.
+pub struct Hodoscope {
+    program: PathBuf,
+}
+
+impl Hodoscope {
+    /// Builds it.
+    pub fn build() -> Result<Self> {
+        let build = || {
+            let mut command = shell::cargo();
+            command.args(["build", "--release", "--package", "hodoscope"]);
+            command
+        };
+        shell::run(&mut build())?;
+        // cargo knows where it puts things; CARGO_TARGET_DIR and its configuration decide.
+        let messages = shell::output(
+            build()
+                .args(["--bin", "hodoscope", "--quiet"])
+                .arg("--message-format=json"),
+        )?;
+        let program = messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
+            .context("cargo names no executable of hodoscope")?;
+        Ok(Self { program })
+    }
+
+    /// One of its subcommands.
+    pub fn command(&self, subcommand: &str) -> Command {
+        let mut command = shell::at_root(&self.program);
+        command.arg(subcommand);
+        command
+    }
+}

@@ -1,0 +1,169 @@
+//! Everything that CI checks.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    bless,
+    setup::{self, DENY, Emulators, MDBOOK, OLDEST},
+    shell,
+    steps::{
+        Outcome::{self, Done, Skipped},
+        Steps,
+    },
+};
+
+/// The two workspaces: arguments that choose one, and where it lies.
+const WORKSPACES: [&str; 2] = ["Cargo.toml", "firmware/Cargo.toml"];
+
+/// Set-up, then all checks, or those whose name contains one of the words.
+pub fn run(only: &[&str]) -> Result<()> {
+    setup::run(setup::Need::Everything)?;
+    let emulators = Emulators::look()?;
+    let mut steps = Steps::new(only);
+    steps.step("format", || {
+        for manifest in WORKSPACES {
+            shell::run(cargo("fmt", manifest).args(["--all", "--check"]))?;
+        }
+        Ok(Done(String::new()))
+    });
+    steps.step("clippy", || {
+        for manifest in WORKSPACES {
+            shell::run(
+                cargo("clippy", manifest)
+                    .args(["--workspace", "--all-targets", "--quiet"])
+                    .args(["--", "-Dwarnings"]),
+            )?;
+        }
+        Ok(Done(String::new()))
+    });
+    // Overflow checks are on in debug and off in release: bits have to be the same in both.
+    steps.step("host tests, debug", || tests("Cargo.toml", &[]));
+    steps.step("host tests, release", || {
+        tests("Cargo.toml", &["--release"])
+    });
+    steps.step("firmware tests, debug", || {
+        tests("firmware/Cargo.toml", &[])
+    });
+    steps.step("firmware tests, release", || {
+        tests("firmware/Cargo.toml", &["--release"])
+    });
+    steps.step("fresh firmware/models", || {
+        bless::check(&[])?;
+        Ok(Done(String::new()))
+    });
+    steps.step("documentation", || {
+        for manifest in WORKSPACES {
+            shell::run(
+                cargo("doc", manifest)
+                    .args(["--workspace", "--no-deps", "--quiet"])
+                    .env("RUSTDOCFLAGS", "-Dwarnings"),
+            )?;
+        }
+        Ok(Done(String::new()))
+    });
+    steps.step("book", book);
+    steps.step("oldest Rust", oldest);
+    steps.step("dependencies", dependencies);
+    if emulators == Emulators::OptedOut {
+        steps.step("emulated boards", || {
+            Ok(Skipped("there is no QEMU, and that was allowed".to_owned()))
+        });
+    }
+    steps.finish()
+}
+
+fn cargo(subcommand: &str, manifest: &str) -> Command {
+    let mut command = shell::cargo();
+    command.arg(subcommand);
+    if manifest != "Cargo.toml" {
+        command.args(["--manifest-path", manifest]);
+    }
+    command
+}
+
+/// Runs a workspace's tests and adds up what each test program reports.
+fn tests(manifest: &str, options: &[&str]) -> Result<Outcome> {
+    let (mut passed, mut failed, mut ignored) = (0, 0, 0);
+    let result = shell::run_seeing(
+        cargo("test", manifest)
+            .args(["--workspace", "--no-fail-fast"])
+            .args(options),
+        |line| {
+            let Some(totals) = line.strip_prefix("test result: ") else {
+                return;
+            };
+            let count = |what: &str| {
+                totals
+                    .split([';', '.'])
+                    .find_map(|part| part.trim().strip_suffix(what)?.trim().parse::<u32>().ok())
+                    .unwrap_or(0)
+            };
+            passed += count("passed");
+            failed += count("failed");
+            ignored += count("ignored");
+        },
+    );
+    let totals = format!("{passed} passed, {failed} failed, {ignored} ignored");
+    match result {
+        Ok(()) if passed == 0 => bail!("no test ran"),
+        Ok(()) => Ok(Done(totals)),
+        Err(error) => Err(error.context(totals)),
+    }
+}
+
+fn book() -> Result<Outcome> {
+    let Some(mut mdbook) = MDBOOK.command() else {
+        return Ok(Skipped(format!("{} is not there", MDBOOK.name)));
+    };
+    shell::run(mdbook.args(["build", "docs"]))?;
+    Ok(Done(String::new()))
+}
+
+fn oldest() -> Result<Outcome> {
+    if !setup::has_oldest() {
+        return Ok(Skipped(format!("Rust {OLDEST} is not there")));
+    }
+    for (manifest, target) in WORKSPACES.into_iter().zip(["host", "firmware"]) {
+        shell::run(
+            shell::at_root("rustup")
+                .args(["run", OLDEST, "cargo", "check", "--workspace", "--quiet"])
+                .args(["--manifest-path", manifest])
+                // Of its own, or each toolchain would throw away what the other one built.
+                .arg("--target-dir")
+                .arg(shell::target().join("oldest").join(target))
+                // cargo sets it for its children, and it would choose the toolchain in use.
+                .env_remove("RUSTUP_TOOLCHAIN"),
+        )?;
+    }
+    Ok(Done(OLDEST.to_owned()))
+}
+
+/// Licences, sources and duplicates of both lockfiles; advisories where their database is reachable.
+fn dependencies() -> Result<Outcome> {
+    if DENY.command().is_none() {
+        return Ok(Skipped(format!("{} is not there", DENY.name)));
+    }
+    let deny = |manifest: &str, arguments: &[&str]| -> Result<Command> {
+        let mut command = DENY.command().context("cargo-deny is gone")?;
+        command
+            .args(["--manifest-path", manifest, "--workspace"])
+            .args(arguments);
+        Ok(command)
+    };
+    // The database is no registry: a machine that reaches only those checks the rest.
+    let advisories = shell::succeeds(&mut deny("Cargo.toml", &["fetch", "db"])?);
+    for manifest in WORKSPACES {
+        let mut check = deny(manifest, &["check", "--hide-inclusion-graph"])?;
+        check.args(["bans", "licenses", "sources"]);
+        if advisories {
+            check.arg("advisories");
+        }
+        shell::run(&mut check)?;
+    }
+    Ok(Done(match advisories {
+        true => String::new(),
+        false => "advisories NOT checked: their database cannot be reached".to_owned(),
+    }))
+}
