@@ -1,0 +1,425 @@
+//! From arrays of events to detector words.
+//!
+//! A program's inputs are the integers that a detector sends. [`Events::from_npz`] makes them: a
+//! float is rounded by its field's rule ([`Field::encode`]), an integer is a detector word already
+//! and is clamped to its field's range, as firmware does. What this costs is counted: values that
+//! saturated, and constituents that a mask loses because their word is rounded to the empty code.
+//!
+//! An input of a fixed row has the shape `(events, …)` with as many elements per event as the
+//! program has words; an input with a row per constituent has `(events, slots, …)`. An array
+//! `INPUT.count` (integers, one per event) says how many slots are filled, and what lies beyond is
+//! not read.
+
+mod report;
+
+pub use report::{EncodeReport, InputReport, SetReport};
+
+use std::path::PathBuf;
+
+use hodoscope_program::{Encoded, Field, Input, InputId, Live, Program, SetId, WordRef};
+use thiserror::Error;
+
+use crate::npz::{Array, Npz, NpzError, Values};
+
+/// Detector words of events, by input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Events {
+    inputs: Vec<InputWords>,
+    count: usize,
+    report: EncodeReport,
+}
+
+/// Detector words of one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct InputWords {
+    /// Words per row.
+    channels: usize,
+    /// Bytes per word in a payload.
+    bytes: usize,
+    /// Whether there is a row per constituent.
+    set: bool,
+    words: Vec<i64>,
+    /// The first row of each event, and the end.
+    rows: Vec<usize>,
+}
+
+/// Why events have no words.
+#[derive(Debug, Error)]
+pub enum EncodeError {
+    /// An array is missing or wrong.
+    #[error(transparent)]
+    Npz(#[from] NpzError),
+    /// Arrays disagree on the number of events or slots.
+    #[error("{path}: `{first}` has {first_extent} {what}, `{second}` has {second_extent}")]
+    Disagree {
+        /// The file.
+        path: PathBuf,
+        /// Events, or slots of a set.
+        what: &'static str,
+        /// One array.
+        first: String,
+        /// Its extent.
+        first_extent: usize,
+        /// The other array.
+        second: String,
+        /// Its extent.
+        second_extent: usize,
+    },
+}
+
+impl Events {
+    /// The words of every event in `npz`.
+    ///
+    /// # Errors
+    /// When an array that the program needs is missing, of the wrong shape, empty, or not finite,
+    /// or two arrays disagree on the number of events.
+    pub fn from_npz(program: &Program, npz: &Npz) -> Result<Self, EncodeError> {
+        let arrays = program
+            .inputs
+            .iter()
+            .map(|input| Source::new(input, npz))
+            .collect::<Result<Vec<_>, _>>()?;
+        let count = agree(
+            npz,
+            "events",
+            arrays.iter().map(|a| (a.array, a.array.event_count())),
+        )?;
+        let mut events = Self {
+            inputs: program.inputs.iter().map(InputWords::new).collect(),
+            count,
+            report: EncodeReport::new(program, count),
+        };
+        for (index, input) in program.inputs.iter().enumerate() {
+            if input.set.is_none() {
+                for event in 0..count {
+                    events.push_row(index, input, &arrays[index], event, 0)?;
+                    let words = &mut events.inputs[index];
+                    words.rows.push(words.rows.len());
+                }
+            }
+        }
+        for index in 0..program.sets.len() {
+            events.push_set(program, npz, SetId::new(index), &arrays)?;
+        }
+        Ok(events)
+    }
+
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no event.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// What was lost and what saturated.
+    pub fn report(&self) -> &EncodeReport {
+        &self.report
+    }
+
+    /// Words of `input` in `event`, row after row; one row for an input without a set.
+    ///
+    /// # Panics
+    /// If there is no such event or input.
+    pub fn words(&self, event: usize, input: InputId) -> &[i64] {
+        let input = &self.inputs[input.index()];
+        &input.words[input.rows[event] * input.channels..input.rows[event + 1] * input.channels]
+    }
+
+    /// Rows of `input` in `event`, holes included; 1 for an input without a set.
+    ///
+    /// # Panics
+    /// If there is no such event or input.
+    pub fn rows(&self, event: usize, input: InputId) -> usize {
+        let rows = &self.inputs[input.index()].rows;
+        rows[event + 1] - rows[event]
+    }
+
+    /// The bytes of `event` as an emitted crate takes them: the words of all fixed inputs, then
+    /// each constituent as the words of all set inputs, little-endian. Slots after the last live
+    /// one are not sent; holes before it are.
+    ///
+    /// # Panics
+    /// If there is no such event.
+    pub fn payload(&self, event: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for input in self.inputs.iter().filter(|input| !input.set) {
+            input.write(input.rows[event], &mut bytes);
+        }
+        let sets = || self.inputs.iter().filter(|input| input.set);
+        let rows = sets()
+            .map(|input| input.rows[event + 1] - input.rows[event])
+            .max();
+        for row in 0..rows.unwrap_or(0) {
+            for input in sets() {
+                input.write(input.rows[event] + row, &mut bytes);
+            }
+        }
+        bytes
+    }
+
+    /// Appends the words of one row, and says how many saturated.
+    fn push_row(
+        &mut self,
+        index: usize,
+        input: &Input,
+        source: &Source<'_>,
+        event: usize,
+        row: usize,
+    ) -> Result<u64, NpzError> {
+        let first = source.element(event, row);
+        let mut saturated = 0;
+        for channel in 0..input.channels {
+            let encoded = source.encode(first + channel, input.field(channel))?;
+            self.inputs[index].words.push(encoded.word);
+            saturated += u64::from(encoded.saturated);
+        }
+        if input.set.is_none() {
+            self.report.inputs[index].values += input.channels as u64;
+            self.report.inputs[index].saturated += saturated;
+        }
+        Ok(saturated)
+    }
+
+    /// Appends the rows of every event of one set.
+    fn push_set(
+        &mut self,
+        program: &Program,
+        npz: &Npz,
+        set: SetId,
+        arrays: &[Source<'_>],
+    ) -> Result<(), EncodeError> {
+        let members: Vec<usize> = (0..program.inputs.len())
+            .filter(|&index| program.inputs[index].set == Some(set))
+            .collect();
+        let slots = agree(
+            npz,
+            "slots",
+            members.iter().map(|&i| (arrays[i].array, arrays[i].slots)),
+        )?;
+        let counts = counts(program, npz, &members, self.count, slots)?;
+        let live = program.set(set).live;
+        for event in 0..self.count {
+            let filled = counts.as_ref().map_or(slots, |counts| counts[event]);
+            // Rows up to and including the last live one.
+            let mut kept = 0;
+            let mut constituents = 0;
+            let mut lost = 0;
+            for row in 0..filled {
+                let mut saturated = Vec::with_capacity(members.len());
+                for &index in &members {
+                    let input = &program.inputs[index];
+                    saturated.push(self.push_row(index, input, &arrays[index], event, row)?);
+                }
+                let source = |word: WordRef| {
+                    let source = &arrays[word.input.index()];
+                    (source, source.element(event, row) + word.channel)
+                };
+                if self.is_live(live) {
+                    kept = row + 1;
+                    constituents += 1;
+                    for (&index, saturated) in members.iter().zip(saturated) {
+                        self.report.inputs[index].values += program.inputs[index].channels as u64;
+                        self.report.inputs[index].saturated += saturated;
+                    }
+                } else if was_live(program, live, source) {
+                    lost += 1;
+                }
+            }
+            for &index in &members {
+                let words = &mut self.inputs[index];
+                words.words.truncate(
+                    (words.words.len() / words.channels - filled + kept) * words.channels,
+                );
+                let end = words.words.len() / words.channels;
+                words.rows.push(end);
+            }
+            let capacity = program.set(set).capacity;
+            self.report.sets[set.index()].add(constituents, lost, capacity);
+        }
+        Ok(())
+    }
+
+    /// Whether the row that was appended last holds a constituent.
+    fn is_live(&self, live: Live) -> bool {
+        let word = |word: WordRef| {
+            let input = &self.inputs[word.input.index()];
+            input.words[input.words.len() - input.channels + word.channel]
+        };
+        match live {
+            Live::Always => true,
+            Live::Above { word: w, threshold } => word(w) > threshold,
+            Live::NotEqual { word: w, empty } => word(w) != empty,
+        }
+    }
+}
+
+/// Whether a row would be live if its words were not rounded.
+fn was_live<'a, 'b: 'a>(
+    program: &Program,
+    live: Live,
+    source: impl Fn(WordRef) -> (&'a Source<'b>, usize),
+) -> bool {
+    // Integers are words already: nothing is rounded.
+    let value = |word: WordRef| {
+        let (source, index) = source(word);
+        let field = program.input(word.input).field(word.channel);
+        match source.array.values() {
+            Values::Float(values) => Some((values[index], field)),
+            Values::Integer(_) => None,
+        }
+    };
+    match live {
+        Live::Always => false,
+        Live::Above { word, threshold } => {
+            value(word).is_some_and(|(value, field)| value > field.decode(threshold))
+        }
+        Live::NotEqual { word, empty } => {
+            value(word).is_some_and(|(value, field)| value != field.decode(empty))
+        }
+    }
+}
+
+impl InputWords {
+    fn new(input: &Input) -> Self {
+        Self {
+            channels: input.channels,
+            bytes: usize::from(input.element().storage().width / 8),
+            set: input.set.is_some(),
+            words: Vec::new(),
+            rows: vec![0],
+        }
+    }
+
+    fn write(&self, row: usize, bytes: &mut Vec<u8>) {
+        for word in &self.words[row * self.channels..(row + 1) * self.channels] {
+            bytes.extend_from_slice(&word.to_le_bytes()[..self.bytes]);
+        }
+    }
+}
+
+/// The array of an input, its shape checked.
+struct Source<'a> {
+    array: &'a Array,
+    /// Slots per event; 1 for an input without a set.
+    slots: usize,
+    channels: usize,
+}
+
+impl<'a> Source<'a> {
+    fn new(input: &Input, npz: &'a Npz) -> Result<Self, NpzError> {
+        let array = npz.events(&input.name)?;
+        let channels = input.channels;
+        let outer = if input.set.is_some() { 2 } else { 1 };
+        let fits = array.shape().len() >= outer
+            && array.shape()[outer..].iter().product::<usize>() == channels;
+        if !fits {
+            let expected = match (input.set, channels) {
+                (None, 1) => "(events,) or (events, 1)".to_owned(),
+                (None, n) => format!("(events, {n})"),
+                (Some(_), 1) => "(events, slots) or (events, slots, 1)".to_owned(),
+                (Some(_), n) => format!("(events, slots, {n})"),
+            };
+            return Err(array.wrong_shape(&expected));
+        }
+        let slots = if input.set.is_some() {
+            array.shape()[1]
+        } else {
+            1
+        };
+        Ok(Self {
+            array,
+            slots,
+            channels,
+        })
+    }
+
+    /// Index of a row's first element.
+    fn element(&self, event: usize, row: usize) -> usize {
+        (event * self.slots + row) * self.channels
+    }
+
+    fn encode(&self, index: usize, field: &Field) -> Result<Encoded, NpzError> {
+        match self.array.values() {
+            Values::Float(values) => field
+                .encode(values[index])
+                .map_err(|_| self.array.not_finite(index)),
+            Values::Integer(words) => {
+                let word = words[index].clamp(field.minimum, field.maximum);
+                Ok(Encoded {
+                    word,
+                    saturated: word != words[index],
+                })
+            }
+        }
+    }
+}
+
+/// Filled slots of each event, where an input of the set has an array `INPUT.count`.
+fn counts(
+    program: &Program,
+    npz: &Npz,
+    members: &[usize],
+    events: usize,
+    slots: usize,
+) -> Result<Option<Vec<usize>>, EncodeError> {
+    let mut found: Option<(&Array, Vec<usize>)> = None;
+    for &index in members {
+        let name = format!("{}.count", program.inputs[index].name);
+        if !npz.contains(&name) {
+            continue;
+        }
+        let array = npz.events(&name)?;
+        if array.shape() != [events] && array.shape() != [events, 1] {
+            return Err(array.wrong_shape(&format!("({events},)")).into());
+        }
+        let mut counts = Vec::with_capacity(events);
+        for (event, count) in array.integers()?.into_iter().enumerate() {
+            let filled = usize::try_from(count).ok().filter(|&n| n <= slots);
+            counts.push(filled.ok_or_else(|| {
+                array.bad_value(event, format!("{count} constituents in {slots} slots"))
+            })?);
+        }
+        if let Some((first, earlier)) = &found
+            && let Some(event) = (0..events).find(|&event| earlier[event] != counts[event])
+        {
+            let reason = format!(
+                "{} constituents, but `{}` says {}",
+                counts[event],
+                first.name(),
+                earlier[event]
+            );
+            return Err(array.bad_value(event, reason).into());
+        }
+        found = Some((array, counts));
+    }
+    Ok(found.map(|(_, counts)| counts))
+}
+
+/// The extent on which all arrays agree; 0 if there is none.
+fn agree<'a>(
+    npz: &Npz,
+    what: &'static str,
+    mut extents: impl Iterator<Item = (&'a Array, usize)>,
+) -> Result<usize, EncodeError> {
+    let Some((first, extent)) = extents.next() else {
+        return Ok(0);
+    };
+    match extents.find(|(_, other)| *other != extent) {
+        None => Ok(extent),
+        Some((second, second_extent)) => Err(EncodeError::Disagree {
+            path: npz.path().into(),
+            what,
+            first: first.name().to_owned(),
+            first_extent: extent,
+            second: second.name().to_owned(),
+            second_extent,
+        }),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

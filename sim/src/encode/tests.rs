@@ -1,0 +1,209 @@
+use std::fs::File;
+
+use hodoscope_program::{
+    ExactF64, Field, FieldOverflow, Input, InputId, Live, Program, Set, SetId, WordRef,
+};
+use ndarray::{Array2, Array3, array};
+use ndarray_npy::NpzWriter;
+use tempfile::TempDir;
+
+use super::Events;
+use crate::npz::Npz;
+
+fn field(name: &str, lsb: f64, minimum: i64, maximum: i64) -> Field {
+    Field {
+        name: name.to_owned(),
+        unit: String::new(),
+        lsb: ExactF64(lsb),
+        minimum,
+        maximum,
+        overflow: FieldOverflow::Saturate,
+        empty: 0,
+    }
+}
+
+/// A fixed input `met` (unsigned, 16 bits stored) and a set input `p` of (pT, φ).
+fn program(live: impl Fn(WordRef) -> Live) -> Program {
+    let pt = WordRef {
+        input: InputId::new(1),
+        channel: 0,
+    };
+    let mut phi = field("phi", 0.1, -31, 31);
+    phi.overflow = FieldOverflow::Wrap;
+    Program {
+        name: "test".to_owned(),
+        sets: vec![Set {
+            name: "p".to_owned(),
+            capacity: 2,
+            live: live(pt),
+            order: None,
+        }],
+        inputs: vec![
+            Input {
+                name: "met".to_owned(),
+                set: None,
+                channels: 2,
+                fields: vec![field("met", 1.0, 0, 1000)],
+            },
+            Input {
+                name: "p".to_owned(),
+                set: Some(SetId::new(0)),
+                channels: 2,
+                fields: vec![field("pt", 0.5, 0, 100), phi],
+            },
+        ],
+        constants: vec![],
+        values: vec![],
+        outputs: vec![],
+    }
+}
+
+fn above(word: WordRef) -> Live {
+    Live::Above { word, threshold: 0 }
+}
+
+fn npz(fill: impl FnOnce(&mut NpzWriter<File>)) -> Npz {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.npz");
+    let mut writer = NpzWriter::new(File::create(&path).unwrap());
+    fill(&mut writer);
+    writer.finish().unwrap();
+    Npz::read(&path).unwrap()
+}
+
+fn message(program: &Program, npz: &Npz) -> String {
+    let error = Events::from_npz(program, npz).unwrap_err().to_string();
+    error.replace(&npz.path().display().to_string(), "X")
+}
+
+#[test]
+fn floats_become_words_and_a_payload() {
+    let program = program(above);
+    let npz = npz(|npz| {
+        npz.add_array("met", &array![[3.4f32, 3.5], [2000.0, -1.0]])
+            .unwrap();
+        // Event 0: a hole, then a constituent, then padding. Event 1: a soft one is lost.
+        let p = array![
+            [[10.0f32, 1.0], [0.0, 2.0], [1.0, 3.16], [0.0, 0.0]],
+            [[60.0, -0.1], [0.2, 0.3], [0.0, 0.0], [0.0, 0.0]],
+        ];
+        npz.add_array("p", &p).unwrap();
+    });
+    let events = Events::from_npz(&program, &npz).unwrap();
+    let (met, p) = (InputId::new(0), InputId::new(1));
+    assert_eq!(events.len(), 2);
+    assert_eq!(events.words(0, met), [3, 4]);
+    assert_eq!(events.words(1, met), [1000, 0]);
+    assert_eq!(events.words(0, p), [20, 10, 0, 20, 2, -31]);
+    assert_eq!(events.words(1, p), [100, -1]);
+    assert_eq!((events.rows(0, p), events.rows(1, p)), (3, 1));
+    assert_eq!(events.payload(0), [3, 0, 4, 0, 20, 10, 0, 20, 2, 0xe1]);
+    assert_eq!(events.payload(1), [0xe8, 3, 0, 0, 100, 0xff]);
+
+    let report = events.report();
+    assert_eq!(
+        (report.inputs[0].values, report.inputs[0].saturated),
+        (4, 2)
+    );
+    assert_eq!(
+        (report.inputs[1].values, report.inputs[1].saturated),
+        (6, 1)
+    );
+    let set = &report.sets[0];
+    assert_eq!(
+        (set.constituents, set.lost, set.events_with_loss),
+        (3, 1, 1)
+    );
+    assert_eq!((set.largest_multiplicity, set.beyond_capacity), (2, 0));
+}
+
+#[test]
+fn integers_are_words_already() {
+    let program = program(above);
+    let npz = npz(|npz| {
+        npz.add_array("met", &array![[3i32, 5000]]).unwrap();
+        npz.add_array("p", &array![[[7i16, -3], [1, 1], [2, 2], [0, 9]]])
+            .unwrap();
+    });
+    let events = Events::from_npz(&program, &npz).unwrap();
+    assert_eq!(events.words(0, InputId::new(0)), [3, 1000]);
+    assert_eq!(events.words(0, InputId::new(1)), [7, -3, 1, 1, 2, 2]);
+    let set = &events.report().sets[0];
+    assert_eq!((set.constituents, set.beyond_capacity, set.lost), (3, 1, 0));
+    assert_eq!(events.report().saturated(), 1);
+}
+
+#[test]
+fn a_count_ends_the_event() {
+    let program = program(|_| Live::Always);
+    let mut p = Array3::<f32>::ones((2, 3, 2));
+    p[[1, 2, 0]] = f32::NAN; // beyond the count: never read
+    let npz = npz(|npz| {
+        npz.add_array("met", &Array2::<f32>::zeros((2, 2))).unwrap();
+        npz.add_array("p", &p).unwrap();
+        npz.add_array("p.count", &array![3i64, 0]).unwrap();
+    });
+    let events = Events::from_npz(&program, &npz).unwrap();
+    assert_eq!(events.rows(0, InputId::new(1)), 3);
+    assert_eq!(events.rows(1, InputId::new(1)), 0);
+    assert_eq!(events.payload(1), [0, 0, 0, 0]);
+}
+
+#[test]
+fn errors_name_the_array() {
+    let program = program(above);
+    let met = Array2::<f32>::zeros((2, 2));
+    let missing = npz(|npz| npz.add_array("met", &met).unwrap());
+    assert_eq!(
+        message(&program, &missing),
+        "X: no array `p`; the archive holds `met`"
+    );
+
+    let shape = npz(|npz| {
+        npz.add_array("met", &met).unwrap();
+        npz.add_array("p", &Array3::<f32>::zeros((2, 4, 3)))
+            .unwrap();
+    });
+    assert_eq!(
+        message(&program, &shape),
+        "X: array `p` has shape (2, 4, 3); expected (events, slots, 2)"
+    );
+
+    let events = npz(|npz| {
+        npz.add_array("met", &met).unwrap();
+        npz.add_array("p", &Array3::<f32>::zeros((3, 4, 2)))
+            .unwrap();
+    });
+    assert_eq!(
+        message(&program, &events),
+        "X: `met` has 2 events, `p` has 3"
+    );
+
+    let empty = npz(|npz| npz.add_array("met", &Array2::<f32>::zeros((0, 2))).unwrap());
+    assert_eq!(
+        message(&program, &empty),
+        "X: array `met` holds zero events (shape (0, 2))"
+    );
+
+    let mut nan = Array3::<f32>::ones((2, 4, 2));
+    nan[[1, 2, 1]] = f32::INFINITY;
+    let nan = npz(|npz| {
+        npz.add_array("met", &met).unwrap();
+        npz.add_array("p", &nan).unwrap();
+    });
+    assert_eq!(
+        message(&program, &nan),
+        "X: array `p`, event 1, element 5: inf is not a finite number"
+    );
+
+    let count = npz(|npz| {
+        npz.add_array("met", &met).unwrap();
+        npz.add_array("p", &Array3::<f32>::zeros((2, 4, 2)))
+            .unwrap();
+        npz.add_array("p.count", &array![4i32, 5]).unwrap();
+    });
+    assert_eq!(
+        message(&program, &count),
+        "X: array `p.count`, event 1: 5 constituents in 4 slots"
+    );
+}

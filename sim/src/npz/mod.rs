@@ -1,0 +1,17 @@
+//! Arrays of events in NumPy's `.npz` archives.
+//!
+//! [`Npz::read`] takes every array of an archive into memory: floats as `f64` (an `f32` converts
+//! exactly), integers and booleans as `i64`. Whatever is wrong with a file or an array is an
+//! [`NpzError`] that names it.
+
+mod error;
+mod read;
+mod write;
+
+pub use error::NpzError;
+pub use read::{Array, Npz, Values};
+pub use write::{OutputArrays, write_outputs};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

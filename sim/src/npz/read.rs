@@ -1,0 +1,353 @@
+//! Reading.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use ndarray::{ArrayD, IxDyn, OwnedRepr};
+use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
+
+use super::NpzError;
+
+/// Types of elements that are read.
+const READABLE: &str = "a float of 32 or 64 bits, an integer or bool";
+
+/// The arrays of one archive.
+#[derive(Clone, Debug)]
+pub struct Npz {
+    path: PathBuf,
+    arrays: BTreeMap<String, Array>,
+    /// Arrays of other types (text, float16): an error only when asked for.
+    unread: BTreeMap<String, String>,
+}
+
+/// One array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    path: PathBuf,
+    name: String,
+    dtype: String,
+    shape: Vec<usize>,
+    values: Values,
+}
+
+/// Elements of an array, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Floats; those of 32 bits converted exactly.
+    Float(Vec<f64>),
+    /// Integers of any width, and booleans as 0 and 1.
+    Integer(Vec<i64>),
+}
+
+impl Npz {
+    /// Reads every array of `path`.
+    ///
+    /// # Errors
+    /// When the file is missing or not an archive, or an array in it is damaged.
+    pub fn read(path: &Path) -> Result<Self, NpzError> {
+        let file = File::open(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => NpzError::Missing { path: path.into() },
+            _ => NpzError::Open {
+                path: path.into(),
+                source,
+            },
+        })?;
+        let damaged = |error: ReadNpzError| NpzError::NotNpz {
+            path: path.into(),
+            reason: error.to_string(),
+        };
+        let mut reader = NpzReader::new(BufReader::new(file)).map_err(damaged)?;
+        let mut npz = Self {
+            path: path.into(),
+            arrays: BTreeMap::new(),
+            unread: BTreeMap::new(),
+        };
+        for name in reader.names().map_err(damaged)? {
+            match read_array(&mut reader, path, &name)? {
+                Found::Array(array) => npz.arrays.insert(name, array).map(|_| ()),
+                Found::Unread(dtype) => npz.unread.insert(name, dtype).map(|_| ()),
+            };
+        }
+        Ok(npz)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Names of the arrays, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let mut names: Vec<&str> = self
+            .arrays
+            .keys()
+            .chain(self.unread.keys())
+            .map(String::as_str)
+            .collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+
+    /// Whether the archive holds an array `name`, of whatever type.
+    pub fn contains(&self, name: &str) -> bool {
+        self.arrays.contains_key(name) || self.unread.contains_key(name)
+    }
+
+    /// The array `name`.
+    ///
+    /// # Errors
+    /// When there is none, or its type is not one that is read.
+    pub fn array(&self, name: &str) -> Result<&Array, NpzError> {
+        if let Some(array) = self.arrays.get(name) {
+            return Ok(array);
+        }
+        if let Some(dtype) = self.unread.get(name) {
+            return Err(NpzError::Dtype {
+                path: self.path.clone(),
+                name: name.to_owned(),
+                got: dtype.clone(),
+                expected: READABLE.to_owned(),
+            });
+        }
+        let there: Vec<String> = self.names().map(|name| format!("`{name}`")).collect();
+        Err(NpzError::NoArray {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            there: if there.is_empty() {
+                "nothing".to_owned()
+            } else {
+                there.join(", ")
+            },
+        })
+    }
+
+    /// The array `name`, whose first axis are events.
+    ///
+    /// # Errors
+    /// As [`Self::array`], and when it has no axis or no event.
+    pub fn events(&self, name: &str) -> Result<&Array, NpzError> {
+        let array = self.array(name)?;
+        match array.shape.first() {
+            None => Err(array.wrong_shape("(events, …)")),
+            Some(0) => Err(NpzError::NoEvents {
+                path: self.path.clone(),
+                name: name.to_owned(),
+                got: array.shape.clone(),
+            }),
+            Some(_) => Ok(array),
+        }
+    }
+}
+
+impl Array {
+    /// Name in the archive.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Extents; the first are the events.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// NumPy's description of the elements' type, such as `<f4`.
+    pub fn dtype(&self) -> &str {
+        &self.dtype
+    }
+
+    /// Elements, row-major.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Extent of the first axis.
+    pub fn event_count(&self) -> usize {
+        self.shape.first().copied().unwrap_or(0)
+    }
+
+    /// Elements of one event.
+    pub fn per_event(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
+
+    /// Elements as floats, each checked to be finite.
+    ///
+    /// # Errors
+    /// The first element that is NaN or infinite.
+    pub fn floats(&self) -> Result<Vec<f64>, NpzError> {
+        match &self.values {
+            Values::Integer(values) => Ok(values.iter().map(|&v| v as f64).collect()),
+            Values::Float(values) => match values.iter().position(|v| !v.is_finite()) {
+                Some(index) => Err(self.not_finite(index)),
+                None => Ok(values.clone()),
+            },
+        }
+    }
+
+    /// Elements as integers: of an integer array, or of a float array with whole values only.
+    ///
+    /// # Errors
+    /// When an element is not whole.
+    pub fn integers(&self) -> Result<Vec<i64>, NpzError> {
+        match &self.values {
+            Values::Integer(values) => Ok(values.clone()),
+            Values::Float(values) => values
+                .iter()
+                .enumerate()
+                .map(|(index, &value)| {
+                    if !value.is_finite() {
+                        Err(self.not_finite(index))
+                    } else if value.fract() != 0.0 || value.abs() >= 9.0e18 {
+                        Err(self.bad_value(index, format!("{value} is not a whole number")))
+                    } else {
+                        Ok(value as i64)
+                    }
+                })
+                .collect(),
+        }
+    }
+
+    /// The error that this array has another shape than `expected`.
+    pub fn wrong_shape(&self, expected: &str) -> NpzError {
+        NpzError::Shape {
+            path: self.path.clone(),
+            name: self.name.clone(),
+            got: self.shape.clone(),
+            expected: expected.to_owned(),
+        }
+    }
+
+    /// The error that the element at row-major `index` is NaN or infinite.
+    pub fn not_finite(&self, index: usize) -> NpzError {
+        let per_event = self.per_event().max(1);
+        NpzError::NotFinite {
+            path: self.path.clone(),
+            name: self.name.clone(),
+            event: index / per_event,
+            index: index % per_event,
+            value: match &self.values {
+                Values::Float(values) => values.get(index).copied().unwrap_or(f64::NAN),
+                Values::Integer(_) => f64::NAN,
+            },
+        }
+    }
+
+    /// The error that the element at row-major `index` makes no sense here.
+    pub fn bad_value(&self, index: usize, reason: String) -> NpzError {
+        NpzError::Value {
+            path: self.path.clone(),
+            name: self.name.clone(),
+            event: index / self.per_event().max(1),
+            reason,
+        }
+    }
+}
+
+/// An entry of an archive.
+enum Found {
+    Array(Array),
+    Unread(String),
+}
+
+type Reader = NpzReader<BufReader<File>>;
+
+fn read_array(reader: &mut Reader, path: &Path, name: &str) -> Result<Found, NpzError> {
+    let array = |dtype: &str, shape: Vec<usize>, values: Values| {
+        Found::Array(Array {
+            path: path.into(),
+            name: name.to_owned(),
+            dtype: dtype.to_owned(),
+            shape,
+            values,
+        })
+    };
+    // An attempt as `f32` reads the header; when the type is another, it says which.
+    let dtype = match elements::<f32>(reader, path, name)? {
+        Attempt::Read(shape, values) => {
+            let values = values.into_iter().map(f64::from).collect();
+            return Ok(array("<f4", shape, Values::Float(values)));
+        }
+        Attempt::Other(dtype) => dtype,
+    };
+    macro_rules! integers {
+        ($ty:ty) => {
+            match elements::<$ty>(reader, path, name)? {
+                Attempt::Read(shape, values) => {
+                    let values = values.into_iter().map(i64::from).collect();
+                    array(&dtype, shape, Values::Integer(values))
+                }
+                Attempt::Other(dtype) => Found::Unread(dtype),
+            }
+        };
+    }
+    // The first character is the byte order.
+    Ok(match dtype.get(1..).unwrap_or_default() {
+        "f8" => match elements::<f64>(reader, path, name)? {
+            Attempt::Read(shape, values) => array(&dtype, shape, Values::Float(values)),
+            Attempt::Other(dtype) => Found::Unread(dtype),
+        },
+        "i1" => integers!(i8),
+        "i2" => integers!(i16),
+        "i4" => integers!(i32),
+        "i8" => integers!(i64),
+        "u1" => integers!(u8),
+        "u2" => integers!(u16),
+        "u4" => integers!(u32),
+        "b1" => integers!(bool),
+        "u8" => match elements::<u64>(reader, path, name)? {
+            Attempt::Read(shape, values) => {
+                let values = values
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, value)| {
+                        i64::try_from(value).map_err(|_| NpzError::TooLarge {
+                            path: path.into(),
+                            name: name.to_owned(),
+                            index,
+                            value,
+                        })
+                    })
+                    .collect::<Result<_, _>>()?;
+                array(&dtype, shape, Values::Integer(values))
+            }
+            Attempt::Other(dtype) => Found::Unread(dtype),
+        },
+        _ => Found::Unread(dtype),
+    })
+}
+
+/// An array read as one type of element.
+enum Attempt<T> {
+    Read(Vec<usize>, Vec<T>),
+    /// It holds elements of this type.
+    Other(String),
+}
+
+fn elements<T: ReadableElement + Clone>(
+    reader: &mut Reader,
+    path: &Path,
+    name: &str,
+) -> Result<Attempt<T>, NpzError> {
+    match reader.by_name::<OwnedRepr<T>, IxDyn>(name) {
+        Ok(array) => Ok(flatten(array)),
+        Err(ReadNpzError::Npy(ReadNpyError::WrongDescriptor(descriptor))) => {
+            Ok(Attempt::Other(descriptor.to_string().replace('\'', "")))
+        }
+        Err(error) => Err(NpzError::NotNpz {
+            path: path.into(),
+            reason: format!("array `{name}`: {error}"),
+        }),
+    }
+}
+
+fn flatten<T: Clone>(array: ArrayD<T>) -> Attempt<T> {
+    let shape = array.shape().to_vec();
+    let values = if array.is_standard_layout() {
+        array.into_raw_vec_and_offset().0
+    } else {
+        array.iter().cloned().collect()
+    };
+    Attempt::Read(shape, values)
+}
