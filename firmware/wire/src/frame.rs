@@ -42,6 +42,7 @@ impl core::error::Error for EncodeError {}
 
 /// Why a frame could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FrameError {
     /// The frame is longer than the receiver's buffer.
     TooLong,

@@ -117,7 +117,7 @@ pub enum Reply<'a> {
         id: u32,
         /// The decision.
         accept: bool,
-        /// Ticks of the board's clock from the event's complete frame to its raws.
+        /// Ticks of the board's clock that the inference took.
         ticks: u32,
         /// Index among all raws of the first raw of this chunk.
         offset: u32,
@@ -208,6 +208,7 @@ impl Default for Counters {
 
 /// Why a board refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Reason {
     /// The frame could not be read.
     Frame(FrameError),

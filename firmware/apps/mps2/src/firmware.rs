@@ -1,0 +1,47 @@
+//! Start, serve, end.
+
+use core::panic::PanicInfo;
+
+use cortex_m_rt::ExceptionFrame;
+use hodoscope_app_support::{Markers, log_panic};
+use hodoscope_kernels::model::Model;
+use hodoscope_trigger::{Decision, Parts, Trigger};
+
+pub use hodoscope_trigger as trigger;
+
+use crate::peripherals::{Led, Timer, Uart};
+
+/// Serves `M` over UART 0, then exits through semihosting.
+pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
+    let parts = Parts {
+        link: Uart::start(),
+        busy: Led::<1>,
+        accept: Led::<0>,
+        clock: Timer::start(),
+        probe: Markers,
+    };
+    let mut trigger =
+        Trigger::<M, _, _, _, _, _, N, { cfg!(feature = "trace") }>::new("mps2", parts, decision);
+    match trigger.run() {
+        Ok(_) => semihosting::process::exit(0),
+        Err(_fault) => {
+            #[cfg(feature = "defmt")]
+            defmt::error!("{}", _fault);
+            semihosting::process::exit(1)
+        }
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    log_panic(info);
+    semihosting::process::exit(1)
+}
+
+// SAFETY: reads its frame and ends; nothing that was interrupted goes on.
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
+    #[cfg(feature = "defmt")]
+    defmt::error!("hard fault at {=u32:#010x}", _frame.pc());
+    semihosting::process::exit(1)
+}

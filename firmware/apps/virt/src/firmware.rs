@@ -1,0 +1,51 @@
+//! Start, serve, end.
+
+use core::panic::PanicInfo;
+
+use hodoscope_app_support::{Markers, log_panic};
+use hodoscope_kernels::model::Model;
+use hodoscope_trigger::{Decision, Parts, Trigger, Unconnected};
+
+pub use hodoscope_trigger as trigger;
+
+use crate::peripherals::{Cycles, Uart, exit};
+
+/// Serves `M` over the serial port, then exits.
+pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
+    let parts = Parts {
+        link: Uart::start(),
+        busy: Unconnected,
+        accept: Unconnected,
+        clock: Cycles,
+        probe: Markers,
+    };
+    let mut trigger =
+        Trigger::<M, _, _, _, _, _, N, { cfg!(feature = "trace") }>::new("virt", parts, decision);
+    match trigger.run() {
+        Ok(_) => exit(0),
+        Err(_fault) => {
+            #[cfg(feature = "defmt")]
+            defmt::error!("{}", _fault);
+            exit(1)
+        }
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    log_panic(info);
+    exit(1)
+}
+
+/// Every exception ends the firmware.
+// SAFETY: the run-time crate calls the one symbol of this name on an exception.
+#[unsafe(export_name = "ExceptionHandler")]
+extern "C" fn exception(_frame: &riscv_rt::TrapFrame) -> ! {
+    #[cfg(feature = "defmt")]
+    defmt::error!(
+        "exception {=usize} at {=usize:#010x}",
+        riscv::register::mcause::read().code(),
+        riscv::register::mepc::read()
+    );
+    exit(1)
+}
