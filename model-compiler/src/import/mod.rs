@@ -1,0 +1,219 @@
+//! From ONNX to the float [`Graph`]. **Nothing outside this module knows ONNX.**
+//!
+//! A model is imported for one event: a leading extent of a graph input that is dynamic, or a static one that all inputs and
+//! outputs share, is the batch and becomes 1; it stays as axis 0, so that axis numbers keep their meaning. All other
+//! extents must be known, and with them all shapes: the arithmetic on shapes that exporters write is computed here, in exact
+//! integers. What is not supported is refused by name: an operator, an attribute that nobody reads, an element type.
+//!
+//! An operator is one line in `ops::handler` and one function.
+
+mod context;
+mod error;
+mod inputs;
+mod node;
+mod ops;
+pub mod proto;
+mod tensor;
+mod value;
+
+pub use error::ImportError;
+
+use crate::graph::Graph;
+use context::Context;
+use node::NodeView;
+use prost::Message;
+use proto::{GraphProto, ModelProto, OperatorSetIdProto};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+/// Versions of ONNX's own operator set whose differences are known here.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=23;
+
+/// What a file leaves open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Extents of dynamic axes, by the name in the file (`n_particles`) or as `INPUT:AXIS` (`x:1`).
+    pub extents: BTreeMap<String, usize>,
+}
+
+/// Imports a model file. External data may lie beside it.
+///
+/// # Errors
+/// [`ImportError`] names the file, node, tensor or input and says what to do.
+pub fn load(path: &Path) -> Result<Graph, ImportError> {
+    load_with(path, &Options::default())
+}
+
+/// Imports a model file, with extents that the file leaves open.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, options: &Options) -> Result<Graph, ImportError> {
+    let bytes = std::fs::read(path).map_err(|source| ImportError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    // The parent of a bare file name is the empty path, which names no directory.
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    import(&bytes, Some(folder), options)
+}
+
+/// Imports a model from memory; external data are refused.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_bytes(bytes: &[u8]) -> Result<Graph, ImportError> {
+    from_bytes_with(bytes, &Options::default())
+}
+
+/// Imports a model from memory, with extents that the model leaves open.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_bytes_with(bytes: &[u8], options: &Options) -> Result<Graph, ImportError> {
+    import(bytes, None, options)
+}
+
+fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Graph, ImportError> {
+    let not_onnx = |detail: &str| ImportError::NotOnnx {
+        detail: detail.to_owned(),
+    };
+    if let Some(what) = other_format(bytes) {
+        return Err(not_onnx(what));
+    }
+    let model = ModelProto::decode(bytes)
+        .map_err(|e| not_onnx(&format!("{e}; the file is truncated or of another format")))?;
+    let opsets = Opsets::new(&model.opset_import)?;
+    let graph = model
+        .graph
+        .as_ref()
+        .ok_or_else(|| not_onnx("the file holds no graph; is it truncated?"))?;
+    if graph.output.is_empty() {
+        return Err(not_onnx("the graph has no output; is the file truncated?"));
+    }
+    if let Some(sparse) = graph.sparse_initializer.first() {
+        let tensor = sparse
+            .values
+            .as_ref()
+            .map(|v| v.name.clone())
+            .unwrap_or_default();
+        let detail = "is sparse, which is not supported; export dense weights".to_owned();
+        return Err(ImportError::Tensor { tensor, detail });
+    }
+    let mut context = Context::new(&graph.name, &graph.initializer, folder)?;
+    inputs::add(&mut context, graph, options)?;
+    for proto in &graph.node {
+        let node = NodeView::new(proto, opsets.version(&proto.domain));
+        let results = ops::import(&mut context, &node)?;
+        context.define_outputs(&node, results)?;
+    }
+    add_outputs(&mut context, graph)?;
+    Ok(context.builder.finish())
+}
+
+fn add_outputs(context: &mut Context<'_>, graph: &GraphProto) -> Result<(), ImportError> {
+    for info in &graph.output {
+        let fail = |detail: String| ImportError::Output {
+            output: info.name.clone(),
+            detail,
+        };
+        let value = context
+            .lookup(&info.name)?
+            .ok_or_else(|| fail("no node gives it; check the file with onnx.checker".to_owned()))?;
+        let proto = proto::NodeProto {
+            name: info.name.clone(),
+            ..Default::default()
+        };
+        let id = context.id(&NodeView::new(&proto, 0), &value)?;
+        // A batch that is written into the model's constants would come back here.
+        if let Some(batch) = context.batch
+            && context.graph().shape(id).first() != Some(&1)
+        {
+            return Err(fail(format!(
+                "has shape {:?} for one event: the batch of {batch} is written into the model; export it with batch 1 \
+                 or a dynamic batch",
+                context.graph().shape(id)
+            )));
+        }
+        context
+            .builder
+            .output(&info.name, id)
+            .map_err(|e| fail(e.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Recognises files that are often taken for a model.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    let known: [(&[u8], &str); 7] = [
+        (
+            b"PK\x03\x04",
+            "the file is a zip archive (a PyTorch checkpoint, a Keras model or an npz?); export it to ONNX first",
+        ),
+        (
+            b"\x89HDF\r\n",
+            "the file is HDF5 (a Keras model?); convert it with tf2onnx first",
+        ),
+        (b"\x93NUMPY", "the file is a numpy array"),
+        (
+            b"\x80\x02",
+            "the file is a Python pickle; export the model to ONNX first",
+        ),
+        (b"{", "the file is JSON or text"),
+        (b"<", "the file is XML or HTML"),
+        (
+            b"version https://git-lfs",
+            "the file is a git-lfs pointer; fetch the file itself with 'git lfs pull'",
+        ),
+    ];
+    if bytes.is_empty() {
+        return Some("the file is empty");
+    }
+    if bytes.get(4..8) == Some(b"TFL3") {
+        return Some("the file is a TensorFlow Lite model; convert it to ONNX with tf2onnx first");
+    }
+    known
+        .iter()
+        .find(|(magic, _)| bytes.starts_with(magic))
+        .map(|(_, what)| *what)
+}
+
+/// Versions of operator sets, by domain.
+struct Opsets(HashMap<String, i64>);
+
+impl Opsets {
+    fn new(imports: &[OperatorSetIdProto]) -> Result<Self, ImportError> {
+        let mut map = HashMap::new();
+        for import in imports {
+            let domain = if import.domain == "ai.onnx" {
+                ""
+            } else {
+                &import.domain
+            };
+            map.insert(domain.to_owned(), import.version);
+        }
+        let version = map.get("").copied().unwrap_or(0);
+        if !OPSETS.contains(&version) {
+            return Err(ImportError::Opset {
+                domain: "ai.onnx".to_owned(),
+                version,
+                hint: format!(
+                    "export with opset_version between {} and {}",
+                    OPSETS.start(),
+                    OPSETS.end()
+                ),
+            });
+        }
+        Ok(Self(map))
+    }
+
+    fn version(&self, domain: &str) -> i64 {
+        let domain = if domain == "ai.onnx" { "" } else { domain };
+        self.0.get(domain).copied().unwrap_or(1)
+    }
+}

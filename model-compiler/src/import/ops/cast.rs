@@ -1,0 +1,97 @@
+//! Changes of element type.
+
+use super::super::{
+    ImportError,
+    context::Context,
+    node::NodeView,
+    proto::data_type,
+    value::{Ints, Value},
+};
+use crate::graph::{Kind, Op, Unary};
+
+pub(super) fn cast(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    node.ignore("saturate"); // Concerns 8-bit floats only.
+    let x = context.input(node, 0)?;
+    let to = node
+        .int("to")?
+        .ok_or_else(|| node.attribute_error("to", "is missing"))?;
+    let kind = match i32::try_from(to).unwrap_or(0) {
+        // Double is computed in single precision: the graph's reference is f32.
+        data_type::FLOAT | data_type::DOUBLE => Kind::Float,
+        data_type::BOOL => Kind::Bool,
+        data_type::INT32 | data_type::INT64 => Kind::Int,
+        other => {
+            let name = data_type::name(other);
+            return Err(node.attribute_error(
+                "to",
+                format!("is {name}, whose rounding or range would change values; use float32, int64 or bool"),
+            ));
+        }
+    };
+    Ok(vec![to_kind(context, node, x, kind)?])
+}
+
+pub(super) fn cast_like(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    node.ignore("saturate");
+    let (x, like) = (context.input(node, 0)?, context.input(node, 1)?);
+    Ok(vec![to_kind(context, node, x, like.kind())?])
+}
+
+fn to_kind(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    x: Value,
+    kind: Kind,
+) -> Result<Value, ImportError> {
+    match (x, kind) {
+        (Value::Ints(_, ints), Kind::Float) => {
+            // Rounds to nearest, as any cast of a large integer to float does.
+            let data = ints.data.iter().map(|&v| v as f32).collect();
+            let tensor = crate::graph::Tensor {
+                shape: ints.shape,
+                data,
+            };
+            let id = context
+                .builder
+                .constant(&node.name, tensor)
+                .map_err(|e| node.graph_error(e))?;
+            Ok(Value::Graph(kind, id))
+        }
+        (Value::Ints(_, ints), Kind::Bool) => {
+            let data = ints.data.iter().map(|&v| i64::from(v != 0)).collect();
+            Ok(Value::Ints(
+                kind,
+                Ints {
+                    shape: ints.shape,
+                    data,
+                },
+            ))
+        }
+        (Value::Ints(_, ints), Kind::Int) => Ok(Value::Ints(kind, ints)),
+        (Value::Graph(from, id), _) => {
+            let id = match (from, kind) {
+                (Kind::Float, Kind::Int) => match context.graph().constant(id) {
+                    Some(t) => {
+                        let data = t.data.iter().map(|&v| v as i64).collect();
+                        let ints = Ints::new(t.shape.clone(), data)
+                            .ok_or_else(|| context.over_budget(node))?;
+                        return Ok(Value::Ints(kind, ints));
+                    }
+                    None => context.emit(node, Op::Unary(Unary::Trunc), &[id])?,
+                },
+                (Kind::Float | Kind::Int, Kind::Bool) => {
+                    let zero = context.emit(node, Op::Unary(Unary::Not), &[id])?;
+                    context.emit(node, Op::Unary(Unary::Not), &[zero])?
+                }
+                _ => id,
+            };
+            Ok(Value::Graph(kind, id))
+        }
+    }
+}

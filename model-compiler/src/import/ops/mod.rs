@@ -1,0 +1,109 @@
+//! One function per operator (or family), found by domain and name.
+
+mod arithmetic;
+mod cast;
+mod constant;
+mod einsum;
+mod linear;
+mod logic;
+mod normalise;
+mod pick;
+mod reduce;
+mod shape;
+mod unary;
+
+use super::{ImportError, context::Context, node::NodeView, value::Value};
+
+/// Imports one node: its results, in the operator's order. Results at the end may be missing if they only matter in training.
+type Handler = fn(&mut Context<'_>, &NodeView<'_>) -> Result<Vec<Value>, ImportError>;
+
+/// The importer of an operator. Adding an operator adds a line here.
+fn handler(domain: &str, operator: &str) -> Option<Handler> {
+    if !matches!(domain, "" | "ai.onnx") {
+        return None;
+    }
+    Some(match operator {
+        "Abs" | "Ceil" | "Erf" | "Exp" | "Floor" | "HardSwish" | "Log" | "Mish" | "Neg" | "Not"
+        | "Reciprocal" | "Relu" | "Round" | "Sigmoid" | "Sign" | "Softplus" | "Softsign"
+        | "Sqrt" | "Tanh" => unary::plain,
+        "LeakyRelu" | "Elu" | "Selu" | "Celu" | "HardSigmoid" | "Gelu" => unary::with_attributes,
+        "Clip" => unary::clip,
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "PRelu" => arithmetic::binary,
+        "Min" | "Max" | "Sum" | "Mean" => arithmetic::variadic,
+        "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Equal" => logic::compare,
+        "And" | "Or" | "Xor" => logic::logic,
+        "Where" => logic::select,
+        "Cast" => cast::cast,
+        "CastLike" => cast::cast_like,
+        "Constant" => constant::constant,
+        "ConstantOfShape" => constant::constant_of_shape,
+        "Range" => constant::range,
+        "MatMul" => linear::matmul,
+        "Gemm" => linear::gemm,
+        "Einsum" => einsum::einsum,
+        "BatchNormalization" => normalise::batch_normalization,
+        "LayerNormalization" => normalise::layer_normalization,
+        "Softmax" | "LogSoftmax" => normalise::softmax,
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd"
+        | "ReduceSumSquare" | "ReduceL1" | "ReduceL2" => reduce::reduce,
+        "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool,
+        "Identity" | "Dropout" => shape::identity,
+        "Shape" => shape::shape,
+        "Size" => shape::size,
+        "Reshape" => shape::reshape,
+        "Flatten" => shape::flatten,
+        "Squeeze" => shape::squeeze,
+        "Unsqueeze" => shape::unsqueeze,
+        "Expand" => shape::expand,
+        "Transpose" => shape::transpose,
+        "Slice" => pick::slice,
+        "Gather" => pick::gather,
+        "Split" => pick::split,
+        "Concat" => pick::concat,
+        _ => return None,
+    })
+}
+
+/// Imports one node.
+pub(super) fn import(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    let proto = node.proto;
+    let Some(handler) = handler(&proto.domain, &proto.op_type) else {
+        return Err(ImportError::Operator {
+            node: node.name.clone(),
+            operator: node.operator(),
+            hint: hint(&proto.domain, &proto.op_type).to_owned(),
+        });
+    };
+    let results = handler(context, node)?;
+    node.check_all_read()?;
+    Ok(results)
+}
+
+/// What to do about an operator that is not supported.
+fn hint(domain: &str, operator: &str) -> &'static str {
+    match (domain, operator) {
+        ("com.microsoft", _)
+        | (_, "QLinearMatMul" | "QLinearConv" | "MatMulInteger" | "ConvInteger") => {
+            "quantise in the QDQ format instead (quant_format=QuantFormat.QDQ)"
+        }
+        ("ai.onnx.ml", "ZipMap") => "convert with skl2onnx's option {'zipmap': False}",
+        (_, "If" | "Loop" | "Scan") => {
+            "control flow must be resolved by the exporter: export with fixed shapes and in inference mode"
+        }
+        (_, "LSTM" | "GRU" | "RNN") => {
+            "recurrent layers cannot be compiled yet; use a deep set over the constituents"
+        }
+        (
+            _,
+            "RandomNormal" | "RandomNormalLike" | "RandomUniform" | "RandomUniformLike"
+            | "Bernoulli",
+        ) => {
+            "a trigger's answer must not be random: export the network's mean (a VAE's encoder) in inference mode"
+        }
+        ("" | "ai.onnx", _) => "rewrite that part of the network with supported operators",
+        _ => "only ONNX's own operators can be compiled: export without custom operators",
+    }
+}

@@ -1,0 +1,154 @@
+//! Normalisations.
+
+use super::super::{
+    ImportError,
+    context::{Context, axis},
+    node::NodeView,
+    value::Value,
+};
+use crate::graph::{Binary, Kind, Op, Reduction, Tensor, Unary};
+
+/// BatchNormalization with stored statistics: a factor and an offset per channel.
+pub(super) fn batch_normalization(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    node.ignore("momentum"); // Matters in training only.
+    if node.flag("training_mode", false)? {
+        return Err(node.attribute_error(
+            "training_mode",
+            "is set; export the model in inference mode (model.eval())",
+        ));
+    }
+    if node.opset < 9 && !node.flag("spatial", true)? {
+        return Err(node.attribute_error("spatial", "is 0; export with one statistic per channel"));
+    }
+    let x = context.input(node, 0)?;
+    let channels = context.shape(&x).get(1).copied();
+    let channels = channels.ok_or_else(|| node.operand_error("takes [batch, channels, …]"))?;
+    let mut parameter = |index: usize, what: &str| {
+        let value = context.input(node, index)?;
+        let tensor = context.weights(node, &value, what)?;
+        if tensor.data.len() != channels {
+            let found = tensor.data.len();
+            return Err(node.operand_error(format!(
+                "{what} has {found} elements, not one per channel ({channels})"
+            )));
+        }
+        Ok(tensor.data)
+    };
+    let gamma = parameter(1, "scale")?;
+    let beta = parameter(2, "B")?;
+    let mean = parameter(3, "the mean")?;
+    let variance = parameter(4, "the variance")?;
+    let epsilon = f64::from(node.float("epsilon")?.unwrap_or(1e-5));
+    if let Some(v) = variance.iter().find(|&&v| f64::from(v) + epsilon <= 0.0) {
+        return Err(node.operand_error(format!("a variance is {v}, of which there is no root")));
+    }
+    let scale: Vec<f64> = gamma
+        .iter()
+        .zip(&variance)
+        .map(|(&g, &v)| f64::from(g) / (f64::from(v) + epsilon).sqrt())
+        .collect();
+    let shift = beta
+        .iter()
+        .zip(&mean)
+        .zip(&scale)
+        .map(|((&b, &m), s)| f64::from(b) - f64::from(m) * s)
+        .collect();
+    Ok(vec![context.apply(
+        node,
+        Kind::Float,
+        Op::ScaleShift {
+            axis: 1,
+            scale,
+            shift,
+        },
+        &[x],
+    )?])
+}
+
+/// LayerNormalization, spelled in its steps.
+pub(super) fn layer_normalization(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    let x = context.input(node, 0)?;
+    let rank = context.shape(&x).len();
+    let first = axis(node, node.int("axis")?.unwrap_or(-1), rank)?;
+    if node.int("stash_type")?.is_some_and(|v| v != 1) {
+        return Err(node.attribute_error("stash_type", "must be 1 (float32)"));
+    }
+    let epsilon = node.float("epsilon")?.unwrap_or(1e-5);
+    let mean = |context: &mut Context<'_>, v: Value| {
+        let op = Op::Reduce {
+            op: Reduction::Mean,
+            axes: (first..rank).collect(),
+            keepdims: true,
+        };
+        context.apply(node, Kind::Float, op, &[v])
+    };
+    let centre = mean(context, x.clone())?;
+    let centred = context.apply(node, Kind::Float, Op::Binary(Binary::Sub), &[x, centre])?;
+    let square = context.apply(
+        node,
+        Kind::Float,
+        Op::Unary(Unary::Square),
+        std::slice::from_ref(&centred),
+    )?;
+    let variance = mean(context, square)?;
+    let epsilon = context
+        .builder
+        .constant(&node.name, Tensor::scalar(epsilon))
+        .map_err(|e| node.graph_error(e))?;
+    let epsilon = Value::Graph(Kind::Float, epsilon);
+    let padded = context.apply(
+        node,
+        Kind::Float,
+        Op::Binary(Binary::Add),
+        &[variance, epsilon],
+    )?;
+    let deviation = context.apply(node, Kind::Float, Op::Unary(Unary::Sqrt), &[padded])?;
+    let mut y = context.apply(
+        node,
+        Kind::Float,
+        Op::Binary(Binary::Div),
+        &[centred, deviation],
+    )?;
+    for (index, op) in [(1, Binary::Mul), (2, Binary::Add)] {
+        if let Some(parameter) = context.optional(node, index)? {
+            context.weights(node, &parameter, "scale or B")?;
+            y = context.apply(node, Kind::Float, Op::Binary(op), &[y, parameter])?;
+        }
+    }
+    Ok(vec![y])
+}
+
+/// Softmax and LogSoftmax: from operator set 13 along one axis; before, over all axes from `axis` on, taken together.
+pub(super) fn softmax(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    let x = context.input(node, 0)?;
+    let shape = context.shape(&x);
+    let at = node
+        .int("axis")?
+        .unwrap_or(if node.opset < 13 { 1 } else { -1 });
+    let at = axis(node, at, shape.len())?;
+    let together = node.opset < 13 && at + 1 != shape.len();
+    let mut y = x;
+    let mut along = at;
+    if together {
+        let flat = vec![shape[..at].iter().product(), shape[at..].iter().product()];
+        y = context.rearrange(node, Op::Reshape { shape: flat }, &[y])?;
+        along = 1;
+    }
+    y = context.apply(node, Kind::Float, Op::Softmax { axis: along }, &[y])?;
+    if node.proto.op_type == "LogSoftmax" {
+        y = context.apply(node, Kind::Float, Op::Unary(Unary::Log), &[y])?;
+    }
+    if together {
+        y = context.rearrange(node, Op::Reshape { shape }, &[y])?;
+    }
+    Ok(vec![y])
+}
