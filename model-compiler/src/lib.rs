@@ -1,3 +1,4 @@
 //! ONNX import, quantisation, planning and emission.
 
 pub mod graph;
+pub mod import;
