@@ -2,3 +2,6 @@
 
 pub mod graph;
 pub mod import;
+pub mod inputs;
+pub mod quantise;
+pub mod recognise;

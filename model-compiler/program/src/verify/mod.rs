@@ -31,6 +31,9 @@ pub use interval::Interval;
 pub struct Proof {
     /// For each value and channel, the raws that it can take.
     pub intervals: Vec<Vec<Interval>>,
+    /// For each value, a bound on the magnitude of its results and of all partial sums, in whatever
+    /// order a kernel adds.
+    pub bounds: Vec<i128>,
 }
 
 impl Proof {
@@ -75,8 +78,9 @@ pub(crate) fn verify(program: &Program) -> Result<Proof, VerifyError> {
     inputs(program)?;
     constants(program)?;
     let mut intervals: Vec<Vec<Interval>> = Vec::with_capacity(program.values.len());
+    let mut bounds = Vec::with_capacity(program.values.len());
     for (id, value) in program.values() {
-        let check = || -> Result<Vec<Interval>, String> {
+        let check = || -> Result<(Vec<Interval>, i128), String> {
             ids(program, id, value)?;
             types(value)?;
             shapes::check(program, value)?;
@@ -89,16 +93,26 @@ pub(crate) fn verify(program: &Program) -> Result<Proof, VerifyError> {
                     ));
                 }
             }
-            Ok(result)
+            let partial = transfer::partial_sums(program, &intervals, value);
+            if partial > value.element.maximum().into() {
+                return Err(format!(
+                    "partial sums can reach ±{partial}, which {} does not hold",
+                    value.element
+                ));
+            }
+            let largest = result.iter().map(|i| i.magnitude()).max();
+            Ok((result, partial.max(largest.unwrap_or(0))))
         };
-        intervals.push(check().map_err(|reason| VerifyError::Value {
+        let (result, bound) = check().map_err(|reason| VerifyError::Value {
             name: value.name.clone(),
             operation: value.operation.keyword(),
             reason,
-        })?);
+        })?;
+        intervals.push(result);
+        bounds.push(bound);
     }
     outputs(program)?;
-    Ok(Proof { intervals })
+    Ok(Proof { intervals, bounds })
 }
 
 fn item(kind: &'static str, name: &str, reason: impl Into<String>) -> VerifyError {

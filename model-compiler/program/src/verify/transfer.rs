@@ -54,24 +54,14 @@ pub(super) fn intervals(
             let weights = program.constant(*weights);
             let bias = program.constant(*bias);
             let rows = weights.data.chunks(x.len().max(1));
-            let mut result = Vec::with_capacity(channels);
-            for (c, (row, bias)) in rows.zip(&bias.data).enumerate() {
-                let terms = row
-                    .iter()
-                    .zip(x)
-                    .map(|(w, x)| x.times(Interval::point((*w).into())));
-                // Partial sums too must fit, in whatever order a kernel adds.
-                let bound =
-                    terms.clone().map(Interval::magnitude).sum::<i128>() + i128::from(*bias).abs();
-                if bound > value.element.maximum().into() {
-                    return Err(format!(
-                        "channel {c}: sums can reach ±{bound}, which {} does not hold",
-                        value.element
-                    ));
-                }
-                result.push(terms.fold(Interval::point((*bias).into()), Interval::plus));
-            }
-            result
+            rows.zip(&bias.data)
+                .map(|(row, bias)| {
+                    row.iter()
+                        .zip(x)
+                        .map(|(w, x)| x.times(Interval::point((*w).into())))
+                        .fold(Interval::point((*bias).into()), Interval::plus)
+                })
+                .collect()
         }
         Operation::Relu { x } => map(&|c| at(*x, c).clamp(0, i128::MAX)),
         Operation::LeakyRelu {
@@ -141,4 +131,26 @@ pub(super) fn intervals(
         Operation::Select { x, channels } => channels.iter().map(|c| of(*x)[*c]).collect(),
         Operation::Concat { parts } => parts.iter().flat_map(|p| of(*p).clone()).collect(),
     })
+}
+
+/// Σ|weight|·max|x| + |bias| of the worst row of a dense layer: no partial sum exceeds it. Other
+/// sums have terms of one sign, or contain zero among their results, so that partial sums lie
+/// within the result's own interval: 0 stands for them.
+pub(super) fn partial_sums(program: &Program, known: &[Vec<Interval>], value: &Value) -> i128 {
+    let Operation::Dense { x, weights, bias } = &value.operation else {
+        return 0;
+    };
+    let x = &known[x.index()];
+    let rows = program.constant(*weights).data.chunks(x.len().max(1));
+    let bound = |(row, bias): (&[i64], &i64)| {
+        let terms = row
+            .iter()
+            .zip(x)
+            .map(|(w, x)| i128::from(*w).abs() * x.magnitude());
+        terms.sum::<i128>() + i128::from(*bias).abs()
+    };
+    rows.zip(&program.constant(*bias).data)
+        .map(bound)
+        .max()
+        .unwrap_or(0)
 }

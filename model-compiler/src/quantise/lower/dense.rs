@@ -1,0 +1,161 @@
+//! Dense layers: weights per row, bias in the accumulator's scale.
+
+use hodoscope_program::{IntType, Operation};
+
+use super::{Lower, Lowering, Narrow, Wide};
+use crate::quantise::QuantiseError;
+use crate::quantise::format;
+use crate::recognise::{Layer, NodeIndex};
+
+/// A bias may not take more of the accumulator than this.
+const BIAS_LIMIT: f64 = (1u64 << 29) as f64;
+/// Largest fraction of an accumulator: keeps shifts within 32 bits for weights near zero.
+const ACCUMULATOR_FRAC: i32 = 30;
+
+impl Lowering<'_> {
+    /// Lowers a dense layer: the operand is narrowed, its channels equalised where they are raw
+    /// detector words of different units.
+    pub(super) fn dense(
+        &mut self,
+        node: NodeIndex,
+        x: NodeIndex,
+        weights: &[f32],
+        bias: &[f32],
+    ) -> Lower<Wide> {
+        let inputs = self.network.nodes[x].channels;
+        let (narrow, gains) = if self.is_raw_words(x) {
+            self.equalised(x)?
+        } else {
+            (self.narrow(x)?, vec![1.0; inputs])
+        };
+        let name = &self.network.nodes[node].name;
+        let limit = libm::ldexp(1.0, i32::from(self.options.weights) - 1) - 1.0;
+        let mut raws = Vec::with_capacity(weights.len());
+        let mut bias_raws = Vec::with_capacity(bias.len());
+        let mut lsb = Vec::with_capacity(bias.len());
+        for (row, bias) in weights.chunks(inputs).zip(bias) {
+            let row: Vec<f64> = row
+                .iter()
+                .zip(&gains)
+                .map(|(w, g)| f64::from(*w) * g)
+                .collect();
+            let bias = f64::from(*bias);
+            let frac = row_frac(&row, bias, narrow.frac, limit);
+            let scale = libm::ldexp(1.0, frac);
+            let round = |v: f64| (v * scale + 0.5).floor().clamp(-limit, limit) as i64;
+            raws.extend(row.iter().map(|w| round(*w)));
+            let accumulator = narrow.frac + frac;
+            let bias = (libm::ldexp(bias, accumulator) + 0.5).floor();
+            if bias.abs() > libm::ldexp(1.0, 60) {
+                return Err(QuantiseError::Layer {
+                    layer: name.clone(),
+                    reason: format!("the bias {bias:e} is too large for its inputs"),
+                });
+            }
+            bias_raws.push(bias as i64);
+            lsb.push(libm::ldexp(1.0, -accumulator));
+        }
+        let outputs = bias.len();
+        let element = IntType::signed(self.options.weights);
+        let weights = format!("{name}.weights");
+        let weights = self
+            .builder
+            .constant(&weights, vec![outputs, inputs], element, raws);
+        let bias = format!("{name}.bias");
+        let bias = self
+            .builder
+            .constant(&bias, vec![outputs], IntType::signed(64), bias_raws);
+        let x = narrow.value;
+        let shape = super::layers::with_channels(self.builder.shape(x), outputs);
+        let operation = Operation::Dense { x, weights, bias };
+        let value = self.builder.accumulate(name, shape, &lsb, operation);
+        super::collapse(&mut lsb);
+        Ok(Wide { value, lsb })
+    }
+
+    /// Whether `node` is words as they arrive, without any normalisation of the network's own.
+    fn is_raw_words(&self, node: NodeIndex) -> bool {
+        match &self.network.nodes[node].layer {
+            Layer::Input(_) => true,
+            Layer::Select { x, .. } => self.is_raw_words(*x),
+            _ => false,
+        }
+    }
+
+    /// Words narrowed so that each channel uses its whole format; the gains go into the weights.
+    fn equalised(&mut self, node: NodeIndex) -> Lower<(Narrow, Vec<f64>)> {
+        let width = self.widths[node];
+        let frac = i32::from(width) - 1;
+        let words = self.builder.word_magnitudes(self.wide[node].value);
+        let wide = self.wide[node].clone();
+        let seen = &self.statistics.nodes[node].channel_maximum;
+        let mut gains = Vec::with_capacity(seen.len());
+        for (c, seen) in seen.iter().enumerate() {
+            let lsb = wide.lsb[if wide.lsb.len() == 1 { 0 } else { c }].abs();
+            let whole = words.as_ref().map_or(f64::INFINITY, |w| w[c] * lsb);
+            // 8 bits cover what was seen, 16 the whole range of the word within reason.
+            let seen = f64::from(*seen).max(lsb);
+            let reach = if width > 8 {
+                whole.min(16.0 * seen)
+            } else {
+                seen
+            };
+            gains.push(reach.max(f64::MIN_POSITIVE));
+        }
+        let at = |v: &[f64], c: usize| v[if v.len() == 1 { 0 } else { c }];
+        let lsb = (0..gains.len())
+            .map(|c| at(&wide.lsb, c) / gains[c])
+            .collect();
+        let equalised = Wide { lsb, ..wide };
+        let name = self.network.nodes[node].name.clone();
+        let value = self.rescale(&name, &equalised, &[], frac, width)?;
+        let noise = self.equalised_noise(node, &gains, frac, width);
+        self.note(node, value, format::Chosen { frac, noise }, width);
+        Ok((Narrow { value, frac }, gains))
+    }
+
+    /// Mean squared error per sample of the coarsest channel: what decides whether to widen.
+    fn equalised_noise(&self, node: NodeIndex, gains: &[f64], frac: i32, width: u8) -> f64 {
+        let samples = &self.statistics.nodes[node].samples;
+        let largest = gains.iter().fold(0.0f64, |m, g| m.max(*g));
+        let scaled: Vec<f32> = samples
+            .iter()
+            .map(|s| (f64::from(*s) / largest) as f32)
+            .collect();
+        format::noise(&scaled, frac, width) * largest * largest
+    }
+}
+
+/// The frac of a row's weights with the least squared error, such that the bias stays within the
+/// accumulator.
+fn row_frac(row: &[f64], bias: f64, x_frac: i32, limit: f64) -> i32 {
+    let largest = row.iter().fold(0.0f64, |m, w| m.max(w.abs()));
+    let highest = {
+        let mut frac = ACCUMULATOR_FRAC - x_frac;
+        while frac > -64 && libm::ldexp(bias.abs(), x_frac + frac) > BIAS_LIMIT {
+            frac -= 1;
+        }
+        frac
+    };
+    if largest == 0.0 {
+        return highest.min(0);
+    }
+    let mut covering = 30 - libm::ilogb(largest);
+    while libm::ldexp(largest, covering) > limit + 0.5 {
+        covering -= 1;
+    }
+    let error = |frac: i32| {
+        let (scale, lsb) = (libm::ldexp(1.0, frac), libm::ldexp(1.0, -frac));
+        row.iter().fold(0.0, |sum, w| {
+            let raw = (w * scale + 0.5).floor().clamp(-limit, limit);
+            sum + (raw * lsb - w) * (raw * lsb - w)
+        })
+    };
+    // One bit more clips the largest weights: worth it where they are few.
+    let best = if error(covering + 1) < error(covering) {
+        covering + 1
+    } else {
+        covering
+    };
+    best.min(highest)
+}

@@ -1,0 +1,263 @@
+//! From layers to integer operations, at given widths.
+//!
+//! A layer's result is *wide* as it is computed (words, accumulators), with a real LSB per channel.
+//! A consumer that wants few bits *narrows* it: one rescale to a signed power-of-two format, shared
+//! by all consumers. Factors (normalisation, 1/N, a weight's unit) change only the LSB of a wide
+//! value and cost nothing until it is narrowed.
+
+mod build;
+mod dense;
+mod layers;
+
+use hodoscope_program::{IntType, Output, Program, ValueId};
+
+use super::format::{self, Chosen};
+use super::statistics::Statistics;
+use super::words::Frame;
+use super::{Options, QuantiseError, TensorFormat};
+use crate::recognise::{Layer, Network, NodeIndex};
+use build::Builder;
+pub(super) use build::identifier;
+
+/// Bits of an output that is narrowed.
+const OUTPUT_WIDTH: u8 = 16;
+
+/// A program with the formats that were chosen on the way.
+#[derive(Clone, Debug)]
+pub(super) struct Lowered {
+    pub program: Program,
+    /// For each narrowed layer: its node and format.
+    pub formats: Vec<(NodeIndex, TensorFormat)>,
+}
+
+/// Lowers `network` with `widths[node]` bits where a node's result is narrowed.
+pub(super) fn lower(
+    network: &Network,
+    frame: &Frame,
+    statistics: &Statistics,
+    options: &Options,
+    widths: &[u8],
+) -> Result<Lowered, QuantiseError> {
+    let mut lowering = Lowering {
+        network,
+        frame,
+        statistics,
+        options,
+        widths,
+        builder: Builder::new(network, frame),
+        wide: Vec::with_capacity(network.nodes.len()),
+        narrow: vec![None; network.nodes.len()],
+        formats: vec![],
+    };
+    for node in 0..network.nodes.len() {
+        let wide = lowering.layer(node)?;
+        lowering.wide.push(wide);
+    }
+    for (name, node) in &network.outputs {
+        let value = lowering.output(*node)?;
+        lowering.builder.program.outputs.push(Output {
+            name: name.clone(),
+            value,
+        });
+    }
+    let program = build::settle(lowering.builder.program)?;
+    let mut formats = lowering.formats;
+    formats.sort_by_key(|(node, _)| *node);
+    Ok(Lowered { program, formats })
+}
+
+/// A value with the real LSB of its channels, one for all or one each.
+#[derive(Clone, Debug)]
+struct Wide {
+    value: ValueId,
+    lsb: Vec<f64>,
+}
+
+/// A value of few bits at 2^−frac.
+#[derive(Clone, Copy, Debug)]
+struct Narrow {
+    value: ValueId,
+    frac: i32,
+}
+
+struct Lowering<'a> {
+    network: &'a Network,
+    frame: &'a Frame,
+    statistics: &'a Statistics,
+    options: &'a Options,
+    widths: &'a [u8],
+    builder: Builder,
+    wide: Vec<Wide>,
+    narrow: Vec<Option<Narrow>>,
+    formats: Vec<(NodeIndex, TensorFormat)>,
+}
+
+type Lower<T> = Result<T, QuantiseError>;
+
+impl Lowering<'_> {
+    /// `node` in few bits, at the format that its own values ask for.
+    fn narrow(&mut self, node: NodeIndex) -> Lower<Narrow> {
+        if let Some(narrow) = self.narrow[node] {
+            return Ok(narrow);
+        }
+        let wide = self.wide[node].clone();
+        if let Some(narrow) = self.already_narrow(&wide) {
+            return Ok(narrow);
+        }
+        let chosen = self.choose(node, self.widths[node]);
+        self.narrow_at(node, chosen, self.widths[node])
+    }
+
+    /// `node` in `width` bits at a given format.
+    fn narrow_at(&mut self, node: NodeIndex, chosen: Chosen, width: u8) -> Lower<Narrow> {
+        let wide = self.wide[node].clone();
+        let name = self.network.nodes[node].name.clone();
+        let value = self.rescale(&name, &wide, &[], chosen.frac, width)?;
+        let narrow = Narrow {
+            value,
+            frac: chosen.frac,
+        };
+        self.narrow[node] = Some(narrow);
+        self.note(node, value, chosen, width);
+        Ok(narrow)
+    }
+
+    /// A wide value that has few bits and one power-of-two LSB already: a table's entries, a relu.
+    fn already_narrow(&self, wide: &Wide) -> Option<Narrow> {
+        let uniform = wide.lsb.iter().all(|lsb| *lsb == wide.lsb[0]);
+        let few = self.builder.element(wide.value).storage().width <= 16;
+        if !(uniform && few && format::is_power_of_two(wide.lsb[0])) {
+            return None;
+        }
+        Some(Narrow {
+            value: wide.value,
+            frac: -libm::ilogb(wide.lsb[0]),
+        })
+    }
+
+    /// The format of a node's values at `width` bits.
+    fn choose(&self, node: NodeIndex, width: u8) -> Chosen {
+        let statistics = &self.statistics.nodes[node];
+        if width <= 8 {
+            return format::best_frac(&statistics.samples, width);
+        }
+        // Bits to spare: cover what calibration saw twice over, and of words their whole range,
+        // which an anomaly may well use.
+        let seen = statistics.minimum.abs().max(statistics.maximum.abs());
+        let mut magnitude = f64::from(seen) * 2.0;
+        if let Some(range) = self.word_range(node) {
+            let finest = format::covering_frac(f64::from(seen), width);
+            let whole = format::covering_frac(range, width);
+            // Not at any price: a field far wider than its values would leave them no bits.
+            if finest - whole <= 4 {
+                magnitude = range;
+            }
+        }
+        let frac = format::covering_frac(magnitude, width);
+        Chosen {
+            frac,
+            noise: format::noise(&statistics.samples, frac, width),
+        }
+    }
+
+    /// Largest absolute value that the words behind a node can mean.
+    fn word_range(&self, node: NodeIndex) -> Option<f64> {
+        let mut at = node;
+        loop {
+            match &self.network.nodes[at].layer {
+                Layer::Affine { x, .. } | Layer::Select { x, .. } => at = *x,
+                Layer::Input(_) => break,
+                _ => return None,
+            }
+        }
+        let wide = &self.wide[node];
+        let ranges = self.builder.word_magnitudes(wide.value)?;
+        let of = |c: usize| wide.lsb[if wide.lsb.len() == 1 { 0 } else { c }].abs();
+        Some(
+            ranges
+                .iter()
+                .enumerate()
+                .fold(0.0, |m, (c, r)| f64::max(m, r * of(c))),
+        )
+    }
+
+    /// Pushes a rescale of `wide` (plus `shift`, in the value's own unit) to `width` bits at `frac`.
+    fn rescale(
+        &mut self,
+        name: &str,
+        wide: &Wide,
+        shift: &[f64],
+        frac: i32,
+        width: u8,
+    ) -> Lower<ValueId> {
+        let scale = libm::ldexp(1.0, frac);
+        let mut multipliers = Vec::new();
+        let mut shifts = Vec::new();
+        for lsb in &wide.lsb {
+            let Some((m, s)) = format::multiplier(lsb * scale) else {
+                return Err(QuantiseError::Layer {
+                    layer: name.into(),
+                    reason: format!("one count is {lsb:e}, too coarse for 2^-{frac}"),
+                });
+            };
+            multipliers.push(m);
+            shifts.push(s);
+        }
+        let offset = |(c, t): (usize, &f64)| {
+            let s = shifts[if shifts.len() == 1 { 0 } else { c }];
+            (libm::ldexp(*t, frac + i32::from(s)) + 0.5).floor() as i64
+        };
+        let offsets = match shift {
+            [] => vec![0],
+            // An offset of its own per channel needs a shift of its own.
+            _ => shift.iter().enumerate().map(offset).collect(),
+        };
+        collapse(&mut multipliers);
+        collapse(&mut shifts);
+        self.builder.rescale(
+            name,
+            wide.value,
+            multipliers,
+            offsets,
+            shifts,
+            IntType::signed(width),
+            frac,
+        )
+    }
+
+    /// Notes a format for the report, and for the search of what to widen.
+    fn note(&mut self, node: NodeIndex, value: ValueId, chosen: Chosen, width: u8) {
+        let statistics = &self.statistics.nodes[node];
+        let samples = statistics.samples.iter();
+        let signal: f64 = samples.map(|v| f64::from(*v) * f64::from(*v)).sum();
+        let signal = signal / statistics.samples.len().max(1) as f64;
+        let format = TensorFormat {
+            name: self.builder.name(value).into(),
+            width,
+            frac: chosen.frac,
+            range: (statistics.minimum, statistics.maximum),
+            sqnr_db: 10.0 * libm::log10(signal / chosen.noise.max(f64::MIN_POSITIVE)),
+        };
+        self.formats.push((node, format));
+    }
+
+    /// The value of an output: as it is where one LSB serves all its channels, else narrowed.
+    fn output(&mut self, node: NodeIndex) -> Lower<ValueId> {
+        let wide = self.wide[node].clone();
+        if wide.lsb.iter().all(|lsb| *lsb == wide.lsb[0]) {
+            return Ok(wide.value);
+        }
+        if let Some(narrow) = self.narrow[node] {
+            return Ok(narrow.value);
+        }
+        let chosen = self.choose(node, OUTPUT_WIDTH);
+        Ok(self.narrow_at(node, chosen, OUTPUT_WIDTH)?.value)
+    }
+}
+
+/// One entry where all are equal.
+fn collapse<T: PartialEq>(entries: &mut Vec<T>) {
+    if entries.iter().all(|entry| *entry == entries[0]) {
+        entries.truncate(1);
+    }
+}

@@ -1,0 +1,148 @@
+//! Post-training quantisation: from the float network to the integer program.
+//!
+//! Scales are powers of two, per tensor for activations and per row for weights. A format is the
+//! one with the least squared error over the calibration events; activations have 8 bits, and
+//! those in which 8 bits lose most get 16 until the program's outputs agree with the float ones.
+
+mod calibration;
+mod format;
+mod loss;
+mod lower;
+mod search;
+mod statistics;
+mod words;
+
+use crate::graph::{Graph, GraphError};
+use crate::inputs::InputsSpec;
+use crate::recognise::Network;
+use hodoscope_program::{Program, VerifyError};
+
+pub use calibration::{Calibration, CalibrationInput};
+pub use loss::Loss;
+
+/// What the user chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Bits of a weight, 4 to 16.
+    pub weights: u8,
+    /// Bits of activations.
+    pub activations: Activations,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            weights: 8,
+            activations: Activations::Widened,
+        }
+    }
+}
+
+/// Bits of activations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activations {
+    /// 8 bits, 16 where the calibration loss demands it.
+    Widened,
+    /// 8 bits for all.
+    Eight,
+    /// 16 bits for all.
+    Sixteen,
+}
+
+/// A quantised network.
+#[derive(Clone, Debug)]
+pub struct Quantised {
+    /// The program, verified.
+    pub program: Program,
+    /// The chosen formats, in the order of the layers.
+    pub formats: Vec<TensorFormat>,
+    /// What the calibration saw.
+    pub calibration: CalibrationReport,
+}
+
+/// The format of an activation tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorFormat {
+    /// Name of the value in the program.
+    pub name: String,
+    /// Bits.
+    pub width: u8,
+    /// Fraction bits: one count is 2^−frac (of a normalised unit where inputs are equalised).
+    pub frac: i32,
+    /// Smallest and largest float value among the calibration events.
+    pub range: (f32, f32),
+    /// Signal over quantisation noise, in decibel.
+    pub sqnr_db: f64,
+}
+
+/// What the calibration saw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CalibrationReport {
+    /// Number of events.
+    pub events: usize,
+    /// Mean number of live constituents; 0 without a set.
+    pub mean_multiplicity: f64,
+    /// Input values outside of their word's range.
+    pub saturated: usize,
+    /// Constituents that the mask keeps in float, and loses after rounding to words.
+    pub lost: usize,
+    /// How far the program's outputs are from the float ones.
+    pub loss: Loss,
+}
+
+/// Why a network was not quantised.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum QuantiseError {
+    /// Options that cannot be.
+    #[error("{0}")]
+    Options(String),
+    /// Calibration events that are not the model's.
+    #[error("calibration: {0}")]
+    Calibration(String),
+    /// An input whose words are not stated well.
+    #[error("input '{input}': {reason}")]
+    Input {
+        /// Its name.
+        input: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A layer that has no integer form.
+    #[error("layer '{layer}': {reason}")]
+    Layer {
+        /// Its name.
+        layer: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The float graph does not run.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The program that was made is not one: a fault of the quantiser.
+    #[error("the quantised program does not verify: {0}")]
+    Verify(#[from] VerifyError),
+}
+
+/// Quantises `network`, which was recognised in `graph`.
+///
+/// # Errors
+/// When an option is out of its range, the calibration events are not the model's, or a layer has
+/// no integer form.
+pub fn quantise(
+    graph: &Graph,
+    network: &Network,
+    spec: &InputsSpec,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<Quantised, QuantiseError> {
+    if !(4..=16).contains(&options.weights) {
+        let reason = format!(
+            "{} bits for weights: 4 to 16 are supported",
+            options.weights
+        );
+        return Err(QuantiseError::Options(reason));
+    }
+    let frame = words::frame(network, spec, calibration)?;
+    let statistics = statistics::collect(graph, network, &frame, calibration)?;
+    search::search(network, &frame, &statistics, options)
+}

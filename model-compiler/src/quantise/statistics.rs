@@ -1,0 +1,210 @@
+//! What the calibration events show of every layer.
+
+use hodoscope_interpreter::Event;
+use hodoscope_program::{Live, Set};
+
+use super::words::Frame;
+use super::{Calibration, QuantiseError};
+use crate::graph::{Executor, Graph};
+use crate::recognise::{Network, Rule};
+
+/// Events whose values are kept as samples, and on which a program is compared with the floats.
+pub(super) const SAMPLE_EVENTS: usize = 256;
+/// Samples per layer, at most about.
+const SAMPLES: usize = 16_384;
+
+/// Samples, events and float outputs.
+#[derive(Debug)]
+pub(super) struct Statistics {
+    pub events: usize,
+    /// Of each network node.
+    pub nodes: Vec<NodeStatistics>,
+    /// Words of the sample events.
+    pub sample: Vec<Event>,
+    /// For each output, each sample event's float values.
+    pub outputs: Vec<Vec<Vec<f32>>>,
+    pub mean_multiplicity: f64,
+    pub saturated: usize,
+    pub lost: usize,
+}
+
+/// What a layer's values look like, over live constituents.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NodeStatistics {
+    pub minimum: f32,
+    pub maximum: f32,
+    pub samples: Vec<f32>,
+    /// Largest absolute value of each channel.
+    pub channel_maximum: Vec<f32>,
+}
+
+pub(super) fn collect(
+    graph: &Graph,
+    network: &Network,
+    frame: &Frame,
+    calibration: &Calibration,
+) -> Result<Statistics, QuantiseError> {
+    let executor = Executor::new(graph)?;
+    let mut workspace = executor.workspace();
+    let capacity = frame.sets.first().map_or(1, |set| set.capacity);
+    let fresh = |channels: usize| NodeStatistics {
+        channel_maximum: vec![0.0; channels],
+        ..NodeStatistics::default()
+    };
+    let mut nodes: Vec<NodeStatistics> = network.nodes.iter().map(|n| fresh(n.channels)).collect();
+    let mut statistics = Statistics {
+        events: calibration.events(),
+        nodes: vec![],
+        sample: vec![],
+        outputs: vec![vec![]; network.outputs.len()],
+        mean_multiplicity: 0.0,
+        saturated: 0,
+        lost: 0,
+    };
+    let mut live_total = 0;
+    let sample_events = calibration.events().min(SAMPLE_EVENTS);
+    for index in 0..calibration.events() {
+        let (event, decoded) = words(frame, calibration, index, &mut statistics.saturated)?;
+        let live = frame.sets.first().map(|set| live_slots(set, frame, &event));
+        if let (Some(live), Some(set)) = (&live, &network.set) {
+            live_total += live.len();
+            statistics.lost += lost(set.live, network, calibration, index, live);
+        }
+        let slices: Vec<&[f32]> = decoded.iter().map(Vec::as_slice).collect();
+        executor.run_all(&mut workspace, &slices)?;
+        for (node, into) in network.nodes.iter().zip(&mut nodes) {
+            let Some(value) = node.value else { continue };
+            let values = workspace.value(value);
+            let keep = index < sample_events;
+            let rows = node.channels * if node.per_constituent { capacity } else { 1 };
+            // Subsampled row by row, by a stride that no shape follows.
+            let stride = (rows * sample_events / SAMPLES).max(1);
+            let slots = live
+                .as_deref()
+                .filter(|_| node.per_constituent)
+                .unwrap_or(&[0]);
+            for slot in slots {
+                let row = &values[slot * node.channels..][..node.channels];
+                for (channel, value) in row.iter().enumerate() {
+                    into.minimum = into.minimum.min(*value);
+                    into.maximum = into.maximum.max(*value);
+                    let largest = &mut into.channel_maximum[channel];
+                    *largest = largest.max(value.abs());
+                    if keep && (index + slot + channel) % stride == 0 {
+                        into.samples.push(*value);
+                    }
+                }
+            }
+        }
+        if index < sample_events {
+            for ((_, node), outputs) in network.outputs.iter().zip(&mut statistics.outputs) {
+                outputs.push(output(network, *node, &workspace));
+            }
+            statistics.sample.push(event);
+        }
+    }
+    statistics.nodes = nodes;
+    statistics.mean_multiplicity = live_total as f64 / calibration.events() as f64;
+    Ok(statistics)
+}
+
+/// The words of an event, and the floats that they mean.
+fn words(
+    frame: &Frame,
+    calibration: &Calibration,
+    index: usize,
+    saturated: &mut usize,
+) -> Result<(Event, Vec<Vec<f32>>), QuantiseError> {
+    let mut event = Event::default();
+    let mut decoded = Vec::new();
+    for (i, input) in frame.inputs.iter().enumerate() {
+        let values = calibration.row(i, index);
+        let mut words = Vec::with_capacity(values.len());
+        let mut floats = Vec::with_capacity(values.len());
+        for (position, value) in values.iter().enumerate() {
+            let field = input.field(position % input.channels);
+            let encoded = field.encode(f64::from(*value)).map_err(|_| {
+                let name = &input.name;
+                QuantiseError::Calibration(format!(
+                    "input '{name}', event {index}: {value} has no word"
+                ))
+            })?;
+            *saturated += usize::from(encoded.saturated);
+            words.push(encoded.word);
+            floats.push(field.decode(encoded.word) as f32);
+        }
+        event.inputs.push(words);
+        decoded.push(floats);
+    }
+    Ok((event, decoded))
+}
+
+fn live_slots(set: &Set, frame: &Frame, event: &Event) -> Vec<usize> {
+    let word = |at: hodoscope_program::WordRef, slot: usize| {
+        let input = at.input.index();
+        event.inputs[input][slot * frame.inputs[input].channels + at.channel]
+    };
+    let is_live = |slot: &usize| match set.live {
+        Live::Always => true,
+        Live::Above {
+            word: at,
+            threshold,
+        } => word(at, *slot) > threshold,
+        Live::NotEqual { word: at, empty } => word(at, *slot) != empty,
+    };
+    (0..set.capacity).filter(is_live).collect()
+}
+
+/// Slots that are live as floats and not as words.
+fn lost(
+    rule: Rule,
+    network: &Network,
+    calibration: &Calibration,
+    event: usize,
+    live: &[usize],
+) -> usize {
+    let (input, channel) = match rule {
+        Rule::Mask(p) => (p.input, p.channel),
+        Rule::Weight { input, channel } => (input, channel),
+    };
+    let channels = network.inputs[input].channels;
+    let row = calibration.row(input, event);
+    let float_live = |slot: &usize| {
+        let value = f64::from(row[slot * channels + channel]);
+        match rule {
+            Rule::Mask(p) => p.holds(value),
+            Rule::Weight { .. } => value != 0.0,
+        }
+    };
+    let slots = row.len() / channels;
+    (0..slots)
+        .filter(float_live)
+        .filter(|s| !live.contains(s))
+        .count()
+}
+
+/// An output's float values; of a score that is not in the graph, from its operands.
+fn output(network: &Network, node: usize, workspace: &crate::graph::Workspace) -> Vec<f32> {
+    use crate::recognise::Layer;
+    let values = |node: usize| match network.nodes[node].value {
+        Some(value) => workspace.value(value),
+        None => &[],
+    };
+    let squares = |terms: &mut dyn Iterator<Item = f64>, divisor: f64| {
+        vec![(terms.map(|x| x * x).sum::<f64>() / divisor) as f32]
+    };
+    match (&network.nodes[node].layer, network.nodes[node].value) {
+        (_, Some(value)) => workspace.value(value).to_vec(),
+        (Layer::SumSquares { x, divisor }, None) => {
+            squares(&mut values(*x).iter().map(|v| f64::from(*v)), *divisor)
+        }
+        (Layer::SquaredError { a, b, divisor }, None) => {
+            let pairs = values(*a).iter().zip(values(*b));
+            squares(
+                &mut pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)),
+                *divisor,
+            )
+        }
+        _ => vec![],
+    }
+}
