@@ -74,7 +74,9 @@ fn for_each(only: &[&str], mut work: impl FnMut(&Model, Files) -> Result<()>) ->
     let models = Model::all(only)?;
     let hodoscope = Hodoscope::build()?;
     for model in models {
-        let directory = shell::target().join("bless").join(&model.name);
+        let home = shell::target().join("bless");
+        fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
+        let directory = home.join(&model.name);
         shell::run(&mut model.compile(&hodoscope, &directory))?;
         work(&model, files(&directory.join("crate"))?)?;
     }

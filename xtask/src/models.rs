@@ -1,13 +1,17 @@
 //! The reference models, and how each is compiled: the same way for the demonstration and for the
 //! crates in `firmware/models`.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail};
 
 use crate::shell;
 
-/// Boards that every reference model is compiled for; both are emulated.
+/// Boards that QEMU emulates: a Cortex-M4F and an RV32IMAC.
 pub const BOARDS: [&str; 2] = ["mps2-an386", "virt-rv32"];
 
 /// A folder of `models/` that holds a `model.onnx`.
@@ -50,21 +54,17 @@ impl Model {
     }
 
     /// `hodoscope compile` for it, into `directory`.
-    pub fn compile(&self, hodoscope: &Hodoscope, directory: &std::path::Path) -> Command {
+    pub fn compile(&self, hodoscope: &Hodoscope, directory: &Path) -> Command {
         let folder = self.folder();
         let mut command = hodoscope.command("compile");
+        // The detector words lie beside the model, in `inputs.toml`.
         command
             .arg(folder.join("model.onnx"))
             .arg("--calibration")
-            .arg(folder.join("calibration.npz"));
-        let inputs = folder.join("inputs.toml");
-        if inputs.is_file() {
-            command.arg("--inputs-spec").arg(inputs);
-        }
-        for board in BOARDS {
-            command.args(["--board", board]);
-        }
-        command.arg("--force").arg("-o").arg(directory);
+            .arg(folder.join("calibration.npz"))
+            .arg("--force")
+            .arg("-o")
+            .arg(directory);
         command
     }
 }

@@ -177,6 +177,7 @@ fn debian_source() -> Result<PathBuf> {
         command
             .current_dir(&home)
             .arg("-oDir::Etc::SourceParts=/dev/null")
+            .arg("-oAcquire::IndexTargets::deb::DEP-11::DefaultEnabled=false")
             .arg(format!("-oDir::Etc::SourceList={}", list.display()))
             .arg(format!("-oDir::State::Lists={}", lists.display()))
             // Without it apt fetches as a user of its own, who may not enter here.
