@@ -20,6 +20,8 @@ mod reply;
 mod run;
 
 pub use board::{Clock, Fault, Parts, Probe, Unconnected};
-pub use line::{Decision, Line, Outcome, fixed_bytes, frame_capacity, payload_capacity, raws, row_bytes};
+pub use line::{
+    Decision, Line, Outcome, fixed_bytes, frame_capacity, payload_capacity, raws, row_bytes,
+};
 pub use reply::Replies;
 pub use run::{End, Trigger};

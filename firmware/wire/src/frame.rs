@@ -12,6 +12,12 @@ use serde::{Deserialize, Serialize};
 /// refuse each other by name.
 pub const VERSION: u8 = 1;
 
+/// What a host sends before its first frame.
+///
+/// Two empty frames end whatever noise the board has read before. A serial port may also lose a
+/// byte while it starts: then it is one of these.
+pub const PREAMBLE: [u8; 2] = [0, 0];
+
 /// CRC-32C: four errors in up to 5,243 bits are always seen. One table, 1 KiB of flash.
 static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISCSI);
 const CRC_LEN: usize = 4;

@@ -5,7 +5,7 @@
 //! a zero appears nowhere else, so that a receiver finds the next frame after any noise. Empty
 //! frames, hence extra zeros, mean nothing.
 //!
-//! The host speaks [`Request`]s, the board [`Reply`]s. The board works on one request at a time,
+//! The host begins with the [`PREAMBLE`]. It speaks [`Request`]s, the board [`Reply`]s. The board works on one request at a time,
 //! in the order of their arrival, and ends each with exactly one reply that [is
 //! final](Reply::is_final); chunks of layers, of raws and of the log may come before it. A frame
 //! that the board cannot read gets one reply too: [`Reply::Refused`] without an id.
@@ -30,7 +30,7 @@
 mod frame;
 mod message;
 
-pub use frame::{Decoder, EncodeError, FrameError, VERSION, encode, frame_len};
+pub use frame::{Decoder, EncodeError, FrameError, PREAMBLE, VERSION, encode, frame_len};
 pub use message::{
     CHUNK, Chunk, Counters, Identity, LOG_CHUNK, MULTIPLICITIES, REPLY_FRAME, Reason, Reply,
     Request, chunk,

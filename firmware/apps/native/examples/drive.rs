@@ -9,7 +9,7 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hodoscope_app_toy::CAPACITY;
-use hodoscope_wire::{Decoder, REPLY_FRAME, Reply, Request, encode};
+use hodoscope_wire::{Decoder, PREAMBLE, REPLY_FRAME, Reply, Request, encode};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -95,6 +95,7 @@ fn main() -> Result<()> {
         received: 0,
     };
 
+    link.input.write_all(&PREAMBLE)?;
     link.send(&Request::Hello)?;
     link.receive(|reply| println!("{reply:?}"))?;
     link.send(&Request::Configure {

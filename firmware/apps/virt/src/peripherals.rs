@@ -9,6 +9,8 @@ use hodoscope_trigger::Clock;
 const UART: usize = 0x1000_0000;
 /// Receive and transmit.
 const DATA: usize = 0;
+/// Interrupt enable, and the upper half of the divisor while it is open.
+const IER: usize = 1;
 /// FIFO control.
 const FCR: usize = 2;
 /// Line control.
@@ -18,8 +20,17 @@ const LSR: usize = 5;
 /// Both queues on and empty, 14 bytes before the port signals.
 const FIFO_14: u8 = 0b1100_0111;
 const EIGHT_BITS: u8 = 0b11;
+const OPEN_DIVISOR: u8 = 1 << 7;
+const RECEIVE_INTERRUPT: u8 = 1 << 0;
 const RECEIVED: u8 = 1 << 0;
 const TRANSMIT_EMPTY: u8 = 1 << 5;
+
+/// The interrupt controller: priority of the serial port's interrupt, enable bits and claim
+/// register of hart 0 in machine mode.
+const PLIC_UART_PRIORITY: *mut u32 = (0x0C00_0000 + 4 * UART_INTERRUPT) as *mut u32;
+const PLIC_ENABLE: *mut u32 = 0x0C00_2000 as *mut u32;
+const PLIC_CLAIM: *mut u32 = 0x0C20_0004 as *mut u32;
+const UART_INTERRUPT: usize = 10;
 
 /// SiFive's test device: a word ends the emulator.
 const TEST: *mut u32 = 0x0010_0000 as *mut u32;
@@ -56,8 +67,20 @@ pub struct Uart(());
 
 impl Uart {
     pub fn start() -> Self {
-        write(LCR, EIGHT_BITS);
         write(FCR, FIFO_14);
+        // The least divisor: the port signals the last bytes of a frame after a pause of four.
+        write(LCR, EIGHT_BITS | OPEN_DIVISOR);
+        write(DATA, 1);
+        write(IER, 0);
+        write(LCR, EIGHT_BITS);
+        write(IER, RECEIVE_INTERRUPT);
+        // SAFETY: the registers are there, aligned and writable, and disturb no memory. The
+        // interrupt only ends `wfi`: interrupts as a whole stay disabled, none is ever taken.
+        unsafe {
+            PLIC_UART_PRIORITY.write_volatile(1);
+            PLIC_ENABLE.write_volatile(1 << UART_INTERRUPT);
+            riscv::register::mie::set_mext();
+        }
         Self(())
     }
 }
@@ -71,7 +94,15 @@ impl Read for Uart {
         if buffer.is_empty() {
             return Ok(0);
         }
-        while read(LSR) & RECEIVED == 0 {}
+        // Sleep until bytes are there, rather than poll: the processor would hold the emulator's
+        // lock that they need to arrive.
+        while read(LSR) & RECEIVED == 0 {
+            // SAFETY: claiming and completing an interrupt disturbs no memory.
+            unsafe { PLIC_CLAIM.write_volatile(PLIC_CLAIM.read_volatile()) };
+            if read(LSR) & RECEIVED == 0 {
+                riscv::asm::wfi();
+            }
+        }
         let mut len = 0;
         for byte in buffer {
             if read(LSR) & RECEIVED == 0 {
