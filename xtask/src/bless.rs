@@ -9,12 +9,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    WORKSPACES,
     models::{Hodoscope, Model},
     shell,
 };
-
-/// The variable under which tests write their golden files instead of comparing them.
-const BLESS: &str = "HODOSCOPE_BLESS";
 
 /// Writes all of it again. What changed is for the reader of the diff to judge.
 pub fn run(only: &[&str]) -> Result<()> {
@@ -34,12 +32,22 @@ pub fn run(only: &[&str]) -> Result<()> {
         Ok(())
     })?;
     if only.is_empty() {
-        shell::run(
-            shell::cargo()
-                .args(["test", "--workspace", "--quiet"])
-                .env(BLESS, "1"),
-        )?;
-        eprintln!("golden files are written; see `git diff`");
+        for manifest in WORKSPACES {
+            shell::run(
+                shell::cargo()
+                    .args([
+                        "test",
+                        "--workspace",
+                        "--quiet",
+                        "--manifest-path",
+                        manifest,
+                    ])
+                    // Snapshots are written instead of compared.
+                    .env("INSTA_UPDATE", "always")
+                    .envs(shell::cache()),
+            )?;
+        }
+        eprintln!("snapshots are written; see `git diff`");
     }
     Ok(())
 }

@@ -16,6 +16,9 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+/// The two workspaces.
+const WORKSPACES: [&str; 2] = ["Cargo.toml", "firmware/Cargo.toml"];
+
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
@@ -23,7 +26,7 @@ usage: cargo xtask COMMAND
   test            set-up, then every check that CI runs
   test NAME...    the same, but only the steps whose name contains one of the words
   setup           targets, emulators and tools; installs what is missing and says so
-  bless [MODEL]   writes the golden files and firmware/models again
+  bless [MODEL]   writes the snapshots and firmware/models again
   fresh [MODEL]   checks that firmware/models is what the compiler writes today
   bench [ARGS]    the criterion benches; ARGS go to them
 

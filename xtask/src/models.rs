@@ -97,10 +97,16 @@ impl Hodoscope {
         Ok(Self { program })
     }
 
+    /// How to call it from the top of the checkout.
+    pub fn name(&self) -> String {
+        let below = self.program.strip_prefix(shell::root());
+        below.unwrap_or(&self.program).display().to_string()
+    }
+
     /// One of its subcommands.
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = shell::at_root(&self.program);
-        command.arg(subcommand);
+        command.arg(subcommand).envs(shell::cache());
         command
     }
 }

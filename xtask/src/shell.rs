@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
@@ -21,6 +21,15 @@ pub fn root() -> &'static Path {
 /// What these steps write, apart from cargo's own output.
 pub fn target() -> PathBuf {
     root().join("target")
+}
+
+/// Where `hodoscope` keeps what it builds: below `target/`, unless the variable says otherwise.
+pub fn cache() -> Option<(&'static str, PathBuf)> {
+    const CACHE: &str = "HODOSCOPE_CACHE";
+    match env::var_os(CACHE) {
+        Some(_) => None,
+        None => Some((CACHE, target().join("cache"))),
+    }
 }
 
 /// The cargo that runs this, from the top of the checkout.
@@ -83,6 +92,17 @@ pub fn output(command: &mut Command) -> Result<String> {
     let text = String::from_utf8(output.stdout)
         .with_context(|| format!("`{}` wrote something that is not UTF-8", line(command)))?;
     Ok(text.trim().to_owned())
+}
+
+/// Runs it and returns its standard output, also when it fails.
+pub fn output_whatever(command: &mut Command) -> Result<(String, ExitStatus)> {
+    show(command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| line(command))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok((text, output.status))
 }
 
 /// Runs it, shows its standard output and hands each line of it to `seen`.

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    bless,
+    WORKSPACES, bless,
     setup::{self, DENY, Emulators, MDBOOK, OLDEST},
     shell,
     steps::{
@@ -14,8 +14,11 @@ use crate::{
     },
 };
 
-/// The two workspaces: arguments that choose one, and where it lies.
-const WORKSPACES: [&str; 2] = ["Cargo.toml", "firmware/Cargo.toml"];
+/// What is only compiled for a bare-metal target: on the host an app is empty.
+const APPS: [(&str, &str); 2] = [
+    ("thumbv7em-none-eabihf", "hodoscope-app-mps2"),
+    ("riscv32imac-unknown-none-elf", "hodoscope-app-virt"),
+];
 
 /// Set-up, then all checks, or those whose name contains one of the words.
 pub fn run(only: &[&str]) -> Result<()> {
@@ -33,6 +36,14 @@ pub fn run(only: &[&str]) -> Result<()> {
             shell::run(
                 cargo("clippy", manifest)
                     .args(["--workspace", "--all-targets", "--quiet"])
+                    .args(["--", "-Dwarnings"]),
+            )?;
+        }
+        for (target, app) in APPS {
+            shell::run(
+                cargo("clippy", "firmware/Cargo.toml")
+                    .args(["--quiet", "--target", target, "--package", app])
+                    .args(["--package", "hodoscope-kernels"])
                     .args(["--", "-Dwarnings"]),
             )?;
         }
@@ -89,7 +100,10 @@ fn tests(manifest: &str, options: &[&str]) -> Result<Outcome> {
     let result = shell::run_seeing(
         cargo("test", manifest)
             .args(["--workspace", "--no-fail-fast"])
-            .args(options),
+            .args(options)
+            // A snapshot that differs fails, and leaves no file behind.
+            .env("INSTA_UPDATE", "no")
+            .envs(shell::cache()),
         |line| {
             let Some(totals) = line.strip_prefix("test result: ") else {
                 return;
@@ -113,11 +127,21 @@ fn tests(manifest: &str, options: &[&str]) -> Result<Outcome> {
     }
 }
 
+/// Builds the book; what it only warns about, such as a file that is not there, is wrong too.
 fn book() -> Result<Outcome> {
     let Some(mut mdbook) = MDBOOK.command() else {
         return Ok(Skipped(format!("{} is not there", MDBOOK.name)));
     };
-    shell::run(mdbook.args(["build", "docs"]))?;
+    mdbook.args(["build", "docs"]);
+    let built = mdbook.output().with_context(|| shell::line(&mdbook))?;
+    let messages = String::from_utf8_lossy(&built.stderr);
+    eprint!("{messages}");
+    let wrong = messages
+        .lines()
+        .any(|line| line.contains("WARN") || line.contains("ERROR"));
+    if wrong || !built.status.success() {
+        bail!("`{}` complained", shell::line(&mdbook));
+    }
     Ok(Done(String::new()))
 }
 
