@@ -4,7 +4,7 @@
 //! semihosting console through defmt. The firmware exits through semihosting: 0 after
 //! a `Shutdown` frame, 1 after a fault, a panic or a hard fault.
 //!
-//! ```ignore
+//! ```text
 //! #![no_std]
 //! #![no_main]
 //! hodoscope_app_mps2::app!(pfn_qg::PfnQg);

@@ -4,7 +4,7 @@
 //! semihosting console through defmt. The firmware exits through the machine's test device: 0
 //! after a `Shutdown` frame, 1 after a fault, a panic or an exception.
 //!
-//! ```ignore
+//! ```text
 //! #![no_std]
 //! #![no_main]
 //! hodoscope_app_virt::app!(pfn_qg::PfnQg);
