@@ -1,2 +1,19 @@
 //! The `hodoscope` command.
-fn main() {}
+
+mod cli;
+mod commands;
+mod compiled;
+mod execute;
+mod exit;
+mod float;
+mod html;
+mod model_dir;
+mod place;
+mod progress;
+mod report;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -11,11 +11,13 @@
 //! not read.
 
 mod report;
+mod synthetic;
 
 pub use report::{EncodeReport, InputReport, SetReport};
 
 use std::path::PathBuf;
 
+use hodoscope_interpreter::Event;
 use hodoscope_program::{Encoded, Field, Input, InputId, Live, Program, SetId, WordRef};
 use thiserror::Error;
 
@@ -158,6 +160,17 @@ impl Events {
             }
         }
         bytes
+    }
+
+    /// `event` as the interpreter takes it.
+    ///
+    /// # Panics
+    /// If there is no such event.
+    pub fn event(&self, event: usize) -> Event {
+        let inputs = (0..self.inputs.len()).map(|input| self.words(event, InputId::new(input)));
+        Event {
+            inputs: inputs.map(<[i64]>::to_vec).collect(),
+        }
     }
 
     /// Appends the words of one row, and says how many saturated.

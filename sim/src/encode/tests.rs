@@ -207,3 +207,36 @@ fn errors_name_the_array() {
         "X: array `p.count`, event 1: 5 constituents in 4 slots"
     );
 }
+
+#[test]
+fn synthetic_events_have_their_multiplicity() {
+    let lives: [fn(WordRef) -> Live; 3] = [
+        |word| Live::Above {
+            word,
+            threshold: 60,
+        },
+        |word| Live::NotEqual { word, empty: 100 },
+        |_| Live::Always,
+    ];
+    for live in lives {
+        let program = program(live);
+        let multiplicities: Vec<usize> = (0..=40).collect();
+        let events = Events::synthetic(&program, &multiplicities, 5);
+        assert_eq!(events.len(), 41);
+        for (event, &multiplicity) in multiplicities.iter().enumerate() {
+            let p = InputId::new(1);
+            assert_eq!(events.rows(event, p), multiplicity);
+            assert_eq!(events.event(event).inputs[1].len(), 2 * multiplicity);
+            for row in events.words(event, p).chunks(2) {
+                let alive = match program.sets[0].live {
+                    Live::Always => true,
+                    Live::Above { threshold, .. } => row[0] > threshold,
+                    Live::NotEqual { empty, .. } => row[0] != empty,
+                };
+                assert!(alive && (0..=100).contains(&row[0]) && (-31..=31).contains(&row[1]));
+            }
+        }
+        assert_eq!(events, Events::synthetic(&program, &multiplicities, 5));
+        assert_ne!(events, Events::synthetic(&program, &multiplicities, 6));
+    }
+}

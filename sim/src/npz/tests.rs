@@ -136,20 +136,8 @@ fn a_truncated_archive_is_refused() {
 fn outputs_round_trip() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("y.npz");
-    let score = OutputArrays {
-        name: "score".to_owned(),
-        width: 1,
-        raws: vec![-3, 5],
-        scale: vec![0.25],
-        zero_point: 1,
-    };
-    let latent = OutputArrays {
-        name: "latent".to_owned(),
-        width: 2,
-        raws: vec![1, 2, 3, 4],
-        scale: vec![0.5, 2.0],
-        zero_point: 0,
-    };
+    let score = OutputArrays::from_raws("score", 1, vec![-3, 5], vec![0.25], 1);
+    let latent = OutputArrays::from_raws("latent", 2, vec![1, 2, 3, 4], vec![0.5, 2.0], 0);
     write_outputs(&path, &[score, latent]).unwrap();
     let npz = Npz::read(&path).unwrap();
     let array = |name: &str| npz.array(name).unwrap();
@@ -175,13 +163,13 @@ fn outputs_round_trip() {
         1,
         "no temporary file stays"
     );
-    let again = OutputArrays {
-        name: "score".to_owned(),
-        width: 1,
-        raws: vec![0],
-        scale: vec![1.0],
-        zero_point: 0,
-    };
+    let again = OutputArrays::from_floats("score", 1, vec![0.5]);
     write_outputs(&path, &[again]).unwrap();
     assert_ne!(fs::read(&path).unwrap(), first, "an older file is replaced");
+    let names: Vec<String> = Npz::read(&path)
+        .unwrap()
+        .names()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(names, ["score"], "floats have no raws");
 }

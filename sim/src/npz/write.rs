@@ -13,36 +13,62 @@ use super::NpzError;
 /// One output of every event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputArrays {
-    /// Name, as in the model.
-    pub name: String,
-    /// Elements of one event.
-    pub width: usize,
-    /// Raws, event after event.
-    pub raws: Vec<i64>,
-    /// Value of one count: one for all elements, or one each.
-    pub scale: Vec<f64>,
-    /// Raw of the value 0.
-    pub zero_point: i64,
+    name: String,
+    width: usize,
+    values: Vec<f64>,
+    quantised: Option<Quantised>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Quantised {
+    raws: Vec<i64>,
+    scale: Vec<f64>,
+    zero_point: i64,
 }
 
 impl OutputArrays {
-    /// value = (raw − zero_point) · scale, event after event.
-    pub fn values(&self) -> Vec<f64> {
-        self.raws
-            .iter()
-            .enumerate()
-            .map(|(index, &raw)| {
-                let scale = match self.scale.as_slice() {
-                    [one] => *one,
-                    each => each[index % self.width],
-                };
-                (raw - self.zero_point) as f64 * scale
-            })
-            .collect()
+    /// An output of `width` raws per event, event after event. `scale` is the value of one count,
+    /// one for all elements or one each; value = (raw − `zero_point`) · scale.
+    ///
+    /// # Panics
+    /// If `scale` has neither one element nor `width`.
+    pub fn from_raws(
+        name: &str,
+        width: usize,
+        raws: Vec<i64>,
+        scale: Vec<f64>,
+        zero_point: i64,
+    ) -> Self {
+        assert!(scale.len() == 1 || scale.len() == width, "{name}");
+        let value = |(index, &raw): (usize, &i64)| {
+            let scale = scale[if scale.len() == 1 { 0 } else { index % width }];
+            (raw - zero_point) as f64 * scale
+        };
+        Self {
+            name: name.to_owned(),
+            width,
+            values: raws.iter().enumerate().map(value).collect(),
+            quantised: Some(Quantised {
+                raws,
+                scale,
+                zero_point,
+            }),
+        }
+    }
+
+    /// An output of `width` floats per event, event after event: it has no raws.
+    pub fn from_floats(name: &str, width: usize, values: Vec<f64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            width,
+            values,
+            quantised: None,
+        }
     }
 }
 
-/// Writes `NAME` (float64), `NAME.raw` (int64), `NAME.scale` and `NAME.zero_point` of each output.
+/// Writes `NAME` (float64) of each output, and `NAME.raw` (int64), `NAME.scale` and
+/// `NAME.zero_point` where it has raws.
 ///
 /// The file appears under its name when it is complete.
 ///
@@ -60,34 +86,34 @@ pub fn write_outputs(path: &Path, outputs: &[OutputArrays]) -> Result<(), NpzErr
     let file = builder.tempfile_in(parent).map_err(|e| failed(path, e))?;
     let mut writer = NpzWriter::new_compressed(BufWriter::new(file));
     for output in outputs {
-        let events = output.raws.len() / output.width.max(1);
-        let shape = [events, output.width];
-        let scale_shape: &[usize] = match output.scale.len() {
-            1 => &[],
-            _ => &[output.width],
-        };
+        let shape = [output.values.len() / output.width.max(1), output.width];
         let name = &output.name;
-        add(&mut writer, path, name, &shape, output.values())?;
-        add(
-            &mut writer,
-            path,
-            &format!("{name}.raw"),
-            &shape,
-            output.raws.clone(),
-        )?;
+        add(&mut writer, path, name, &shape, output.values.clone())?;
+        let Some(quantised) = &output.quantised else {
+            continue;
+        };
+        let (raws, scale) = (quantised.raws.clone(), quantised.scale.clone());
+        // One scale for all is a scalar.
+        let scale_shape: &[usize] = if scale.len() == 1 {
+            &[]
+        } else {
+            &[output.width]
+        };
+        add(&mut writer, path, &format!("{name}.raw"), &shape, raws)?;
         add(
             &mut writer,
             path,
             &format!("{name}.scale"),
             scale_shape,
-            output.scale.clone(),
+            scale,
         )?;
+        let zero_point = vec![quantised.zero_point];
         add(
             &mut writer,
             path,
             &format!("{name}.zero_point"),
             &[],
-            vec![output.zero_point],
+            zero_point,
         )?;
     }
     let mut inner = writer.finish().map_err(|e| failed(path, e))?;

@@ -1,0 +1,118 @@
+//! The command line: parsing, printing, exit codes.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde_json::json;
+
+use crate::commands::{boards, compile, evaluate, inspect, latency, run, verify};
+use crate::exit;
+use crate::report::Report;
+
+/// Compiles trained jet and anomaly taggers from ONNX into bit-exact no_std Rust for trigger boards
+#[derive(Debug, Parser)]
+#[command(name = "hodoscope", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Example:
+  hodoscope compile models/pfn-qg/model.onnx --calibration models/pfn-qg/calibration.npz -o pfn-qg
+  hodoscope verify pfn-qg --inputs models/pfn-qg/test.npz --on native mps2-an386
+
+Exit codes: 0 done and every check held; 1 a check failed; 2 bad input or usage, nothing written;
+3 a tool, build, emulator, board or link is missing or failed.")]
+struct Cli {
+    /// Print one JSON object on stdout, figures with units in their keys
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Inspect(inspect::Args),
+    Compile(compile::Args),
+    Run(run::Args),
+    Verify(verify::Args),
+    Evaluate(evaluate::Args),
+    Latency(latency::Args),
+    Boards(boards::Args),
+}
+
+/// Runs the command of this process's arguments.
+pub fn main() -> ExitCode {
+    // Usage errors end here, with exit code 2.
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Inspect(args) => inspect::inspect(args),
+        Command::Compile(args) => compile::compile(args),
+        Command::Run(args) => run::run(args),
+        Command::Verify(args) => verify::verify(args),
+        Command::Evaluate(args) => evaluate::evaluate(args),
+        Command::Latency(args) => latency::latency(args),
+        Command::Boards(args) => boards::boards(args),
+    };
+    let report = result.unwrap_or_else(|error| Report {
+        text: String::new(),
+        json: json!({ "error": format!("{error:#}"), "exit_code": exit::code(&error) }),
+        failed: Some(format!("{error:#}")),
+    });
+    let code = match (&report.failed, report.json.get("error")) {
+        (None, _) => 0,
+        (Some(_), Some(_)) => report.json["exit_code"].as_u64().map_or(exit::INPUT, |c| c as u8),
+        (Some(_), None) => exit::CHECK,
+    };
+    if let Err(error) = print(&cli, &report) {
+        // Whoever reads has gone away, as `head` does: no reason to complain.
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            eprintln!("error: cannot write to stdout: {error}");
+            return exit::exit(exit::INPUT);
+        }
+    }
+    if let Some(message) = &report.failed {
+        eprintln!("{} {message}", error_label());
+    }
+    exit::exit(code)
+}
+
+fn print(cli: &Cli, report: &Report) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if cli.json {
+        serde_json::to_writer_pretty(&mut out, &report.json)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(report.text.as_bytes())?;
+    }
+    out.flush()
+}
+
+/// `error:`, in red on a terminal unless NO_COLOR is set.
+fn error_label() -> &'static str {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stderr().is_terminal() && !no_color {
+        "\x1b[1;31merror:\x1b[0m"
+    } else {
+        "error:"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_has_an_example() {
+        for command in Cli::command().get_subcommands_mut() {
+            let help = command.render_help().to_string();
+            let example = format!("hodoscope {}", command.get_name());
+            assert!(help.contains("Example") && help.contains(&example), "{help}");
+        }
+    }
+}

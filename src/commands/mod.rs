@@ -1,0 +1,9 @@
+//! One file per subcommand.
+
+pub mod boards;
+pub mod compile;
+pub mod evaluate;
+pub mod inspect;
+pub mod latency;
+pub mod run;
+pub mod verify;

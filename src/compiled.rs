@@ -1,0 +1,318 @@
+//! What `compile` reports: one set of facts for JSON, the HTML page and the terminal.
+
+use anyhow::{Context, Result};
+use hodoscope_compiler::graph::Graph;
+use hodoscope_compiler::quantise::{CalibrationReport, Quantised, TensorFormat};
+use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Scale, Shape};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::model_dir::GENERATOR;
+use crate::report::{Table, number, thousands};
+
+/// A compiled model in words and figures.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Name of the program.
+    pub name: String,
+    /// SHA-256 of its text form.
+    pub sha256: String,
+    /// Name of the graph in the ONNX file.
+    pub graph: String,
+    /// Detector words.
+    pub inputs: Vec<InputFacts>,
+    /// Sets of constituents.
+    pub sets: Vec<SetFacts>,
+    /// Outputs: name, and the layer that it is.
+    pub outputs: Vec<(String, String)>,
+    /// Values in order.
+    pub layers: Vec<LayerFacts>,
+    /// Formats that calibration chose.
+    pub formats: Vec<TensorFormat>,
+    /// What calibration saw.
+    pub calibration: CalibrationReport,
+    /// Bytes of weights and biases.
+    pub weight_bytes: u64,
+    /// Bytes of tables.
+    pub table_bytes: u64,
+    /// Multiply-accumulates of an event with all slots filled.
+    pub macs: u64,
+    /// Options that decided what was made.
+    pub options: Value,
+}
+
+/// An input.
+#[derive(Debug)]
+pub struct InputFacts {
+    /// Name, as in the model.
+    pub name: String,
+    /// Words per row.
+    pub channels: usize,
+    /// Whether there is a row per constituent.
+    pub per_constituent: bool,
+    /// Bits of a stored word.
+    pub bits: u8,
+    /// What the words are.
+    pub fields: Vec<Field>,
+}
+
+/// A set.
+#[derive(Debug)]
+pub struct SetFacts {
+    /// Its name.
+    pub name: String,
+    /// Largest multiplicity.
+    pub capacity: usize,
+    /// Which slots are live.
+    pub live: String,
+}
+
+/// A value of the program, with what the verifier proved about it.
+#[derive(Debug)]
+pub struct LayerFacts {
+    /// Its name.
+    pub name: String,
+    /// Its operation.
+    pub operation: &'static str,
+    /// `n × 32`.
+    pub shape: String,
+    /// Type of its raws.
+    pub element: String,
+    /// Value of one count.
+    pub scale: String,
+    /// Smallest raw that is possible.
+    pub minimum: i128,
+    /// Largest raw that is possible.
+    pub maximum: i128,
+    /// Bits that these need, signed.
+    pub proved_bits: u32,
+}
+
+impl Compiled {
+    /// Collects the facts of a quantised network.
+    pub fn new(quantised: &Quantised, graph: &Graph, options: Value) -> Result<Self> {
+        let program = &quantised.program;
+        let proof = program.verify().context("the compiled program does not verify")?;
+        let layer = |(id, value): (_, &hodoscope_program::Value)| {
+            let interval = proof.interval(id);
+            LayerFacts {
+                name: value.name.clone(),
+                operation: value.operation.keyword(),
+                shape: shape(program, &value.shape),
+                element: value.element.to_string(),
+                scale: scale(&value.scale, value.shape.channels()),
+                minimum: interval.minimum,
+                maximum: interval.maximum,
+                proved_bits: interval.signed_bits(),
+            }
+        };
+        let capacity = program.sets.iter().map(|set| set.capacity).max().unwrap_or(0);
+        let (weight_bytes, table_bytes) = constant_bytes(program);
+        Ok(Self {
+            name: program.name.clone(),
+            sha256: hex(&Sha256::digest(program.to_text())),
+            graph: graph.name().to_owned(),
+            inputs: program.inputs.iter().map(input).collect(),
+            sets: program
+                .sets
+                .iter()
+                .map(|set| SetFacts {
+                    name: set.name.clone(),
+                    capacity: set.capacity,
+                    live: live(program, set.live),
+                })
+                .collect(),
+            outputs: program
+                .outputs
+                .iter()
+                .map(|output| (output.name.clone(), program.value(output.value).name.clone()))
+                .collect(),
+            layers: program.values().map(layer).collect(),
+            formats: quantised.formats.clone(),
+            calibration: quantised.calibration.clone(),
+            weight_bytes,
+            table_bytes,
+            macs: program.macs(capacity),
+            options,
+        })
+    }
+
+    /// The contents of report.json.
+    pub fn json(&self) -> Value {
+        let c = &self.calibration;
+        json!({
+            "generator": GENERATOR,
+            "version": env!("CARGO_PKG_VERSION"),
+            "model": self.name,
+            "program_sha256": self.sha256,
+            "graph": self.graph,
+            "options": self.options,
+            "inputs": self.inputs.iter().map(|input| json!({
+                "name": input.name,
+                "words": input.channels,
+                "per_constituent": input.per_constituent,
+                "stored_bits": input.bits,
+                "fields": input.fields.iter().map(field_json).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+            "sets": self.sets.iter().map(|set| json!({
+                "name": set.name,
+                "capacity": set.capacity,
+                "live": set.live,
+            })).collect::<Vec<_>>(),
+            "outputs": self.outputs.iter().map(|(name, layer)| json!({
+                "name": name,
+                "layer": layer,
+            })).collect::<Vec<_>>(),
+            "layers": self.layers.iter().map(|layer| json!({
+                "name": layer.name,
+                "operation": layer.operation,
+                "shape": layer.shape,
+                "type": layer.element,
+                "scale": layer.scale,
+                // As text: beyond 2^53 a JSON number is not exact everywhere.
+                "proved_minimum_raw": layer.minimum.to_string(),
+                "proved_maximum_raw": layer.maximum.to_string(),
+                "proved_bits": layer.proved_bits,
+            })).collect::<Vec<_>>(),
+            "formats": self.formats.iter().map(|format| json!({
+                "name": format.name,
+                "bits": format.width,
+                "fraction_bits": format.frac,
+                "float_minimum": number(format.range.0.into()),
+                "float_maximum": number(format.range.1.into()),
+                "signal_to_noise_db": number(format.sqnr_db),
+            })).collect::<Vec<_>>(),
+            "calibration": {
+                "events": c.events,
+                "mean_multiplicity": c.mean_multiplicity,
+                "saturated_values": c.saturated,
+                "lost_constituents": c.lost,
+                "disordered_pairs_fraction": number(c.loss.disordered),
+                "relative_rms_error": number(c.loss.relative_rms),
+            },
+            "weight_bytes": self.weight_bytes,
+            "table_bytes": self.table_bytes,
+            "multiply_accumulates_per_event": self.macs,
+        })
+    }
+
+    /// For the terminal.
+    pub fn text(&self, dir: &str) -> String {
+        let c = &self.calibration;
+        let mut table = Table::new(["activation", "bits", "fraction", "SQNR"]);
+        for format in &self.formats {
+            table.row([
+                format.name.clone(),
+                format.width.to_string(),
+                format.frac.to_string(),
+                format!("{:.1} dB", format.sqnr_db),
+            ]);
+        }
+        let lost = match c.lost {
+            0 => "no constituent lost".to_owned(),
+            n => format!("{n} constituents LOST to rounding"),
+        };
+        format!(
+            "{}: {} operations, all accumulators proved\n{table}  \
+             weights {} bytes, tables {} bytes, {} multiply-accumulates per event\n  \
+             calibration: {} events, {} values saturated, {lost}\n  \
+             written to {dir}\n",
+            self.name,
+            self.layers.len(),
+            thousands(self.weight_bytes),
+            thousands(self.table_bytes),
+            thousands(self.macs),
+            thousands(c.events as u64),
+            c.saturated,
+        )
+    }
+}
+
+fn input(input: &hodoscope_program::Input) -> InputFacts {
+    InputFacts {
+        name: input.name.clone(),
+        channels: input.channels,
+        per_constituent: input.set.is_some(),
+        bits: input.element().storage().width,
+        fields: input.fields.clone(),
+    }
+}
+
+fn field_json(field: &Field) -> Value {
+    json!({
+        "name": field.name,
+        "unit": field.unit,
+        "lsb": field.lsb.0,
+        "minimum_word": field.minimum,
+        "maximum_word": field.maximum,
+        "overflow": overflow(field.overflow),
+        "empty_word": field.empty,
+    })
+}
+
+/// What becomes of values outside a field's range.
+pub fn overflow(overflow: FieldOverflow) -> &'static str {
+    match overflow {
+        FieldOverflow::Saturate => "saturate",
+        FieldOverflow::Wrap => "wrap",
+    }
+}
+
+fn live(program: &Program, live: Live) -> String {
+    let name = |word: hodoscope_program::WordRef| {
+        let input = program.input(word.input);
+        format!("{}.{}", input.name, input.field(word.channel).name)
+    };
+    match live {
+        Live::Always => "every slot".to_owned(),
+        Live::Above { word, threshold } => format!("{} > {threshold}", name(word)),
+        Live::NotEqual { word, empty } => format!("{} ≠ {empty}", name(word)),
+    }
+}
+
+fn shape(program: &Program, shape: &Shape) -> String {
+    let extents = shape.0.iter().map(|dim| match dim {
+        Dim::Fixed(n) => n.to_string(),
+        Dim::Multiplicity(set) => format!("n({})", program.set(*set).name),
+    });
+    extents.collect::<Vec<_>>().join(" × ")
+}
+
+fn scale(scale: &Scale, channels: usize) -> String {
+    match scale {
+        Scale::Pow2(frac) => format!("2^{}", -frac),
+        Scale::Pow2PerChannel(fracs) => {
+            let exponents = || fracs.iter().map(|frac| -frac);
+            let (low, high) = (exponents().min().unwrap_or(0), exponents().max().unwrap_or(0));
+            format!("2^{low} … 2^{high}, per channel")
+        }
+        Scale::Lsb(lsbs) if lsbs.len() == 1 => format!("{:?}", lsbs[0]),
+        Scale::Lsb(_) => format!("{channels} units, per channel"),
+    }
+}
+
+/// Bytes of weights and biases, and of tables.
+fn constant_bytes(program: &Program) -> (u64, u64) {
+    let tables: Vec<_> = program
+        .values
+        .iter()
+        .filter_map(|value| match value.operation {
+            Operation::Table { table, .. } => Some(table.index()),
+            _ => None,
+        })
+        .collect();
+    let mut bytes = (0, 0);
+    for (index, constant) in program.constants.iter().enumerate() {
+        let size = constant.data.len() as u64 * u64::from(constant.element.storage().width / 8);
+        if tables.contains(&index) {
+            bytes.1 += size;
+        } else {
+            bytes.0 += size;
+        }
+    }
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,200 @@
+//! Runs a program's events somewhere.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use hodoscope_interpreter::Interpreter;
+use hodoscope_program::Program;
+use hodoscope_sim::encode::Events;
+use hodoscope_sim::npz::Npz;
+use hodoscope_sim::targets::board::Runner;
+use hodoscope_sim::targets::{
+    Answer, Board, BuildOptions, Built, Cache, Layer, Session, SessionOptions, board, build,
+};
+
+use crate::model_dir::ModelDir;
+use crate::place::Place;
+use crate::progress;
+
+/// The raws of every event: of each, all outputs concatenated in the program's order.
+#[derive(Debug)]
+pub struct Answers {
+    /// Event by event.
+    pub raws: Vec<Vec<i64>>,
+    /// What computed them: `interpreter`, `native`, `emulated`.
+    pub source: &'static str,
+    /// Instructions of each event, where they were counted.
+    pub instructions: Option<Vec<u64>>,
+}
+
+/// Reads `npz` and makes detector words of it.
+pub fn events(program: &Program, npz: &Npz) -> Result<Events> {
+    let events = Events::from_npz(program, npz)?;
+    let report = events.report();
+    let (saturated, lost) = (report.saturated(), report.lost());
+    let beyond: u64 = report.sets.iter().map(|set| set.beyond_capacity).sum();
+    let notes = [
+        (saturated, "values saturated"),
+        (lost, "constituents lost: they pass the mask, their rounded word does not"),
+        (beyond, "constituents beyond the capacity: the program leaves the softest out"),
+    ];
+    for (count, what) in notes {
+        if count > 0 {
+            eprintln!("note: {}: {count} {what}", npz.path().display());
+        }
+    }
+    Ok(events)
+}
+
+/// Verifies the program and prepares to interpret it.
+pub fn interpreter(program: &Program) -> Result<Interpreter<'_>> {
+    Interpreter::new(program).with_context(|| format!("program `{}` does not verify", program.name))
+}
+
+/// Runs all events on the golden model.
+pub fn interpret(program: &Program, events: &Events) -> Result<Answers> {
+    let interpreter = interpreter(program)?;
+    let bar = progress::events("interpreter", events.len());
+    let mut raws = Vec::with_capacity(events.len());
+    for event in 0..events.len() {
+        let outputs = interpreter.run(&events.event(event))?;
+        raws.push(outputs.concat());
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(Answers {
+        raws,
+        source: "interpreter",
+        instructions: None,
+    })
+}
+
+/// A board that runs a model's firmware.
+#[derive(Debug)]
+pub struct Deployed {
+    /// The board.
+    pub board: Board,
+    built: Built,
+}
+
+impl Deployed {
+    /// Builds the firmware of `model` for the board `name`.
+    pub fn build(model: &ModelDir, name: &str, options: &BuildOptions) -> Result<Self> {
+        let board = board::find(name, &[])?;
+        let cache = Cache::from_env()?;
+        let spinner = progress::spinner(&format!("building {} for {name}", model.program.name));
+        let built = build(&model.dir, &board, options, &cache)
+            .with_context(|| format!("{} for {name}", model.program.name));
+        spinner.finish_and_clear();
+        Ok(Self {
+            board,
+            built: built?,
+        })
+    }
+
+    /// The firmware.
+    pub fn elf(&self) -> &PathBuf {
+        &self.built.elf
+    }
+
+    /// Where answers come from.
+    pub fn source(&self) -> &'static str {
+        match self.board.runner {
+            Runner::Native => "native",
+            _ => "emulated",
+        }
+    }
+
+    /// Runs all events.
+    pub fn run(&self, events: &Events, count_instructions: bool) -> Result<Answers> {
+        let options = SessionOptions {
+            count_instructions,
+            ..SessionOptions::default()
+        };
+        let on = || format!("on {}", self.board.name);
+        let mut session = Session::start(&self.board, &self.built, &options).with_context(on)?;
+        let bar = progress::events(&self.board.name, events.len());
+        let mut raws = Vec::with_capacity(events.len());
+        let payloads = (0..events.len()).map(|event| events.payload(event));
+        let take = |_, answer: Answer| {
+            raws.push(answer.raws);
+            bar.inc(1);
+        };
+        session.infer_all(payloads, take).with_context(on)?;
+        let report = session.finish().with_context(on)?;
+        bar.finish_and_clear();
+        Ok(Answers {
+            raws,
+            source: self.source(),
+            instructions: report.instructions,
+        })
+    }
+
+    /// Runs one event of a trace build and returns every layer.
+    pub fn trace(&self, payload: &[u8]) -> Result<Vec<Layer>> {
+        let options = SessionOptions::default();
+        let mut session = Session::start(&self.board, &self.built, &options)?;
+        let (layers, _) = session.trace(payload)?;
+        session.finish()?;
+        Ok(layers)
+    }
+}
+
+/// Runs all events on anything but the float graph.
+pub fn run(model: &ModelDir, place: &Place, events: &Events) -> Result<Answers> {
+    match place {
+        Place::Float => bail!("`float` has no raws; use `interpreter` or a board"),
+        Place::Interpreter => interpret(&model.program, events),
+        Place::Board(name) => {
+            Deployed::build(model, name, &BuildOptions::default())?.run(events, false)
+        }
+    }
+}
+
+/// One output of the program among an event's raws.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputSlice {
+    /// Name, as in the model.
+    pub name: String,
+    /// Its first raw.
+    pub start: usize,
+    /// Number of raws.
+    pub width: usize,
+    /// Value of one count: of all raws, or of each.
+    pub lsbs: Vec<f64>,
+    /// Bits of a stored raw.
+    pub bits: u32,
+}
+
+impl OutputSlice {
+    /// Value of one count of raw `channel`.
+    pub fn lsb(&self, channel: usize) -> f64 {
+        self.lsbs[channel.min(self.lsbs.len() - 1)]
+    }
+}
+
+/// Where each output lies among an event's raws.
+pub fn outputs(program: &Program) -> Vec<OutputSlice> {
+    let mut start = 0;
+    program
+        .outputs
+        .iter()
+        .map(|output| {
+            let value = program.value(output.value);
+            let width = value.shape.elements(0);
+            let mut lsbs: Vec<f64> = (0..width).map(|c| value.scale.lsb(c % value.shape.channels())).collect();
+            if lsbs.windows(2).all(|pair| pair[0] == pair[1]) {
+                lsbs.truncate(1);
+            }
+            let slice = OutputSlice {
+                name: output.name.clone(),
+                start,
+                width,
+                lsbs,
+                bits: value.element.storage().width.into(),
+            };
+            start += width;
+            slice
+        })
+        .collect()
+}

@@ -1,0 +1,242 @@
+//! DIR: what `hodoscope compile` makes.
+//!
+//! ```text
+//! DIR/program.txt    the integer program, text form
+//!     report.json    what was compiled and how; `"generator": "hodoscope"` marks the directory as ours
+//!     report.html    the same for people
+//!     model.onnx     the model as it was given
+//!     Cargo.toml     a workspace of crate/ and kernels/
+//!     crate/         the emitted crate
+//!     kernels/       what it calls
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use hodoscope_compiler::import;
+use hodoscope_compiler::recognise::Score;
+use hodoscope_program::Program;
+use serde_json::Value;
+
+/// The value of `"generator"` in a report of ours.
+pub const GENERATOR: &str = "hodoscope";
+
+/// A compiled model.
+#[derive(Debug)]
+pub struct ModelDir {
+    /// Where it is.
+    pub dir: PathBuf,
+    /// Its program; not verified.
+    pub program: Program,
+    /// Its report.
+    pub report: Value,
+}
+
+impl ModelDir {
+    /// Reads DIR.
+    pub fn read(dir: &Path) -> Result<Self> {
+        if !dir.is_dir() {
+            bail!("{}: no such directory; `hodoscope compile … -o {0}` makes it", dir.display());
+        }
+        let path = dir.join("program.txt");
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!("{}: not a compiled model: cannot read program.txt", dir.display())
+        })?;
+        let program =
+            Program::from_text(&text).with_context(|| format!("{}", path.display()))?;
+        let report = read_report(dir)
+            .with_context(|| format!("{}: not a compiled model", dir.display()))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            program,
+            report,
+        })
+    }
+
+    /// The model as it was given to `compile`.
+    pub fn onnx(&self) -> PathBuf {
+        self.dir.join("model.onnx")
+    }
+
+    /// The score that was added to the model, if one was.
+    pub fn score(&self) -> Option<Score> {
+        let score = self.report["options"]["score"].as_str()?;
+        // The parser knows no wrong text: what is not a rule names an output.
+        score.parse().ok()
+    }
+
+    /// What the model's file left open.
+    pub fn import_options(&self) -> import::Options {
+        let extents = self.report["options"]["extents"].as_object();
+        let extents = extents.into_iter().flatten().filter_map(|(axis, extent)| {
+            let extent = usize::try_from(extent.as_u64()?).ok()?;
+            Some((axis.clone(), extent))
+        });
+        import::Options {
+            extents: extents.collect(),
+        }
+    }
+}
+
+fn read_report(dir: &Path) -> Result<Value> {
+    let path = dir.join("report.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let report: Value = serde_json::from_str(&text).with_context(|| format!("{}", path.display()))?;
+    if report.get("generator").and_then(Value::as_str) != Some(GENERATOR) {
+        bail!("{} has no \"generator\": \"{GENERATOR}\"", path.display());
+    }
+    Ok(report)
+}
+
+/// What `compile` or cargo put into a directory.
+const OURS: [&str; 9] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "crate",
+    "kernels",
+    "model.onnx",
+    "program.txt",
+    "report.html",
+    "report.json",
+    "target",
+];
+
+/// Refuses a DIR that `compile` did not make, and with `force` permits one that it made.
+pub fn check_writable(dir: &Path, force: bool) -> Result<()> {
+    let metadata = match fs::symlink_metadata(dir) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+            if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+                bail!("{}: no such directory to write {} into", parent.display(), dir.display());
+            }
+            return Ok(());
+        }
+        Err(error) => return Err(error).with_context(|| format!("{}", dir.display())),
+    };
+    if !metadata.is_dir() {
+        bail!("{}: exists and is not a directory; nothing was written", dir.display());
+    }
+    let mut foreign = Vec::new();
+    let mut any = false;
+    for entry in fs::read_dir(dir).with_context(|| format!("{}", dir.display()))? {
+        any = true;
+        let name = entry?.file_name();
+        let ours = OURS.iter().any(|ours| name == *ours)
+            || name.to_str().is_some_and(|name| name.ends_with(".onnx.data"));
+        if !ours {
+            foreign.push(name.to_string_lossy().into_owned());
+        }
+    }
+    if !any {
+        return Ok(());
+    }
+    if read_report(dir).is_err() {
+        bail!(
+            "{}: exists and was not made by `hodoscope compile`; nothing was written",
+            dir.display()
+        );
+    }
+    if !force {
+        bail!(
+            "{}: holds a compiled model already; --force replaces it. Nothing was written",
+            dir.display()
+        );
+    }
+    if !foreign.is_empty() {
+        foreign.sort();
+        bail!(
+            "{}: holds files that `hodoscope compile` did not make ({}); nothing was written",
+            dir.display(),
+            foreign.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Fills a directory beside `dir` and gives it that name when `fill` is done: a failure leaves
+/// `dir` as it was.
+pub fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // As any directory that a program makes; a temporary one is its owner's only.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+    let temporary = builder
+        .prefix(".hodoscope-")
+        .tempdir_in(parent)
+        .with_context(|| format!("cannot write into {}", parent.display()))?;
+    let new = temporary.path().join("new");
+    fs::create_dir(&new).with_context(|| format!("cannot create {}", new.display()))?;
+    fill(&new)?;
+    let old = temporary.path().join("old");
+    let replaced = fs::symlink_metadata(dir).is_ok();
+    let moved = |what: &str| format!("cannot move {what} to {}", dir.display());
+    if replaced {
+        fs::rename(dir, &old).with_context(|| moved("the old directory away"))?;
+    }
+    if let Err(error) = fs::rename(&new, dir) {
+        if replaced {
+            fs::rename(&old, dir).with_context(|| moved("the old directory back"))?;
+        }
+        return Err(error).with_context(|| moved("the result"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn ours(dir: &Path) {
+        fs::create_dir(dir).unwrap();
+        fs::write(dir.join("report.json"), r#"{"generator": "hodoscope"}"#).unwrap();
+    }
+
+    #[test]
+    fn only_our_directories_are_replaced() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at = |name: &str| temporary.path().join(name);
+        check_writable(&at("new"), false).unwrap();
+        check_writable(&at("missing/new"), false).unwrap_err();
+        fs::create_dir(at("empty")).unwrap();
+        check_writable(&at("empty"), false).unwrap();
+
+        fs::create_dir(at("theirs")).unwrap();
+        fs::write(at("theirs/thesis.tex"), "").unwrap();
+        check_writable(&at("theirs"), true).unwrap_err();
+        fs::write(at("file"), "").unwrap();
+        check_writable(&at("file"), true).unwrap_err();
+
+        ours(&at("ours"));
+        let refused = check_writable(&at("ours"), false).unwrap_err();
+        assert!(refused.to_string().contains("--force"));
+        check_writable(&at("ours"), true).unwrap();
+        fs::write(at("ours/notes.txt"), "").unwrap();
+        let refused = check_writable(&at("ours"), true).unwrap_err();
+        assert!(refused.to_string().contains("notes.txt"), "{refused}");
+    }
+
+    #[test]
+    fn a_failure_leaves_everything_as_it_was() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path().join("ours");
+        ours(&dir);
+        let failed = replace(&dir, |new| {
+            fs::write(new.join("half"), "")?;
+            bail!("disk full")
+        });
+        assert!(failed.is_err());
+        assert!(dir.join("report.json").exists());
+        assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
+
+        replace(&dir, |new| Ok(fs::write(new.join("program.txt"), "x")?)).unwrap();
+        assert!(dir.join("program.txt").exists() && !dir.join("report.json").exists());
+        assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
+    }
+}
