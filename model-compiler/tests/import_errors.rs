@@ -488,6 +488,7 @@ fn a_batch_baked_into_constants_is_seen() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     /// Corrupt files give an error or a graph, never a panic.
     #[test]
     fn corrupt_bytes_do_not_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {

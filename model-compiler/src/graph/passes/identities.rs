@@ -1,7 +1,7 @@
 //! Operations that change nothing disappear; successive ones of a kind become one.
 
 use super::rewrite::{Rewriter, rewrite};
-use crate::graph::{Graph, GraphError, Node, Op, Unary, ValueId, broadcast};
+use crate::graph::{Graph, GraphError, Node, Op, Tensor, Unary, ValueId, broadcast};
 
 pub(super) fn run(graph: &Graph) -> Result<Option<Graph>, GraphError> {
     rewrite(graph, |r, node| {
@@ -18,6 +18,9 @@ pub(super) fn run(graph: &Graph) -> Result<Option<Graph>, GraphError> {
                 .map(|v| r.mapped(v))
                 .collect::<Result<Vec<_>, _>>()?;
             return r.push(&node.name, node.op.clone(), &inputs).map(Some);
+        }
+        if let Some(small) = without_repetition(r, node)? {
+            return Ok(Some(small));
         }
         merged(r, node)
     })
@@ -93,6 +96,62 @@ fn without_broadcasts(graph: &Graph, node: &Node) -> Option<Vec<ValueId>> {
         }
     }
     gained.then_some(inputs)
+}
+
+/// The node with constants whose elements are all equal replaced by one number, where broadcasting restores them; a mask's
+/// fill value then looks the same whichever exporter wrote it.
+fn without_repetition(r: &mut Rewriter<'_>, node: &Node) -> Result<Option<ValueId>, GraphError> {
+    if !matches!(
+        node.op,
+        Op::Binary(_) | Op::Compare(_) | Op::Logic(_) | Op::Where
+    ) {
+        return Ok(None);
+    }
+    let scalar: &[usize] = &[];
+    let mut shapes: Vec<&[usize]> = node.inputs.iter().map(|&v| r.old.shape(v)).collect();
+    let mut fills = vec![None; shapes.len()];
+    for (i, &input) in node.inputs.iter().enumerate() {
+        let Some(fill) = r
+            .old
+            .constant(input)
+            .filter(|t| !t.shape.is_empty())
+            .and_then(repeated)
+        else {
+            continue;
+        };
+        let full = std::mem::replace(&mut shapes[i], scalar);
+        if broadcast(&shapes).as_deref() == Some(r.old.shape(node.output)) {
+            fills[i] = Some(fill);
+        } else {
+            shapes[i] = full;
+        }
+    }
+    if fills.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let mut inputs = Vec::new();
+    for (&input, fill) in node.inputs.iter().zip(fills) {
+        inputs.push(match fill {
+            Some(value) => r.push(
+                r.old.value_name(input),
+                Op::Constant(Tensor::scalar(value)),
+                &[],
+            )?,
+            None => r.mapped(input)?,
+        });
+    }
+    r.push(&node.name, node.op.clone(), &inputs).map(Some)
+}
+
+/// The value that all elements have.
+fn repeated(tensor: &Tensor) -> Option<f32> {
+    let first = *tensor.data.first()?;
+    // Bits, because 0 and −0 differ as divisors.
+    tensor
+        .data
+        .iter()
+        .all(|v| v.to_bits() == first.to_bits())
+        .then_some(first)
 }
 
 /// A node together with the one before it, when both are of a kind that composes.
