@@ -2,6 +2,12 @@
 
 pub mod graph;
 pub mod import;
+pub mod emit;
 pub mod inputs;
+pub mod plan;
 pub mod quantise;
 pub mod recognise;
+
+mod compile;
+
+pub use compile::{CompileError, Compiled, compile};

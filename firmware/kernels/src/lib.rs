@@ -1,4 +1,26 @@
 //! Integer kernels of Hodoscope: what emitted crates call.
+//!
+//! Every kernel has a portable body; those that an instruction set makes faster have an assembly
+//! body as well, in [`arch`]. A kernel works on slices and is always inlined: an emitted crate
+//! calls it with arrays, so that every length is a constant where it is compiled.
+//!
+//! The planner has proved, from the program's weights and ranges, that no accumulator overflows;
+//! kernels check nothing again.
 #![no_std]
 
+pub mod arch;
+pub mod layer;
 pub mod model;
+pub mod number;
+pub mod payload;
+pub mod reduce;
+pub mod rescale;
+pub mod set;
+pub mod unary;
+
+pub use fixed;
+pub use heapless;
+
+/// The plan of any core: row-major weights, portable Rust.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Portable;

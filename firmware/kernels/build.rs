@@ -1,0 +1,27 @@
+//! Derives the instruction set from the target, as `cfg(hodoscope_isa = "…")`.
+
+use std::env;
+
+const SETS: [&str; 6] = ["portable", "armv6m", "armv7m", "armv7em", "armv8m-dsp", "rv32im"];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let target = env::var("TARGET").unwrap_or_default();
+    // thumbv8m.main covers cores with and without the DSP extension: the cpu decides.
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let dsp_core = ["cortex-m33", "cortex-m35p", "cortex-m55", "cortex-m85"]
+        .iter()
+        .any(|cpu| flags.contains(cpu));
+    let set = match target.split('-').next().unwrap_or_default() {
+        "thumbv6m" => "armv6m",
+        "thumbv7m" => "armv7m",
+        "thumbv7em" => "armv7em",
+        "thumbv8m.main" if dsp_core => "armv8m-dsp",
+        arch if arch.starts_with("riscv32im") => "rv32im",
+        _ => "portable",
+    };
+    let known: Vec<String> = SETS.iter().map(|set| format!("\"{set}\"")).collect();
+    println!("cargo::rustc-check-cfg=cfg(hodoscope_isa, values({}))", known.join(", "));
+    println!("cargo::rustc-cfg=hodoscope_isa=\"{set}\"");
+    println!("cargo::rustc-env=HODOSCOPE_ISA={set}");
+}

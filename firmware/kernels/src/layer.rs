@@ -1,0 +1,58 @@
+//! Dense layers: y = weights · x + bias, rows of weights one after the other.
+
+use crate::number::{Accumulator, Narrow};
+use crate::rescale::Requantise;
+
+/// bias + Σ weights · x of one row.
+#[inline(always)]
+fn row<A, X, W>(x: &[X], weights: &[W], bias: A) -> A
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    W: Copy + Into<A>,
+{
+    let mut sum = bias;
+    for (x, w) in x.iter().zip(weights) {
+        sum += (*w).into() * (*x).into();
+    }
+    sum
+}
+
+/// A dense layer whose accumulators are the result.
+///
+/// `x`: `[in]`, `weights`: `[out, in]`, `bias`, `y`: `[out]`.
+#[inline(always)]
+pub fn dense<A, X, W>(x: &[X], weights: &[W], bias: &[A], y: &mut [A])
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    W: Copy + Into<A>,
+{
+    for ((y, weights), bias) in y.iter_mut().zip(weights.chunks_exact(x.len())).zip(bias) {
+        *y = row(x, weights, *bias);
+    }
+}
+
+/// A dense layer with its rescale, saturated into `limits`: \[0, maximum\] is a relu too.
+///
+/// `x`: `[in]`, `weights`: `[out, in]`, `bias`, `y`: `[out]`.
+#[inline(always)]
+pub fn dense_rescale<A, X, W, Y>(
+    x: &[X],
+    weights: &[W],
+    bias: &[A],
+    requantise: impl Requantise<A>,
+    limits: (A, A),
+    y: &mut [Y],
+) where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    W: Copy + Into<A>,
+    Y: Narrow<A>,
+{
+    let rows = weights.chunks_exact(x.len()).zip(bias);
+    for (channel, (y, (weights, bias))) in y.iter_mut().zip(rows).enumerate() {
+        let exact = requantise.apply(channel, row(x, weights, *bias));
+        *y = Y::narrow(exact.clamp(limits.0, limits.1));
+    }
+}

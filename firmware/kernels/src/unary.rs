@@ -1,0 +1,92 @@
+//! Functions of one raw, and of two raws of the same place.
+
+use crate::number::{Accumulator, Narrow};
+
+/// y = max(x, 0).
+#[inline(always)]
+pub fn relu<T: Copy + Ord + Default>(x: &[T], y: &mut [T]) {
+    for (x, y) in x.iter().zip(y) {
+        *y = (*x).max(T::default());
+    }
+}
+
+/// y = min(max(x, minimum), maximum).
+#[inline(always)]
+pub fn clip<T: Copy + Ord>(x: &[T], minimum: T, maximum: T, y: &mut [T]) {
+    for (x, y) in x.iter().zip(y) {
+        *y = (*x).clamp(minimum, maximum);
+    }
+}
+
+/// y = x for x ≥ 0, else ⌊x·multiplier / 2^shift + ½⌋, without a branch on the data.
+#[inline(always)]
+pub fn leaky_relu<A, T>(x: &[T], multiplier: A, shift: u8, y: &mut [T])
+where
+    A: Accumulator,
+    T: Copy + Into<A> + Narrow<A>,
+{
+    let shift = u32::from(shift);
+    let half = (A::ONE << shift) >> 1;
+    for (x, y) in x.iter().zip(y) {
+        let x: A = (*x).into();
+        let negative = x.min(A::ZERO);
+        let scaled = (negative * multiplier + half) >> shift;
+        *y = T::narrow(x.max(A::ZERO) + scaled);
+    }
+}
+
+/// y = entries\[x − first\].
+///
+/// # Panics
+/// Never where the table covers the type of x, as the verifier proved.
+#[inline(always)]
+pub fn table<X: Copy + Into<i32>, Y: Copy>(x: &[X], first: i32, entries: &[Y], y: &mut [Y]) {
+    for (x, y) in x.iter().zip(y) {
+        let x: i32 = (*x).into();
+        *y = entries[(x - first) as usize];
+    }
+}
+
+/// y = a·b; an operand of one element serves all.
+#[inline(always)]
+pub fn mul<A, X, Z, Y>(a: &[X], b: &[Z], y: &mut [Y])
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    Z: Copy + Into<A>,
+    Y: Narrow<A>,
+{
+    for (channel, y) in y.iter_mut().enumerate() {
+        let a: A = a[if a.len() == 1 { 0 } else { channel }].into();
+        let b: A = b[if b.len() == 1 { 0 } else { channel }].into();
+        *y = Y::narrow(a * b);
+    }
+}
+
+/// y = a + b.
+#[inline(always)]
+pub fn add<A, X, Z, Y>(a: &[X], b: &[Z], y: &mut [Y])
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    Z: Copy + Into<A>,
+    Y: Narrow<A>,
+{
+    for ((a, b), y) in a.iter().zip(b).zip(y) {
+        *y = Y::narrow((*a).into() + (*b).into());
+    }
+}
+
+/// y = a − b.
+#[inline(always)]
+pub fn sub<A, X, Z, Y>(a: &[X], b: &[Z], y: &mut [Y])
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    Z: Copy + Into<A>,
+    Y: Narrow<A>,
+{
+    for ((a, b), y) in a.iter().zip(b).zip(y) {
+        *y = Y::narrow((*a).into() - (*b).into());
+    }
+}

@@ -1,0 +1,463 @@
+//! `lib.rs`: the model's own API, and the trait that boards drive.
+
+use hodoscope_program::{Field, FieldOverflow, Input, Live, Output, Program, Scale, Set, WordRef};
+
+use super::code::Code;
+use super::{KERNELS_VERSION, names, program_hash};
+use crate::plan::{Plan, storage_bits};
+
+/// Fields of an input that are documented one by one.
+const DOCUMENTED_FIELDS: usize = 8;
+
+pub(super) fn library(plan: &Plan<'_>) -> String {
+    let api = Api {
+        program: plan.program,
+        ty: names::type_name(plan.program),
+        set: plan.program.sets.first(),
+        fields: names::fields(plan.program.inputs.iter().map(|i| i.name.as_str())),
+        outputs: names::fields(plan.program.outputs.iter().map(|o| o.name.as_str())),
+    };
+    let mut code = Code::new();
+    api.header(&mut code);
+    api.words(&mut code, false);
+    if api.set.is_some() {
+        api.words(&mut code, true);
+        api.liveness(&mut code);
+    }
+    api.output_type(&mut code);
+    api.tagger(&mut code);
+    api.model(&mut code);
+    code.finish()
+}
+
+struct Api<'a> {
+    program: &'a Program,
+    ty: String,
+    set: Option<&'a Set>,
+    /// Field names of the inputs.
+    fields: Vec<String>,
+    /// Field names of the outputs.
+    outputs: Vec<String>,
+}
+
+impl Api<'_> {
+    fn header(&self, code: &mut Code) {
+        let program = self.program;
+        code.line(format!(
+            "//! The tagger `{}`, compiled by Hodoscope {KERNELS_VERSION}.",
+            program.name
+        ));
+        code.line("//!");
+        code.line(
+            "//! Detector words in, raw outputs out: exact integers, the same on every target.",
+        );
+        code.line("#![no_std]");
+        code.line("#![forbid(unsafe_code)]").gap();
+        code.line("mod compute;");
+        code.line("mod weights;").gap();
+        code.line("use core::marker::PhantomData;").gap();
+        code.line("pub use hodoscope_kernels::Portable;");
+        if self.outputs_in_fixed().next().is_some() {
+            code.line("use hodoscope_kernels::fixed;");
+        }
+        code.line(
+            "use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};",
+        );
+        code.line("use hodoscope_kernels::payload;");
+        if self.set.is_some() {
+            code.line("use hodoscope_kernels::set::{Hardest, Pushed};");
+        }
+        code.gap();
+        if let Some(set) = self.set {
+            code.line("/// Largest multiplicity that is computed: of more, the hardest are kept.");
+            code.line(format!("pub const CAPACITY: usize = {};", set.capacity))
+                .gap();
+        }
+        code.line("/// The type that a board runs.");
+        code.line(format!("pub type Deployed = {}<Portable>;", self.ty))
+            .gap();
+    }
+
+    fn inputs(&self, of_set: bool) -> impl Iterator<Item = (&Input, &String)> {
+        let inputs = self.program.inputs.iter().zip(&self.fields);
+        inputs.filter(move |(input, _)| input.set.is_some() == of_set)
+    }
+
+    fn has_fixed(&self) -> bool {
+        self.inputs(false).next().is_some()
+    }
+
+    /// Type of the fixed inputs.
+    fn fixed_type(&self) -> &'static str {
+        if self.set.is_some() {
+            "Header"
+        } else {
+            "Event"
+        }
+    }
+
+    /// The struct of the fixed inputs, or of one constituent's words.
+    fn words(&self, code: &mut Code, of_set: bool) {
+        let (ty, doc) = match (of_set, self.set.is_some()) {
+            (true, _) => ("Constituent", "One constituent's words."),
+            (false, true) => (
+                "Header",
+                "The words of an event that belong to no constituent.",
+            ),
+            (false, false) => ("Event", "One event's words."),
+        };
+        if self.inputs(of_set).next().is_none() {
+            return;
+        }
+        code.line(format!("/// {doc}"));
+        code.line("#[derive(Clone, Copy, Debug, PartialEq, Eq)]");
+        code.line(format!("pub struct {ty} {{"));
+        for (input, field) in self.inputs(of_set) {
+            code.line(format!("/// `{}`: [{}].", input.name, described(input)));
+            code.line(format!(
+                "pub {field}: [{}; {}],",
+                storage(input),
+                input.channels
+            ));
+        }
+        code.line("}").gap();
+    }
+
+    fn liveness(&self, code: &mut Code) {
+        let Some(set) = self.set else { return };
+        let condition = match set.live {
+            Live::Always => "true".into(),
+            Live::Above { word, threshold } => format!("{} > {threshold}", self.word(word)),
+            Live::NotEqual { word, empty } => format!("{} != {empty}", self.word(word)),
+        };
+        let hardness = set.order.map_or("0".into(), |word| self.word(word));
+        code.line("impl Constituent {");
+        code.line("/// Whether the slot holds a constituent.");
+        code.line("#[inline]");
+        code.line("pub fn is_live(&self) -> bool {");
+        code.line(condition);
+        code.line("}").gap();
+        code.line("/// By what the hardest are kept when more than the capacity arrive.");
+        code.line("#[inline]");
+        code.line("pub fn hardness(&self) -> i32 {");
+        code.line(hardness);
+        code.line("}").gap();
+        code.line("#[inline]");
+        code.line("fn read(mut bytes: &[u8]) -> Self {");
+        let fields: Vec<String> = self
+            .inputs(true)
+            .map(|(_, field)| format!("{field}: payload::take(&mut bytes)"))
+            .collect();
+        code.line(format!("Self {{ {} }}", fields.join(", ")));
+        code.line("}");
+        code.line("}").gap();
+    }
+
+    /// A constituent's word as an i32, clamped like any other.
+    fn word(&self, word: WordRef) -> String {
+        let input = self.program.input(word.input);
+        let field = input.field(word.channel);
+        let name = &self.fields[word.input.index()];
+        let own = format!("self.{name}[{}]", word.channel);
+        let wide = match storage(input).as_str() {
+            "i32" => own,
+            _ => format!("i32::from({own})"),
+        };
+        format!("{wide}.clamp({}, {})", field.minimum, field.maximum)
+    }
+
+    fn output_type(&self, code: &mut Code) {
+        code.line("/// Raw outputs.");
+        code.line("#[derive(Clone, Copy, Debug, PartialEq, Eq)]");
+        code.line("pub struct Outputs {");
+        for (output, field) in self.program.outputs.iter().zip(&self.outputs) {
+            let value = self.program.value(output.value);
+            let meaning = match &value.scale {
+                Scale::Pow2(frac) => format!("one count is 2^{}", -frac),
+                scale => format!("one count is {:e}", scale.lsb(0)),
+            };
+            code.line(format!("/// `{}`: {meaning}.", output.name));
+            code.line(format!("pub {field}: {},", names::array(value)));
+        }
+        code.line("}").gap();
+        code.line("impl Outputs {");
+        let total: usize = self.lengths().sum();
+        code.line("/// All raws, one output after the other.");
+        code.line(format!("pub fn raws(&self) -> [i64; {total}] {{"));
+        let mut raws = Vec::new();
+        for (field, length) in self.outputs.iter().zip(self.lengths()) {
+            raws.extend((0..length).map(|c| format!("self.{field}[{c}].into()")));
+        }
+        code.line(format!("[{}]", raws.join(", ")));
+        code.line("}");
+        for (output, field, bits, frac) in self.outputs_in_fixed() {
+            let length = self.program.value(output.value).shape.channels();
+            let ty = format!("fixed::FixedI{bits}<fixed::types::extra::U{frac}>");
+            code.gap();
+            code.line(format!("/// `{}` as a fixed-point number.", output.name));
+            let suffix = if field == "raws" { "_fixed" } else { "" };
+            if length == 1 {
+                code.line(format!("pub fn {field}{suffix}(&self) -> {ty} {{"));
+                code.line(format!("fixed::FixedI{bits}::from_bits(self.{field}[0])"));
+            } else {
+                code.line(format!(
+                    "pub fn {field}{suffix}(&self) -> [{ty}; {length}] {{"
+                ));
+                code.line(format!("self.{field}.map(fixed::FixedI{bits}::from_bits)"));
+            }
+            code.line("}");
+        }
+        code.line("}").gap();
+    }
+
+    /// Outputs that a fixed-point type expresses: name, field, bits, fraction bits.
+    fn outputs_in_fixed(&self) -> impl Iterator<Item = (&Output, &String, u8, i32)> {
+        let outputs = self.program.outputs.iter().zip(&self.outputs);
+        outputs.filter_map(|(output, field)| {
+            let value = self.program.value(output.value);
+            let bits = storage_bits(value.element);
+            match value.scale {
+                Scale::Pow2(frac) if (0..=i32::from(bits)).contains(&frac) => {
+                    Some((output, field, bits, frac))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        let outputs = self.program.outputs.iter();
+        outputs.map(|output| self.program.value(output.value).shape.channels())
+    }
+
+    fn tagger(&self, code: &mut Code) {
+        let ty = &self.ty;
+        let Some(set) = self.set else {
+            code.line(format!(
+                "/// The tagger `{}`, as planned for a core.",
+                self.program.name
+            ));
+            code.line("#[derive(Clone, Copy, Debug, Default)]");
+            code.line(format!("pub struct {ty}<P = Portable>(PhantomData<P>);"))
+                .gap();
+            code.line(format!("impl {ty}<Portable> {{"));
+            code.line("/// Computes one event.");
+            code.line("pub fn run(event: &Event) -> Outputs {");
+            code.line("compute::event(event, &mut ())");
+            code.line("}");
+            code.line("}").gap();
+            return;
+        };
+        let (header, header_type, comma) = match self.has_fixed() {
+            true => ("header: &Header", "header", ", "),
+            false => ("", "", ""),
+        };
+        code.line(format!(
+            "/// The tagger `{}`, as planned for a core; holds an event that is arriving.",
+            self.program.name
+        ));
+        code.line("///");
+        code.line(format!(
+            "/// Of more than {} live constituents the hardest are kept; ties keep those that came first.",
+            set.capacity
+        ));
+        code.line("#[derive(Clone, Debug)]");
+        code.line(format!("pub struct {ty}<P = Portable> {{"));
+        code.line("held: Hardest<Constituent, CAPACITY>,");
+        code.line("sums: compute::Sums,");
+        code.line("plan: PhantomData<P>,");
+        code.line("}").gap();
+        code.line(format!("impl Default for {ty}<Portable> {{"));
+        code.line("fn default() -> Self {");
+        code.line("Self::new()");
+        code.line("}");
+        code.line("}").gap();
+        code.line(format!("impl {ty}<Portable> {{"));
+        code.line("/// An empty event.");
+        code.line("pub const fn new() -> Self {");
+        code.line("Self { held: Hardest::new(), sums: compute::Sums::ZERO, plan: PhantomData }");
+        code.line("}").gap();
+        code.line("/// Computes one event, in whatever order its constituents stand; slots that are not live are");
+        code.line("/// passed over.");
+        code.line(format!(
+            "pub fn run({header}{comma}constituents: &[Constituent]) -> Outputs {{"
+        ));
+        code.line("let live = constituents.iter().filter(|c| c.is_live());");
+        code.line("if live.clone().count() <= CAPACITY {");
+        code.line(format!(
+            "return Self::compute({header_type}{comma}live, &mut ());"
+        ));
+        code.line("}");
+        code.line("let mut held = Hardest::<&Constituent, CAPACITY>::new();");
+        code.line("for constituent in live {");
+        code.line("held.push(constituent, constituent.hardness());");
+        code.line("}");
+        code.line(format!(
+            "Self::compute({header_type}{comma}held.iter().copied(), &mut ())"
+        ));
+        code.line("}").gap();
+        code.line(
+            "/// Takes a constituent as it arrives, in any order, and computes its layers at once.",
+        );
+        code.line("pub fn push(&mut self, constituent: &Constituent) {");
+        code.line("if !constituent.is_live() {");
+        code.line("return;");
+        code.line("}");
+        code.line("match self.held.push(*constituent, constituent.hardness()) {");
+        code.line("Pushed::Kept => {}");
+        code.line("Pushed::Displaced(gone) => self.sums.subtract(&compute::constituent(&gone, 0, &mut ())),");
+        code.line("Pushed::Dropped => return,");
+        code.line("}");
+        code.line("self.sums.add(&compute::constituent(constituent, 0, &mut ()));");
+        code.line("}").gap();
+        code.line("/// Number of constituents that are kept so far.");
+        code.line("pub fn multiplicity(&self) -> usize {");
+        code.line("self.held.len()");
+        code.line("}").gap();
+        code.line("/// Ends the event: computes the outputs and starts an empty one.");
+        code.line(format!(
+            "pub fn finish(&mut self{comma}{header}) -> Outputs {{"
+        ));
+        let words = if self.has_fixed() { "header, " } else { "" };
+        code.line(format!(
+            "let outputs = compute::event({words}&self.sums, &mut ());"
+        ));
+        code.line("self.held.clear();");
+        code.line("self.sums = compute::Sums::ZERO;");
+        code.line("outputs");
+        code.line("}").gap();
+        code.line(format!("fn compute<'a, O: Observer>({header}{comma}constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {{"));
+        code.line("let mut sums = compute::Sums::ZERO;");
+        code.line("for (row, constituent) in (0u16..).zip(constituents) {");
+        code.line("sums.add(&compute::constituent(constituent, row, observer));");
+        code.line("}");
+        code.line(format!("compute::event({words}&sums, observer)"));
+        code.line("}");
+        code.line("}").gap();
+    }
+
+    fn model(&self, code: &mut Code) {
+        let program = self.program;
+        let bytes = |of_set| -> usize {
+            self.inputs(of_set)
+                .map(|(input, _)| input.channels * word_bytes(input))
+                .sum()
+        };
+        let hash: Vec<String> = program_hash(program)
+            .iter()
+            .map(|b| format!("0x{b:02x}"))
+            .collect();
+        code.line(format!("impl Model for {}<Portable> {{", self.ty));
+        code.line(format!("const NAME: &'static str = {:?};", program.name));
+        code.line("const PROGRAM: [u8; 32] = [");
+        for line in hash.chunks(16) {
+            code.line(format!("{},", line.join(", ")));
+        }
+        code.line("];");
+        let capacity = if self.set.is_some() { "CAPACITY" } else { "0" };
+        code.line(format!("const CAPACITY: usize = {capacity};"));
+        code.line("const INPUTS: &'static [InputInfo] = &[");
+        for input in &program.inputs {
+            code.line(format!(
+                "InputInfo {{ name: {:?}, words: {}, bytes: {}, set: {} }},",
+                input.name,
+                input.channels,
+                word_bytes(input),
+                input.set.is_some()
+            ));
+        }
+        code.line("];");
+        code.line("const OUTPUTS: &'static [OutputInfo] = &[");
+        for (output, len) in program.outputs.iter().zip(self.lengths()) {
+            code.line(format!(
+                "OutputInfo {{ name: {:?}, len: {len} }},",
+                output.name
+            ));
+        }
+        code.line("];");
+        code.line(format!(
+            "type Raws = [i64; {}];",
+            self.lengths().sum::<usize>()
+        ))
+        .gap();
+        code.line("fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {");
+        let row = bytes(true);
+        let mut head = if self.has_fixed() { "mut head" } else { "_" };
+        let rows = if self.set.is_some() { "rows" } else { "_" };
+        if self.has_fixed() && self.inputs(false).count() == 0 {
+            head = "_";
+        }
+        code.line(format!(
+            "let ({head}, {rows}) = payload::split(payload, {}, {row})?;",
+            bytes(false)
+        ));
+        if self.has_fixed() {
+            let fields: Vec<String> = self
+                .inputs(false)
+                .map(|(_, field)| format!("{field}: payload::take(&mut head)"))
+                .collect();
+            code.line(format!(
+                "let words = {} {{ {} }};",
+                self.fixed_type(),
+                fields.join(", ")
+            ));
+        }
+        if self.set.is_some() {
+            code.line("let mut held = Hardest::<Constituent, CAPACITY>::new();");
+            code.line(format!("for row in rows.chunks_exact({row}) {{"));
+            code.line("let constituent = Constituent::read(row);");
+            code.line("if constituent.is_live() {");
+            code.line("held.push(constituent, constituent.hardness());");
+            code.line("}");
+            code.line("}");
+            let words = if self.has_fixed() { "&words, " } else { "" };
+            code.line(format!(
+                "Ok(Self::compute({words}held.iter(), observer).raws())"
+            ));
+        } else {
+            code.line("Ok(compute::event(&words, observer).raws())");
+        }
+        code.line("}");
+        code.line("}");
+    }
+}
+
+fn storage(input: &Input) -> String {
+    format!("i{}", storage_bits(input.element()))
+}
+
+fn word_bytes(input: &Input) -> usize {
+    usize::from(storage_bits(input.element())) / 8
+}
+
+/// The fields of an input, for its documentation.
+fn described(input: &Input) -> String {
+    let one = |field: &Field| {
+        let unit = if field.unit.is_empty() {
+            "1"
+        } else {
+            &field.unit
+        };
+        let wraps = match field.overflow {
+            FieldOverflow::Saturate => "",
+            FieldOverflow::Wrap => ", periodic",
+        };
+        format!(
+            "{} of {:?} {unit}, {} to {}{wraps}",
+            field.name, field.lsb, field.minimum, field.maximum
+        )
+    };
+    let mut fields: Vec<String> = input
+        .fields
+        .iter()
+        .take(DOCUMENTED_FIELDS)
+        .map(one)
+        .collect();
+    if input.fields.len() > DOCUMENTED_FIELDS {
+        fields.push("…".into());
+    }
+    if input.fields.len() < input.channels {
+        fields.push("and so on".into());
+    }
+    fields.join("; ")
+}

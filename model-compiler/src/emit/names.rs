@@ -1,0 +1,120 @@
+//! Names in emitted crates.
+
+use hodoscope_program::{Program, Value, ValueId};
+
+use crate::plan::storage_bits;
+
+/// Package name of a program: letters, digits, `-` and `_`.
+pub fn crate_name(program: &Program) -> String {
+    let name: String = program.name.replace('.', "-");
+    // A package of the name of a keyword, or of one of its dependencies, cannot be built.
+    let taken = [
+        "core",
+        "std",
+        "alloc",
+        "test",
+        "proc-macro",
+        "hodoscope-kernels",
+        "fixed",
+        "heapless",
+    ];
+    if taken.contains(&name.as_str()) || is_keyword(&name) {
+        format!("{name}-model")
+    } else {
+        name
+    }
+}
+
+/// Type name of a program: `pfn-qg` is `PfnQg`.
+pub fn type_name(program: &Program) -> String {
+    let words = program.name.split(|c: char| !c.is_ascii_alphanumeric());
+    let name: String = words
+        .filter_map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next()?.to_ascii_uppercase();
+            Some(std::iter::once(first).chain(letters).collect::<String>())
+        })
+        .collect();
+    let reserved = [
+        "Constituent",
+        "Event",
+        "Header",
+        "Outputs",
+        "Portable",
+        "Self",
+        "Model",
+    ];
+    match name.chars().next() {
+        Some(c) if c.is_ascii_alphabetic() && !reserved.contains(&name.as_str()) => name,
+        _ => format!("Model{name}"),
+    }
+}
+
+/// A field or method name, from any name.
+pub(super) fn snake(name: &str) -> String {
+    let mut snake: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    if !snake.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        snake.insert_str(0, "v_");
+    }
+    if is_keyword(&snake) {
+        snake.push('_');
+    }
+    snake
+}
+
+/// Distinct field names, in the order of `names`.
+pub(super) fn fields<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::new();
+    for name in names {
+        let base = snake(name);
+        let mut candidate = base.clone();
+        let mut count = 1;
+        while taken.contains(&candidate) {
+            count += 1;
+            candidate = format!("{base}_{count}");
+        }
+        taken.push(candidate);
+    }
+    taken
+}
+
+/// A static's name: its index makes it unique, its name readable.
+pub(super) fn constant(index: usize, name: &str) -> String {
+    format!("C{index}_{}", snake(name).to_ascii_uppercase())
+}
+
+/// A value's variable.
+pub(super) fn variable(id: ValueId) -> String {
+    format!("v{}", id.index())
+}
+
+/// The Rust type in which a value is stored.
+pub(super) fn storage(value: &Value) -> String {
+    format!("i{}", storage_bits(value.element))
+}
+
+/// A value's array type.
+pub(super) fn array(value: &Value) -> String {
+    format!("[{}; {}]", storage(value), value.shape.channels())
+}
+
+fn is_keyword(word: &str) -> bool {
+    const KEYWORDS: [&str; 52] = [
+        "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum",
+        "extern", "false", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "match", "mod",
+        "move", "mut", "pub", "ref", "return", "self", "static", "struct", "super", "trait",
+        "true", "type", "unsafe", "use", "where", "while", "abstract", "become", "box", "do",
+        "final", "macro", "override", "priv", "typeof", "unsized", "virtual", "yield", "try",
+        "union",
+    ];
+    KEYWORDS.contains(&word)
+}

@@ -1,0 +1,46 @@
+//! Which values disappear into the kernel of the value that reads them.
+
+use hodoscope_program::{Operation, Program, Proof, ValueId};
+
+use super::kernel::fits_dense_accumulator;
+
+/// For each value, whether its only reader computes it on the way: the sums of a dense layer
+/// before their rescale, and a rescale before its relu.
+pub(super) fn absorbed(program: &Program, proof: &Proof) -> Vec<bool> {
+    let mut readers = vec![0usize; program.values.len()];
+    for value in &program.values {
+        for operand in value.operation.operands() {
+            readers[operand.index()] += 1;
+        }
+    }
+    for output in &program.outputs {
+        readers[output.value.index()] += 1;
+    }
+    let mut absorbed = vec![false; program.values.len()];
+    for value in &program.values {
+        let operand = match &value.operation {
+            Operation::Rescale { x, .. } | Operation::Relu { x } => *x,
+            _ => continue,
+        };
+        if readers[operand.index()] != 1 {
+            continue;
+        }
+        let before = &program.value(operand).operation;
+        absorbed[operand.index()] = match (&value.operation, before) {
+            (Operation::Rescale { .. }, Operation::Dense { .. }) => {
+                fits_dense_accumulator(program, proof, operand, value)
+            }
+            (Operation::Relu { .. }, Operation::Rescale { .. }) => true,
+            _ => false,
+        };
+    }
+    absorbed
+}
+
+/// The rescale behind a relu that absorbed it, or the value itself.
+pub(super) fn behind_relu(program: &Program, absorbed: &[bool], id: ValueId) -> ValueId {
+    match program.value(id).operation {
+        Operation::Relu { x } if absorbed[x.index()] => x,
+        _ => id,
+    }
+}
