@@ -15,6 +15,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+import torch
 
 import events
 import figures
@@ -33,10 +34,16 @@ SEED = 7                 # initial weights, order of training; SEED + 1 orders t
 class Tagger:
     """Signal against background, trained on both."""
 
+    augment = staticmethod(training.reflect)
+
     def __init__(self, name, signal, background, output, build, capacity=32, epochs=40):
-        self.name, self.output, self.build, self.epochs = name, output, build, epochs
+        self.name, self.output, self.train_as, self.epochs = name, output, build, epochs
         self.signal, self.background, self.capacity = signal, background, capacity
         self.loss, self.processes = training.cross_entropy, [background, signal]
+
+    def train(self, x, y):
+        """The trained network."""
+        return training.train(self.train_as, x, y, self.loss, self.epochs, SEED, self.augment)
 
     def sample(self, folder, part):
         """Inputs in physical units, labels, and the index of each event's process."""
@@ -51,7 +58,7 @@ class JetAutoencoder(Tagger):
     """Trained on QCD jets only; top and W jets are the anomalies."""
 
     def __init__(self, name, build, epochs):
-        self.name, self.output, self.build, self.epochs = name, "score", build, epochs
+        self.name, self.output, self.train_as, self.epochs = name, "score", build, epochs
         self.loss, self.processes = training.own_loss, ["QCD", "top", "W"]
 
     def sample(self, folder, part, processes=("QCD", "top", "W")):
@@ -66,9 +73,25 @@ class JetAutoencoder(Tagger):
 class EventAutoencoder(Tagger):
     """Trained on the Standard Model mix. Signals are never trained on, so that all of them serve for tests."""
 
-    def __init__(self, name, build, train_as, epochs):
-        self.name, self.output, self.build, self.epochs = name, "score", build, epochs
-        self.loss, self.processes, self.train_as = training.own_loss, ["SM", *events.SIGNALS], train_as
+    augment = staticmethod(training.keep)
+
+    def __init__(self, name, build, epochs):
+        self.name, self.output, self.train_as, self.epochs = name, "score", build, epochs
+        self.loss, self.processes = training.own_loss, ["SM", *events.SIGNALS]
+
+    def train(self, x, y):
+        """Trains; then puts the first two layers onto the grid of 8-bit weights, after each retraining what follows."""
+        model = super().train(x, y)
+        trunk = model.encoder.trunk
+        lsb = Words(MODELS / self.name / "inputs.toml").columns(x.shape[1], "lsb")
+        scales = [model.encoder.scale * torch.as_tensor(lsb), torch.ones(trunk[3].in_features)]
+        model.frozen = []
+        for linear, norm, scale in ((trunk[0], trunk[1], scales[0]), (trunk[3], trunk[4], scales[1])):
+            training.onto_grid(linear, norm, scale)
+            model.frozen.append(norm)
+            training.optimise(model, torch.as_tensor(x), torch.as_tensor(y), self.loss, self.epochs // 3, self.augment,
+                              rate=3e-3)
+        return model.encoder.eval()
 
     def sample(self, folder, part):
         parts = [samples.background(folder, part), *(samples.objects(folder, s, "all") for s in events.SIGNALS)]
@@ -89,18 +112,24 @@ def energy_flow():
 
 
 def jet_autoencoder():
-    return networks.Autoencoder([1 / 50, 1 / 0.4, 1 / 0.4] * 16)
+    return networks.Autoencoder([1 / 200, 1 / 0.4, 1 / 0.4] * 16)
 
 
-def event_encoder():
-    return networks.Encoder([1 / 64, 1 / 4, 1 / 4] * 19)
+# GeV per unit for MET, the e/gamma, the muons and the jets. Together with 4 for the angles this makes one count of any
+# detector word about as large as one count of any other.
+PT_UNITS = [64] + [32] * events.EGAMMAS + [32] * events.MUONS + [64] * events.JETS
+
+
+def variational():
+    encoder = networks.Encoder([scale for unit in PT_UNITS for scale in (1 / unit, 1 / 4, 1 / 4)])
+    return networks.Variational(encoder, beta=0.004)
 
 
 RECIPES = {recipe.name: recipe for recipe in (
     Tagger("pfn-qg", "quark", "gluon", "logit", particle_flow),
-    Tagger("efn-top", "top", "QCD", "probability", energy_flow),
-    JetAutoencoder("ae-qcd", jet_autoencoder, epochs=60),
-    EventAutoencoder("vae-l1", event_encoder, lambda: networks.Variational(event_encoder(), beta=0.1), epochs=60),
+    Tagger("efn-top", "top", "QCD", "probability", energy_flow, epochs=60),
+    JetAutoencoder("ae-qcd", jet_autoencoder, epochs=80),
+    EventAutoencoder("vae-l1", variational, epochs=60),
 )}
 
 
@@ -157,9 +186,7 @@ def make(recipe, folder):
     words = Words(home / "inputs.toml")
     x, label, process = recipe.training_sample(folder, "training")
     x, _ = words.read_out(x)
-    build = getattr(recipe, "train_as", recipe.build)
-    model = training.train(build, x, label.astype(np.float32), recipe.loss, recipe.epochs, SEED)
-    model = getattr(model, "encoder", model) if build is not recipe.build else model
+    model = recipe.train(x, label.astype(np.float32))
     path = home / "model.onnx"
     onnxfile.export(model, x, recipe.output, path)
     write(home / "calibration.npz", words, recipe, (x, label, process), choose(label, process, CALIBRATION, SEED + 1))
@@ -167,10 +194,24 @@ def make(recipe, folder):
     write(home / "test.npz", words, recipe, test, choose(test[1], test[2], TEST, SEED + 1), path)
     table = measure(recipe, test, words, path)
     print(f"{recipe.name}: {len(x):,} events trained on\n{table}")
-    readme = home / "README.md"
+    fill(home / "README.md", f"Trained on {len(x):,} events.\n\n{table}")
+
+
+def fill(readme, figures_text):
+    """Replaces what stands between the marks of a README."""
+    fresh = f"<!-- figures -->\n{figures_text}\n<!-- end of figures -->"
     text = readme.read_text()
-    fresh = f"<!-- figures -->\nTrained on {len(x):,} events.\n\n{table}\n<!-- end of figures -->"
     readme.write_text(re.sub(r"<!-- figures -->.*<!-- end of figures -->", lambda _: fresh, text, flags=re.S))
+
+
+def summarise():
+    """Collects the rows of all models' tables in the README of the folder above."""
+    lines = [figures.HEADING.replace("| signal", "| model | signal", 1).replace("|---", "|---|---", 1)]
+    for name in RECIPES:
+        inside = (MODELS / name / "README.md").read_text().split("figures -->")[1]
+        rows = [line for line in inside.splitlines() if "±" in line]
+        lines += [f"| {name} {row}" for row in rows]
+    fill(MODELS / "README.md", "\n".join(lines))
 
 
 def main():
@@ -187,6 +228,7 @@ def main():
     for recipe in RECIPES.values() if arguments.name == "all" else [RECIPES[arguments.name]]:
         if arguments.out is None:
             make(recipe, arguments.samples)
+            summarise()
             continue
         home = MODELS / recipe.name
         test = recipe.sample(arguments.samples, "test")

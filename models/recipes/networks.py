@@ -77,7 +77,11 @@ class Encoder(nn.Module):
 
 
 class Variational(nn.Module):
-    """An Encoder with the parts needed only in training; forward gives the loss of each event."""
+    """An Encoder with the parts needed only in training; forward gives the loss of each event.
+
+    The decoder aims at log2(1 + pT/GeV)/4, eta/32 and phi/64: with pT itself, the hardest dijets would look like the
+    strangest events. Leptons count three times as much as MET and jets.
+    """
 
     def __init__(self, encoder, beta):
         super().__init__()
@@ -88,10 +92,12 @@ class Variational(nn.Module):
         self.decoder = dense((latent, hidden, 32, inputs))
 
     def forward(self, x):
-        x = x * self.encoder.scale
-        hidden = self.encoder.trunk(x)
+        hidden = self.encoder.trunk(x * self.encoder.scale)
         mu, log_variance = self.encoder.mu(hidden), self.log_variance(hidden)
         drawn = mu + torch.randn_like(mu) * torch.exp(0.5 * log_variance)
-        error = ((self.decoder(drawn) - x) ** 2).mean(dim=1)
+        pt, eta, phi = x[:, 0::3], x[:, 1::3], x[:, 2::3]
+        weight = torch.tensor([1.0] + [3.0] * 8 + [1.0] * 10)
+        target = torch.stack([weight * torch.log2(1 + pt) / 4, eta / 32, phi / 64], 2).flatten(1)
+        error = ((self.decoder(drawn) - target) ** 2).mean(dim=1)
         divergence = 0.5 * (mu ** 2 + log_variance.exp() - 1 - log_variance).mean(dim=1)
         return error + self.beta * divergence
