@@ -86,14 +86,21 @@ fn for_each(only: &[&str], mut work: impl FnMut(&Model, Files) -> Result<()>) ->
         fs::create_dir_all(&home).with_context(|| home.display().to_string())?;
         let directory = home.join(&model.name);
         shell::run(&mut model.compile(&hodoscope, &directory))?;
-        work(&model, files(&directory.join("crate"))?)?;
+        let new = files(&directory.join("crate"))?;
+        if new.is_empty() {
+            bail!("{}: `hodoscope compile` wrote no crate", model.name);
+        }
+        work(&model, new)?;
     }
     Ok(())
 }
 
-/// All files below `directory`, without what cargo leaves there.
+/// All files below `directory`, without what cargo leaves there; none where there is no directory.
 fn files(directory: &Path) -> Result<Files> {
     let mut found = Files::new();
+    if !directory.exists() {
+        return Ok(found);
+    }
     let mut open = vec![directory.to_owned()];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
