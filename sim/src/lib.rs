@@ -1,5 +1,7 @@
 //! Targets, verification and physics figures.
 
+pub mod elf;
 pub mod encode;
 pub mod metrics;
 pub mod npz;
+pub mod targets;

@@ -1,0 +1,347 @@
+//! Boards: facts from `boards/NAME/board.toml`. `boards/README.md` says what each key means.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{TargetError, files, sources, tool};
+
+/// Version of the form of `board.toml`.
+const SCHEMA: u32 = 1;
+
+/// A board, or the host itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// The name of its folder.
+    pub name: String,
+    /// One line about it.
+    pub description: String,
+    /// The processor.
+    pub cpu: String,
+    /// The instruction set of the kernels.
+    pub isa: String,
+    /// The processor's clock; a board without one has no time.
+    pub clock_hz: Option<u64>,
+    /// Cycles that a read of flash waits.
+    pub flash_wait_states: Option<u32>,
+    /// Cycles that a read of RAM waits.
+    pub ram_wait_states: Option<u32>,
+    /// Bytes of flash.
+    pub flash: Option<u64>,
+    /// Bytes of RAM.
+    pub ram: Option<u64>,
+    /// The app family.
+    pub app: String,
+    /// Rust's name of the target; nothing for the host.
+    pub target: Option<String>,
+    /// Flags for rustc. `{board}` stands for the board's folder.
+    pub rustflags: Vec<String>,
+    /// Environment of a build.
+    pub env: BTreeMap<String, String>,
+    /// What runs a firmware.
+    pub runner: Runner,
+    /// Requests that may be under way at once.
+    pub window: usize,
+    /// Ticks of a second, 0 where they are no time.
+    pub ticks_per_second: u32,
+    /// Scripts that the linker reads, by their name.
+    pub(super) scripts: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+/// What runs a firmware.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Runner {
+    /// The firmware is a program of this machine.
+    Native,
+    /// A program that emulates the board, with the link on its standard streams.
+    Emulator(Emulator),
+}
+
+/// How an emulator is called. In arguments `{elf}` stands for the firmware, `{log}` for a file that
+/// takes the defmt stream, `{board}` for the board's folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Emulator {
+    /// Its name.
+    pub program: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Arguments besides, for ticks that do not depend on this machine.
+    pub deterministic: Vec<String>,
+    /// Arguments besides, to load the plugin `{plugin}`; none where that is not possible.
+    pub plugin: Vec<String>,
+    /// The command that installs it.
+    pub install: Option<String>,
+}
+
+impl Emulator {
+    pub(super) fn find(&self) -> Result<PathBuf, TargetError> {
+        let install = match &self.install {
+            Some(command) => format!("run: {command}"),
+            None => "it must be in the PATH".to_owned(),
+        };
+        tool::find(&self.program, &install)
+    }
+}
+
+impl Board {
+    /// Whether the instructions of an event can be counted.
+    #[must_use]
+    pub fn counts_instructions(&self) -> bool {
+        matches!(&self.runner, Runner::Emulator(emulator) if !emulator.plugin.is_empty())
+    }
+
+    /// Checks that what runs a firmware is installed: cheap, hence good to do before a build.
+    ///
+    /// # Errors
+    /// [`TargetError::MissingTool`], with the command that installs it.
+    pub fn check_runner(&self) -> Result<(), TargetError> {
+        match &self.runner {
+            Runner::Native => Ok(()),
+            Runner::Emulator(emulator) => emulator.find().map(drop),
+        }
+    }
+}
+
+/// `board.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    schema: u32,
+    name: String,
+    title: String,
+    kind: Kind,
+    core: Core,
+    #[serde(default)]
+    memory: Memory,
+    build: Build,
+    run: Run,
+    link: Link,
+    ticks: Ticks,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Host,
+    Emulated,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Core {
+    name: String,
+    isa: String,
+    clock_hz: Option<u64>,
+    flash_wait_states: Option<u32>,
+    ram_wait_states: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Memory {
+    flash: Option<Region>,
+    ram: Option<Region>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Region {
+    /// For the linker script, which states it too.
+    #[serde(rename = "origin")]
+    _origin: u64,
+    bytes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Build {
+    target: Option<String>,
+    app: String,
+    #[serde(default)]
+    rustflags: Vec<String>,
+    #[serde(default)]
+    defmt_rustflags: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    command: Vec<String>,
+    #[serde(default)]
+    deterministic: Vec<String>,
+    #[serde(default)]
+    plugin: Vec<String>,
+    install: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    #[serde(rename = "transport")]
+    _transport: Transport,
+    window: usize,
+}
+
+/// There is one so far.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Transport {
+    Stdio,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ticks {
+    per_second: u32,
+    /// For people.
+    #[serde(rename = "deterministic")]
+    _deterministic: Option<String>,
+}
+
+/// Files of one board, by their name.
+type Folder = BTreeMap<PathBuf, Vec<u8>>;
+
+/// The board `name`: the first of the folders in `own` that has this name, else one that hodoscope
+/// brings.
+///
+/// # Errors
+/// When there is no such board, or its file is wrong.
+pub fn find(name: &str, own: &[PathBuf]) -> Result<Board, TargetError> {
+    if let Some(folder) = own.iter().find(|folder| folder_name(folder) == name) {
+        return parse(&folder.join("board.toml"), files::read_tree(folder)?);
+    }
+    let mut known = embedded();
+    match known.remove(name) {
+        Some(folder) => parse(&Path::new(name).join("board.toml"), folder),
+        None => {
+            let own = own.iter().map(|folder| folder_name(folder));
+            let mut names: Vec<_> = known.into_keys().chain(own).collect();
+            names.sort();
+            Err(TargetError::UnknownBoard {
+                name: name.to_owned(),
+                known: names.join(", "),
+            })
+        }
+    }
+}
+
+/// Names of the boards that hodoscope brings, in alphabetical order.
+#[must_use]
+pub fn names() -> Vec<String> {
+    embedded().into_keys().collect()
+}
+
+fn embedded() -> BTreeMap<String, Folder> {
+    let mut boards = BTreeMap::<_, Folder>::new();
+    for (path, content) in sources::embedded() {
+        let path = path.strip_prefix("boards/");
+        if let Some((name, file)) = path.and_then(|path| path.split_once('/')) {
+            let folder = boards.entry(name.to_owned()).or_default();
+            folder.insert(PathBuf::from(file), content.to_vec());
+        }
+    }
+    boards
+}
+
+fn folder_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Reads the board of a folder; `path` is for messages.
+fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
+    let error = |message: &str| TargetError::Board {
+        path: path.to_owned(),
+        message: message.to_owned(),
+    };
+    let text = folder
+        .remove(Path::new("board.toml"))
+        .ok_or_else(|| error("there is no such file"))?;
+    let text = String::from_utf8(text).map_err(|_| error("it is no text"))?;
+    let file: File = toml::from_str(&text).map_err(|wrong| error(&wrong.to_string()))?;
+    if file.schema != SCHEMA {
+        return Err(error(&format!("schema {}, not {SCHEMA}", file.schema)));
+    }
+    if path.parent().map(folder_name).as_ref() != Some(&file.name) {
+        return Err(error("the name is not that of its folder"));
+    }
+    let runner = match (file.kind, file.run.command.as_slice()) {
+        (Kind::Host, [elf]) if elf == "{elf}" => Runner::Native,
+        (Kind::Emulated, [program, arguments @ ..]) => Runner::Emulator(Emulator {
+            program: program.clone(),
+            arguments: arguments.to_vec(),
+            deterministic: file.run.deterministic,
+            plugin: file.run.plugin,
+            install: file.run.install,
+        }),
+        (Kind::Host, _) => return Err(error("run.command of a host is [\"{elf}\"]")),
+        (Kind::Emulated, []) => return Err(error("run.command is empty")),
+    };
+    folder.retain(|path, _| path.extension().is_some_and(|extension| extension == "x"));
+    // Apps log through defmt unless they are told not to, and they are not.
+    let rustflags = [file.build.rustflags, file.build.defmt_rustflags].concat();
+    Ok(Board {
+        name: file.name,
+        description: file.title,
+        cpu: file.core.name,
+        isa: file.core.isa,
+        clock_hz: file.core.clock_hz,
+        flash_wait_states: file.core.flash_wait_states,
+        ram_wait_states: file.core.ram_wait_states,
+        flash: file.memory.flash.map(|region| region.bytes),
+        ram: file.memory.ram.map(|region| region.bytes),
+        app: file.build.app,
+        target: file.build.target,
+        rustflags,
+        env: file.build.env,
+        runner,
+        window: file.link.window,
+        ticks_per_second: file.ticks.per_second,
+        scripts: folder,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let folder = Folder::from([(PathBuf::from("board.toml"), text.as_bytes().to_vec())]);
+        let error = parse(Path::new("abacus/board.toml"), folder).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let error = error.to_string();
+        assert!(error.starts_with("abacus/board.toml: "), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn wrong_files_are_refused_with_what_is_wrong() {
+        let right = r#"
+            schema = 1
+            name = "abacus"
+            title = "Beads"
+            kind = "host"
+            core = { name = "hand", isa = "portable" }
+            build = { app = "native" }
+            run = { command = ["{elf}"] }
+            link = { transport = "stdio", window = 1 }
+            ticks = { per_second = 0 }
+        "#;
+        let folder = Folder::from([(PathBuf::from("board.toml"), right.as_bytes().to_vec())]);
+        parse(Path::new("abacus/board.toml"), folder).unwrap();
+        check("nonsense", "nonsense");
+        check(&right.replace("schema = 1", "schema = 2"), "schema 2");
+        check(&right.replace("title", "titel"), "titel");
+        check(
+            &right.replace("\"abacus\"", "\"x\""),
+            "not that of its folder",
+        );
+        check(&right.replace("\"host\"", "\"probe\""), "probe");
+        check(&right.replace("\"stdio\"", "\"pigeon\""), "pigeon");
+        check(&right.replace("[\"{elf}\"]", "[]"), "run.command");
+    }
+}

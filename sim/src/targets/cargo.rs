@@ -1,0 +1,143 @@
+//! Runs cargo for targets, shielded from the settings of whatever runs `hodoscope`.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::sources::Cache;
+use super::{TargetError, tool};
+
+const RUSTUP: &str = "install Rust as https://rustup.rs says";
+
+/// A Rust target that is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub triple: String,
+}
+
+impl Target {
+    /// The target `triple`, or that of this machine.
+    ///
+    /// # Errors
+    /// When its core library is not there.
+    pub fn find(triple: Option<&str>, cache: &Cache) -> Result<Self, TargetError> {
+        let Some(triple) = triple else {
+            let version = rustc(&["-vV"], cache)?;
+            let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+            return Ok(Self {
+                triple: host.unwrap_or_default().to_owned(),
+            });
+        };
+        let missing = || TargetError::MissingTarget {
+            triple: triple.to_owned(),
+        };
+        let libraries =
+            rustc(&["--print", "target-libdir", "--target", triple], cache).map_err(|error| {
+                match error {
+                    TargetError::Build { .. } => missing(),
+                    other => other,
+                }
+            })?;
+        let has_core = Path::new(libraries.trim())
+            .read_dir()
+            .is_ok_and(|mut entries| {
+                entries.any(|entry| {
+                    entry.is_ok_and(|entry| {
+                        entry.file_name().to_string_lossy().starts_with("libcore")
+                    })
+                })
+            });
+        if has_core {
+            Ok(Self {
+                triple: triple.to_owned(),
+            })
+        } else {
+            Err(missing())
+        }
+    }
+}
+
+/// A build to run.
+pub(super) struct Build<'a> {
+    /// For messages.
+    pub what: String,
+    /// Of the package.
+    pub dir: PathBuf,
+    pub target: &'a Target,
+    pub release: bool,
+    /// For rustc.
+    pub flags: &'a [String],
+    pub env: &'a BTreeMap<String, String>,
+    /// File name of what it makes.
+    pub artefact: &'a str,
+    /// Cargo's target directory.
+    pub output: PathBuf,
+}
+
+/// Runs a build, and returns the path of its artefact.
+pub(super) fn build(build: &Build<'_>) -> Result<PathBuf, TargetError> {
+    let mut command = shielded("cargo", &build.dir)?;
+    command
+        .args(["build", "--quiet", "--color", "never", "--target"])
+        .arg(&build.target.triple)
+        .arg("--target-dir")
+        .arg(&build.output)
+        .env("CARGO_ENCODED_RUSTFLAGS", build.flags.join("\u{1f}"))
+        .envs(build.env);
+    if build.release {
+        command.arg("--release");
+    }
+    run(&mut command, &build.what)?;
+    let profile = if build.release { "release" } else { "debug" };
+    Ok(build
+        .output
+        .join(&build.target.triple)
+        .join(profile)
+        .join(build.artefact))
+}
+
+fn rustc(arguments: &[&str], cache: &Cache) -> Result<String, TargetError> {
+    let mut command = shielded("rustc", cache.root())?;
+    let output = run(command.args(arguments), "asking rustc")?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn run(command: &mut Command, what: &str) -> Result<Output, TargetError> {
+    let output = command.output().map_err(|error| TargetError::Build {
+        what: what.to_owned(),
+        stderr: error.to_string(),
+    })?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    Err(TargetError::Build {
+        what: what.to_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// A command whose result depends on no flags, profiles or wrappers of the environment. Which
+/// toolchain and registry it uses does.
+fn shielded(name: &str, dir: &Path) -> Result<Command, TargetError> {
+    let mut command = Command::new(tool::find(name, RUSTUP)?);
+    command.current_dir(dir);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if [
+            "CARGO_BUILD_",
+            "CARGO_PROFILE_",
+            "CARGO_TARGET_",
+            "CARGO_PKG_",
+        ]
+        .iter()
+        .any(|prefix| text.starts_with(prefix))
+        {
+            command.env_remove(&name);
+        }
+    }
+    for name in ["RUSTFLAGS", "CARGO_INCREMENTAL", "RUSTC_WORKSPACE_WRAPPER"] {
+        command.env_remove(name);
+    }
+    Ok(command)
+}

@@ -1,0 +1,154 @@
+//! What can go wrong between a compiled model and an answer.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Why a target did not answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// No board of this name.
+    #[error("unknown board `{name}`; known boards: {known}")]
+    UnknownBoard {
+        /// The name asked for.
+        name: String,
+        /// The names there are, separated by commas.
+        known: String,
+    },
+    /// A board.toml cannot be understood.
+    #[error("{}: {message}", path.display())]
+    Board {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A directory is not what `hodoscope compile` makes.
+    #[error("{} is not a compiled model: {message}", path.display())]
+    Model {
+        /// The directory.
+        path: PathBuf,
+        /// What is missing.
+        message: String,
+    },
+    /// A program is not installed.
+    #[error("`{tool}` is not installed; {install}")]
+    MissingTool {
+        /// Its name.
+        tool: String,
+        /// What installs it.
+        install: String,
+    },
+    /// The Rust toolchain has no core library for a target.
+    #[error("the Rust target `{triple}` is not installed; run: rustup target add {triple}")]
+    MissingTarget {
+        /// The target.
+        triple: String,
+    },
+    /// Cargo failed.
+    #[error("building {what} failed:\n{stderr}")]
+    Build {
+        /// What was built.
+        what: String,
+        /// Cargo's messages.
+        stderr: String,
+    },
+    /// A program ended or could not be started.
+    #[error("{what} ended unexpectedly ({status}){}", after(log))]
+    Ended {
+        /// The program.
+        what: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it wrote.
+        log: String,
+    },
+    /// No answer came in time.
+    #[error("no {wanted} from {what} within {limit:?}{}", after(log))]
+    TimedOut {
+        /// The program or board.
+        what: String,
+        /// What was waited for.
+        wanted: String,
+        /// How long.
+        limit: Duration,
+        /// The end of what the target wrote.
+        log: String,
+    },
+    /// Something was answered that does not belong to the question.
+    #[error("{what} broke the protocol: {message}")]
+    Protocol {
+        /// The program or board.
+        what: String,
+        /// What came.
+        message: String,
+    },
+    /// The board refused a request.
+    #[error("{what} refused {request}: {reason}")]
+    Refused {
+        /// The program or board.
+        what: String,
+        /// What was asked.
+        request: String,
+        /// Its reason.
+        reason: String,
+    },
+    /// The firmware is that of another program.
+    #[error("{what} runs program {found}, not {expected}")]
+    Identity {
+        /// The program or board.
+        what: String,
+        /// Name and hash of the firmware's program.
+        found: String,
+        /// Name and hash of the model's program.
+        expected: String,
+    },
+    /// An ELF file cannot be read.
+    #[error("{}: {message}", path.display())]
+    Elf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file or directory cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+fn after(log: &str) -> String {
+    let log = log.trim_end();
+    if log.is_empty() {
+        String::new()
+    } else {
+        format!("; it wrote:\n{log}")
+    }
+}
+
+impl TargetError {
+    /// The command's exit code: 2 for bad input, 3 for a tool, build, emulator, board or link that
+    /// is missing or failed.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::UnknownBoard { .. } | Self::Board { .. } | Self::Model { .. } => 2,
+            _ => 3,
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Execution targets: builds a compiled model for a board, runs it there, and speaks with it.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), hodoscope_sim::targets::TargetError> {
+//! use hodoscope_sim::targets::{BuildOptions, Cache, Session, SessionOptions, board, build};
+//!
+//! let cache = Cache::from_env()?;
+//! let board = board::find("mps2-an386", &[])?;
+//! let built = build("compiled".as_ref(), &board, &BuildOptions::default(), &cache)?;
+//! let mut session = Session::start(&board, &built, &SessionOptions::default())?;
+//! let answer = session.infer(&[0; 12])?;
+//! println!("{:?}", answer.raws);
+//! session.finish()?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod board;
+mod build;
+mod cargo;
+mod error;
+mod files;
+mod manifest;
+mod protocol;
+mod runner;
+mod session;
+pub mod sources;
+mod tool;
+
+pub use board::Board;
+pub use build::{BuildOptions, Built, ProgramIdentity, build};
+pub use error::TargetError;
+pub use protocol::Identity;
+pub use session::{Answer, Layer, RunReport, Session, SessionOptions};
+pub use sources::Cache;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,237 @@
+//! Starts the program that runs a firmware, and ends it whatever happens.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::elf::Elf;
+
+use super::board::{Board, Runner};
+use super::cargo::{self, Target};
+use super::protocol::{Connection, Log};
+use super::session::SessionOptions;
+use super::{Built, TargetError};
+
+/// Functions of the firmware between which instructions are counted.
+const MARKERS: [&str; 2] = ["hodoscope_inference_begin", "hodoscope_inference_end"];
+
+/// A running program, its files and what it writes. Dropping it kills the program.
+pub(super) struct Process {
+    child: Child,
+    log: Log,
+    reader: Option<thread::JoinHandle<()>>,
+    /// Bytes of the log that came over the link.
+    linked: Log,
+    /// Holds the files below; removed at the end.
+    _files: TempDir,
+    defmt: PathBuf,
+    counts: Option<PathBuf>,
+}
+
+impl Process {
+    /// Starts the firmware, its link on the program's standard streams.
+    pub fn start(
+        board: &Board,
+        built: &Built,
+        options: &SessionOptions,
+    ) -> Result<(Self, Connection), TargetError> {
+        let files = tempfile::Builder::new()
+            .prefix("hodoscope-")
+            .tempdir()
+            .map_err(TargetError::io("create", &std::env::temp_dir()))?;
+        let defmt = files.path().join("defmt");
+        let counts = files.path().join("counts");
+        let paths = [
+            ("{elf}", &built.elf),
+            ("{log}", &defmt),
+            ("{board}", &built.scripts),
+        ];
+        let mut counted = None;
+        let mut command = match &board.runner {
+            Runner::Native => Command::new(&built.elf),
+            Runner::Emulator(emulator) => {
+                let mut arguments = emulator.arguments.clone();
+                if options.deterministic {
+                    arguments.extend_from_slice(&emulator.deterministic);
+                }
+                if options.count_instructions && board.counts_instructions() {
+                    let plugin = plugin(built, &counts)?;
+                    let with = |argument: &String| argument.replace("{plugin}", &plugin);
+                    arguments.extend(emulator.plugin.iter().map(with));
+                    counted = Some(counts);
+                }
+                let mut command = Command::new(emulator.find()?);
+                command.args(arguments.into_iter().map(|argument| {
+                    match paths.iter().find(|(key, _)| *key == argument) {
+                        Some((_, path)) => path.as_os_str().to_owned(),
+                        None => paths
+                            .iter()
+                            .fold(argument, |argument, (key, path)| {
+                                argument.replace(key, &escaped(path))
+                            })
+                            .into(),
+                    }
+                }));
+                command
+            }
+        };
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| TargetError::Ended {
+            what: board.name.clone(),
+            status: error.to_string(),
+            log: String::new(),
+        })?;
+        let (log, linked) = (Log::default(), Log::default());
+        let reader = child.stderr.take().map(|stderr| log.follow(stderr));
+        let streams = (child.stdout.take(), child.stdin.take());
+        let process = Self {
+            child,
+            log,
+            reader,
+            linked,
+            _files: files,
+            defmt,
+            counts: counted,
+        };
+        let (Some(from), Some(to)) = streams else {
+            return Err(TargetError::Protocol {
+                what: board.name.clone(),
+                message: "it has no standard streams".to_owned(),
+            });
+        };
+        let connection = Connection::new(from, to, &process.linked);
+        Ok((process, connection))
+    }
+
+    /// The file of instruction counts, if they are counted.
+    pub fn counts(&self) -> Option<&Path> {
+        self.counts.as_deref()
+    }
+
+    /// What the program has written so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.bytes()).into_owned()
+    }
+
+    /// The defmt stream so far, from the link or from semihosting.
+    pub fn defmt(&self) -> Vec<u8> {
+        let linked = self.linked.bytes();
+        if linked.is_empty() {
+            std::fs::read(&self.defmt).unwrap_or_default()
+        } else {
+            linked
+        }
+    }
+
+    /// Waits for the program to end by itself.
+    pub fn wait(&mut self, what: &str, limit: Duration) -> Result<(), TargetError> {
+        let end = Instant::now() + limit;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => {
+                    self.join();
+                    if status.success() {
+                        return Ok(());
+                    }
+                    return Err(self.ended(what));
+                }
+                Ok(None) if Instant::now() < end => {
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(20));
+                }
+                _ => {
+                    return Err(TargetError::TimedOut {
+                        what: what.to_owned(),
+                        wanted: "end".to_owned(),
+                        limit,
+                        log: self.log(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The error of a link that closed: how the program ended, and its last words.
+    pub fn ended(&mut self, what: &str) -> TargetError {
+        // A program that closed its end of the link is about to end.
+        let end = Instant::now() + Duration::from_secs(2);
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status.to_string(),
+                Ok(None) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
+                Ok(None) => break "it closed its link".to_owned(),
+                Err(error) => break error.to_string(),
+            }
+        };
+        self.join();
+        TargetError::Ended {
+            what: what.to_owned(),
+            status,
+            log: self.log(),
+        }
+    }
+
+    /// Ends the program and takes what it still wrote.
+    fn join(&mut self) {
+        // An error says that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// A path within a list of options of QEMU, which takes commas in pairs.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace(',', ",,")
+}
+
+/// Builds the timing plugin, and returns QEMU's argument for it.
+fn plugin(built: &Built, counts: &Path) -> Result<String, TargetError> {
+    let elf = Elf::read(&built.elf)?;
+    let [begin, end] = MARKERS.map(|name| {
+        elf.function(name).ok_or_else(|| TargetError::Elf {
+            path: built.elf.clone(),
+            message: format!("it has no function `{name}`"),
+        })
+    });
+    let (begin, end) = (begin?, end?);
+    let library = cargo::build(&cargo::Build {
+        what: "QEMU's timing plugin".to_owned(),
+        dir: built.sources.timing_plugin(),
+        target: &Target::find(None, &built.cache)?,
+        release: true,
+        flags: &[],
+        env: &BTreeMap::new(),
+        artefact: &format!(
+            "{}hodoscope_timing_plugin{}",
+            std::env::consts::DLL_PREFIX,
+            std::env::consts::DLL_SUFFIX
+        ),
+        output: built.sources.timing_plugin().join("target"),
+    })?;
+    Ok(format!(
+        "{},begin={:x}+{:x},end={:x}+{:x},out={}",
+        escaped(&library),
+        begin.address,
+        begin.size,
+        end.address,
+        end.size,
+        escaped(counts)
+    ))
+}
