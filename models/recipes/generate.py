@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generates event samples in chunks: python generate.py PROCESS... --out DIR [--chunks 0:13] [--jobs 2]
+"""Generates event samples in chunks: python generate.py PROCESS... --out DIR [--chunks 0:4] [--jobs 2]
 
 PROCESS is one of quark, gluon, top, W, QCD (4,000 jets per chunk), Wlnu, dijet, Zll, ttbar, A4l, LQ, h0tautau, hptaunu
 (events per chunk in events.py), or `all`. Chunk c of a process has the seed (seed of chunk 0) + c and becomes
@@ -14,9 +14,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 JETS_PER_CHUNK = 4000
-# What `all` generates. W jets are only ever tested on.
-CHUNKS = dict(quark=13, gluon=13, top=13, QCD=13, W=3, Wlnu=12, dijet=12, Zll=12, ttbar=12, A4l=12, LQ=12, h0tautau=12,
-              hptaunu=12)
+# What the reference models were made from, and what `all` generates. W jets and signal events are only tested on.
+CHUNKS = dict(quark=4, gluon=4, top=4, QCD=4, W=3, Wlnu=3, dijet=3, Zll=3, ttbar=3, A4l=5, LQ=5, h0tautau=5, hptaunu=5)
 
 
 def generate(task):
