@@ -6,13 +6,18 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
-use crate::commands::{boards, compile, evaluate, inspect, latency, run, verify};
+use crate::commands::{boards, compile, evaluate, inspect, latency, run, trace, verify};
 use crate::exit;
 use crate::report::Report;
 
 /// Compiles trained jet and anomaly taggers from ONNX into bit-exact no_std Rust for trigger boards
 #[derive(Debug, Parser)]
-#[command(name = "hodoscope", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "hodoscope",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 #[command(after_help = "\
 Example:
   hodoscope compile models/pfn-qg/model.onnx --calibration models/pfn-qg/calibration.npz -o pfn-qg
@@ -35,6 +40,7 @@ enum Command {
     Run(run::Args),
     Verify(verify::Args),
     Evaluate(evaluate::Args),
+    Trace(trace::Args),
     Latency(latency::Args),
     Boards(boards::Args),
 }
@@ -49,18 +55,28 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Verify(args) => verify::verify(args),
         Command::Evaluate(args) => evaluate::evaluate(args),
+        Command::Trace(args) => trace::trace(args),
         Command::Latency(args) => latency::latency(args),
         Command::Boards(args) => boards::boards(args),
     };
-    let report = result.unwrap_or_else(|error| Report {
-        text: String::new(),
-        json: json!({ "error": format!("{error:#}"), "exit_code": exit::code(&error) }),
-        failed: Some(format!("{error:#}")),
-    });
-    let code = match (&report.failed, report.json.get("error")) {
-        (None, _) => 0,
-        (Some(_), Some(_)) => report.json["exit_code"].as_u64().map_or(exit::INPUT, |c| c as u8),
-        (Some(_), None) => exit::CHECK,
+    let (report, code) = match result {
+        Ok(report) => {
+            let code = if report.failed.is_some() {
+                exit::CHECK
+            } else {
+                0
+            };
+            (report, code)
+        }
+        Err(error) => {
+            let (message, code) = (exit::message(&error), exit::code(&error));
+            let report = Report {
+                text: String::new(),
+                json: json!({ "error": message, "exit_code": code }),
+                failed: Some(message),
+            };
+            (report, code)
+        }
     };
     if let Err(error) = print(&cli, &report) {
         // Whoever reads has gone away, as `head` does: no reason to complain.
@@ -112,7 +128,10 @@ mod tests {
         for command in Cli::command().get_subcommands_mut() {
             let help = command.render_help().to_string();
             let example = format!("hodoscope {}", command.get_name());
-            assert!(help.contains("Example") && help.contains(&example), "{help}");
+            assert!(
+                help.contains("Example") && help.contains(&example),
+                "{help}"
+            );
         }
     }
 }

@@ -92,7 +92,9 @@ impl Compiled {
     /// Collects the facts of a quantised network.
     pub fn new(quantised: &Quantised, graph: &Graph, options: Value) -> Result<Self> {
         let program = &quantised.program;
-        let proof = program.verify().context("the compiled program does not verify")?;
+        let proof = program
+            .verify()
+            .context("the compiled program does not verify")?;
         let layer = |(id, value): (_, &hodoscope_program::Value)| {
             let interval = proof.interval(id);
             LayerFacts {
@@ -106,7 +108,12 @@ impl Compiled {
                 proved_bits: interval.signed_bits(),
             }
         };
-        let capacity = program.sets.iter().map(|set| set.capacity).max().unwrap_or(0);
+        let capacity = program
+            .sets
+            .iter()
+            .map(|set| set.capacity)
+            .max()
+            .unwrap_or(0);
         let (weight_bytes, table_bytes) = constant_bytes(program);
         Ok(Self {
             name: program.name.clone(),
@@ -125,7 +132,12 @@ impl Compiled {
             outputs: program
                 .outputs
                 .iter()
-                .map(|output| (output.name.clone(), program.value(output.value).name.clone()))
+                .map(|output| {
+                    (
+                        output.name.clone(),
+                        program.value(output.value).name.clone(),
+                    )
+                })
                 .collect(),
             layers: program.values().map(layer).collect(),
             formats: quantised.formats.clone(),
@@ -283,7 +295,10 @@ fn scale(scale: &Scale, channels: usize) -> String {
         Scale::Pow2(frac) => format!("2^{}", -frac),
         Scale::Pow2PerChannel(fracs) => {
             let exponents = || fracs.iter().map(|frac| -frac);
-            let (low, high) = (exponents().min().unwrap_or(0), exponents().max().unwrap_or(0));
+            let (low, high) = (
+                exponents().min().unwrap_or(0),
+                exponents().max().unwrap_or(0),
+            );
             format!("2^{low} … 2^{high}, per channel")
         }
         Scale::Lsb(lsbs) if lsbs.len() == 1 => format!("{:?}", lsbs[0]),

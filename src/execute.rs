@@ -35,8 +35,14 @@ pub fn events(program: &Program, npz: &Npz) -> Result<Events> {
     let beyond: u64 = report.sets.iter().map(|set| set.beyond_capacity).sum();
     let notes = [
         (saturated, "values saturated"),
-        (lost, "constituents lost: they pass the mask, their rounded word does not"),
-        (beyond, "constituents beyond the capacity: the program leaves the softest out"),
+        (
+            lost,
+            "constituents lost: they pass the mask, their rounded word does not",
+        ),
+        (
+            beyond,
+            "constituents beyond the capacity: the program leaves the softest out",
+        ),
     ];
     for (count, what) in notes {
         if count > 0 {
@@ -81,6 +87,8 @@ impl Deployed {
     /// Builds the firmware of `model` for the board `name`.
     pub fn build(model: &ModelDir, name: &str, options: &BuildOptions) -> Result<Self> {
         let board = board::find(name, &[])?;
+        // A build takes long: what cannot run afterwards is said before.
+        board.check_runner()?;
         let cache = Cache::from_env()?;
         let spinner = progress::spinner(&format!("building {} for {name}", model.program.name));
         let built = build(&model.dir, &board, options, &cache)
@@ -130,12 +138,15 @@ impl Deployed {
         })
     }
 
-    /// Runs one event of a trace build and returns every layer.
-    pub fn trace(&self, payload: &[u8]) -> Result<Vec<Layer>> {
+    /// Runs events of a trace build and returns every layer of each.
+    pub fn trace(&self, payloads: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Vec<Layer>>> {
+        let on = || format!("on {}", self.board.name);
         let options = SessionOptions::default();
-        let mut session = Session::start(&self.board, &self.built, &options)?;
-        let (layers, _) = session.trace(payload)?;
-        session.finish()?;
+        let mut session = Session::start(&self.board, &self.built, &options).with_context(on)?;
+        let layers = payloads
+            .map(|payload| Ok(session.trace(&payload).with_context(on)?.0))
+            .collect::<Result<_>>()?;
+        session.finish().with_context(on)?;
         Ok(layers)
     }
 }
@@ -182,7 +193,9 @@ pub fn outputs(program: &Program) -> Vec<OutputSlice> {
         .map(|output| {
             let value = program.value(output.value);
             let width = value.shape.elements(0);
-            let mut lsbs: Vec<f64> = (0..width).map(|c| value.scale.lsb(c % value.shape.channels())).collect();
+            let mut lsbs: Vec<f64> = (0..width)
+                .map(|c| value.scale.lsb(c % value.shape.channels()))
+                .collect();
             if lsbs.windows(2).all(|pair| pair[0] == pair[1]) {
                 lsbs.truncate(1);
             }

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use hodoscope_compiler::graph::passes::simplify;
-use hodoscope_compiler::graph::{Executor, Graph};
+use hodoscope_compiler::graph::{Executor, Graph, simplify};
 use hodoscope_compiler::import;
 use hodoscope_compiler::recognise::Score;
 use hodoscope_program::{Field, Program};
@@ -43,7 +42,9 @@ pub fn inputs(
             && (array.shape().len() < 3 || shape.len() < 3 || array.shape()[1] == shape[1]);
         if !matches {
             let extents = shape.iter().skip(1).map(|extent| format!(", {extent}"));
-            return Err(array.wrong_shape(&format!("(events{})", extents.collect::<String>())).into());
+            return Err(array
+                .wrong_shape(&format!("(events{})", extents.collect::<String>()))
+                .into());
         }
         let events = array.event_count();
         match first {
@@ -145,7 +146,7 @@ pub fn outputs(model: &ModelDir, npz: &Npz) -> Result<Vec<FloatOutput>> {
 }
 
 /// The stated fields of an input; none for an input that the program does not have.
-fn fields(program: &Program, name: &str) -> Vec<Field> {
+pub fn fields(program: &Program, name: &str) -> Vec<Field> {
     let input = program.inputs.iter().find(|input| input.name == name);
     input.map(|input| input.fields.clone()).unwrap_or_default()
 }
@@ -164,7 +165,9 @@ fn add_score(score: &Score, inputs: &[Vec<f32>], outputs: &mut Vec<FloatOutput>)
         }
         Score::Mse => {
             let output = of(0)?;
-            let input = inputs.first().filter(|input| input.len() == output.values.len());
+            let input = inputs
+                .first()
+                .filter(|input| input.len() == output.values.len());
             let input = input.context("--score mse: input and output differ in size")?;
             (0..rows(output))
                 .map(|row| {

@@ -41,7 +41,10 @@ fn size(page: &mut String, compiled: &Compiled) {
     let rows = [
         ("Weights and biases, bytes", compiled.weight_bytes),
         ("Tables, bytes", compiled.table_bytes),
-        ("Multiply-accumulates per event, all slots filled", compiled.macs),
+        (
+            "Multiply-accumulates per event, all slots filled",
+            compiled.macs,
+        ),
     ];
     let rows = rows.map(|(what, figure)| vec![what.to_owned(), thousands(figure)]);
     table(page, &["", ""], &rows);
@@ -58,11 +61,20 @@ fn inputs(page: &mut String, compiled: &Compiled) {
                 format!("{} … {}", field.minimum, field.maximum),
                 overflow(field.overflow).to_owned(),
                 field.empty.to_string(),
-                if input.per_constituent { "constituent" } else { "event" }.to_owned(),
+                if input.per_constituent {
+                    "constituent"
+                } else {
+                    "event"
+                }
+                .to_owned(),
             ]);
         }
     }
-    table(page, &["field", "one count", "words", "outside", "empty", "per"], &rows);
+    table(
+        page,
+        &["field", "one count", "words", "outside", "empty", "per"],
+        &rows,
+    );
     for set in &compiled.sets {
         let _ = writeln!(
             *page,
@@ -104,7 +116,13 @@ fn calibration(page: &mut String, compiled: &Compiled) {
             ]
         })
         .collect();
-    let header = ["activation", "bits", "fraction bits", "float range", "signal over noise, dB"];
+    let header = [
+        "activation",
+        "bits",
+        "fraction bits",
+        "float range",
+        "signal over noise, dB",
+    ];
     table(page, &header, &rows);
 }
 
@@ -126,7 +144,15 @@ fn layers(page: &mut String, compiled: &Compiled) {
             ]
         })
         .collect();
-    let header = ["value", "operation", "shape", "type", "one count", "proved raws", "bits needed"];
+    let header = [
+        "value",
+        "operation",
+        "shape",
+        "type",
+        "one count",
+        "proved raws",
+        "bits needed",
+    ];
     table(page, &header, &rows);
     *page += "<h2>Outputs</h2>\n";
     let rows: Vec<_> = compiled
@@ -140,7 +166,9 @@ fn layers(page: &mut String, compiled: &Compiled) {
 fn table(page: &mut String, header: &[&str], rows: &[Vec<String>]) {
     *page += "<table>\n";
     if header.iter().any(|cell| !cell.is_empty()) {
-        let cells = header.iter().map(|cell| format!("<th>{}</th>", escape(cell)));
+        let cells = header
+            .iter()
+            .map(|cell| format!("<th>{}</th>", escape(cell)));
         let _ = writeln!(*page, "<tr>{}</tr>", cells.collect::<String>());
     }
     for row in rows {

@@ -7,6 +7,7 @@ mod execute;
 mod exit;
 mod float;
 mod html;
+mod layers;
 mod model_dir;
 mod place;
 mod progress;

@@ -4,7 +4,7 @@
 //! DIR/program.txt    the integer program, text form
 //!     report.json    what was compiled and how; `"generator": "hodoscope"` marks the directory as ours
 //!     report.html    the same for people
-//!     model.onnx     the model as it was given
+//!     model.onnx     the model as it was given, and inputs.toml
 //!     Cargo.toml     a workspace of crate/ and kernels/
 //!     crate/         the emitted crate
 //!     kernels/       what it calls
@@ -37,16 +37,21 @@ impl ModelDir {
     /// Reads DIR.
     pub fn read(dir: &Path) -> Result<Self> {
         if !dir.is_dir() {
-            bail!("{}: no such directory; `hodoscope compile … -o {0}` makes it", dir.display());
+            bail!(
+                "{}: no such directory; `hodoscope compile … -o {0}` makes it",
+                dir.display()
+            );
         }
         let path = dir.join("program.txt");
         let text = fs::read_to_string(&path).with_context(|| {
-            format!("{}: not a compiled model: cannot read program.txt", dir.display())
+            format!(
+                "{}: not a compiled model: cannot read program.txt",
+                dir.display()
+            )
         })?;
-        let program =
-            Program::from_text(&text).with_context(|| format!("{}", path.display()))?;
-        let report = read_report(dir)
-            .with_context(|| format!("{}: not a compiled model", dir.display()))?;
+        let program = Program::from_text(&text).with_context(|| format!("{}", path.display()))?;
+        let report =
+            read_report(dir).with_context(|| format!("{}: not a compiled model", dir.display()))?;
         Ok(Self {
             dir: dir.to_owned(),
             program,
@@ -81,8 +86,10 @@ impl ModelDir {
 
 fn read_report(dir: &Path) -> Result<Value> {
     let path = dir.join("report.json");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let report: Value = serde_json::from_str(&text).with_context(|| format!("{}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let report: Value =
+        serde_json::from_str(&text).with_context(|| format!("{}", path.display()))?;
     if report.get("generator").and_then(Value::as_str) != Some(GENERATOR) {
         bail!("{} has no \"generator\": \"{GENERATOR}\"", path.display());
     }
@@ -90,10 +97,11 @@ fn read_report(dir: &Path) -> Result<Value> {
 }
 
 /// What `compile` or cargo put into a directory.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "Cargo.lock",
     "Cargo.toml",
     "crate",
+    "inputs.toml",
     "kernels",
     "model.onnx",
     "program.txt",
@@ -109,14 +117,21 @@ pub fn check_writable(dir: &Path, force: bool) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
             if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
-                bail!("{}: no such directory to write {} into", parent.display(), dir.display());
+                bail!(
+                    "{}: no such directory to write {} into",
+                    parent.display(),
+                    dir.display()
+                );
             }
             return Ok(());
         }
         Err(error) => return Err(error).with_context(|| format!("{}", dir.display())),
     };
     if !metadata.is_dir() {
-        bail!("{}: exists and is not a directory; nothing was written", dir.display());
+        bail!(
+            "{}: exists and is not a directory; nothing was written",
+            dir.display()
+        );
     }
     let mut foreign = Vec::new();
     let mut any = false;
@@ -124,7 +139,9 @@ pub fn check_writable(dir: &Path, force: bool) -> Result<()> {
         any = true;
         let name = entry?.file_name();
         let ours = OURS.iter().any(|ours| name == *ours)
-            || name.to_str().is_some_and(|name| name.ends_with(".onnx.data"));
+            || name
+                .to_str()
+                .is_some_and(|name| name.ends_with(".onnx.data"));
         if !ours {
             foreign.push(name.to_string_lossy().into_owned());
         }

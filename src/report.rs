@@ -94,7 +94,12 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped() {
-        let cases = [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")];
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ];
         for (number, text) in cases {
             assert_eq!(thousands(number), text);
         }
@@ -105,6 +110,9 @@ mod tests {
         let mut table = Table::new(["layer", "bits"]);
         table.row(["φ".to_owned(), "8".to_owned()]);
         table.row(["pooled".to_owned(), "16".to_owned()]);
-        assert_eq!(table.to_string(), "  layer   bits\n  φ          8\n  pooled    16\n");
+        assert_eq!(
+            table.to_string(),
+            "  layer   bits\n  φ          8\n  pooled    16\n"
+        );
     }
 }

@@ -12,7 +12,10 @@ use crate::report::{Report, Table};
 pub struct Args {}
 
 pub fn boards(_: &Args) -> Result<Report> {
-    let boards = board::names().iter().map(|name| board::find(name, &[])).collect::<Result<Vec<_>, _>>()?;
+    let boards = board::names()
+        .iter()
+        .map(|name| board::find(name, &[]))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut table = Table::new(["board", "processor", "clock", "flash", "RAM", "target"]);
     let size = |bytes: Option<u64>| match bytes {
         Some(bytes) => format!("{} KiB", bytes / 1024),
@@ -26,7 +29,10 @@ pub fn boards(_: &Args) -> Result<Report> {
             clock.unwrap_or_else(|| "–".to_owned()),
             size(board.flash),
             size(board.ram),
-            board.target.clone().unwrap_or_else(|| "this machine".to_owned()),
+            board
+                .target
+                .clone()
+                .unwrap_or_else(|| "this machine".to_owned()),
         ]);
     }
     let json: Vec<Value> = boards

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use hodoscope_compiler::emit::{Files, workspace_manifest};
 use hodoscope_compiler::graph::Graph;
-use hodoscope_compiler::import;
 use hodoscope_compiler::inputs::InputsSpec;
-use hodoscope_compiler::quantise::{self, Activations, Calibration, Options, Quantised, quantise};
-use hodoscope_compiler::recognise::{Score, recognise};
+use hodoscope_compiler::quantise::{Activations, Calibration, Options};
+use hodoscope_compiler::recognise::Score;
+use hodoscope_compiler::{compile as compile_graph, import};
 use hodoscope_sim::npz::Npz;
+use hodoscope_sim::targets::sources::write_kernels;
 
 use crate::compiled::Compiled;
 use crate::float;
@@ -25,7 +27,7 @@ Example:
   hodoscope compile models/pfn-qg/model.onnx --calibration models/pfn-qg/calibration.npz -o pfn-qg
 
 DIR holds program.txt (the integer program), crate/ and kernels/ (a workspace), report.html and
-report.json, and model.onnx. It appears when all is done; a failure leaves nothing. A directory that
+report.json, and copies of model.onnx and inputs.toml. It appears when all is done; a failure leaves nothing. A directory that
 `compile` did not make is never overwritten.")]
 pub struct Args {
     /// ONNX file
@@ -93,17 +95,19 @@ pub fn compile(args: &Args) -> Result<Report> {
     for text in &args.inputs {
         spec.set_type(text).context("--input")?;
     }
-    let named = || args.model.display().to_string();
-    let mut network = recognise(&graph, &spec, args.score.as_ref()).with_context(named)?;
-    network.name = name(args)?;
     let npz = Npz::read(&args.calibration)?;
     let calibration = calibration(&graph, &spec, &npz)?;
-    let quantised = quantise(&graph, &network, &spec, &calibration, &options).with_context(named)?;
-    let compiled = Compiled::new(&quantised, &graph, args_json(args, &options))?;
-    model_dir::replace(&args.output, |dir| write(dir, args, &quantised, &compiled))?;
+    let score = args.score.as_ref();
+    let made = compile_graph(&graph, &name(args)?, &spec, score, &calibration, &options)
+        .with_context(|| args.model.display().to_string())?;
+    let facts = Compiled::new(&made.quantised, &graph, args_json(args, &options))?;
+    let program = made.program().to_text();
+    model_dir::replace(&args.output, |dir| {
+        write(dir, args, &program, &made.files, &facts)
+    })?;
     Ok(Report::new(
-        compiled.text(&args.output.display().to_string()),
-        compiled.json(),
+        facts.text(&args.output.display().to_string()),
+        facts.json(),
     ))
 }
 
@@ -113,15 +117,20 @@ fn calibration(graph: &Graph, spec: &InputsSpec, npz: &Npz) -> Result<Calibratio
     Calibration::new(graph, values).with_context(|| npz.path().display().to_string())
 }
 
+/// The file of detector words: `path`, or `inputs.toml` beside the model where there is one.
+fn spec_file(model: &Path, path: Option<&Path>) -> Option<PathBuf> {
+    let beside = model.with_file_name("inputs.toml");
+    path.map(Path::to_owned)
+        .or_else(|| beside.exists().then_some(beside))
+}
+
 /// The detector words stated in `path`, or in `inputs.toml` beside the model.
 pub fn read_spec(model: &Path, path: Option<&Path>) -> Result<InputsSpec> {
-    let beside = model.with_file_name("inputs.toml");
-    let path = match path {
-        Some(path) => path,
-        None if beside.exists() => &beside,
-        None => return Ok(InputsSpec::default()),
+    let Some(path) = spec_file(model, path) else {
+        return Ok(InputsSpec::default());
     };
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     InputsSpec::parse(&text).with_context(|| path.display().to_string())
 }
 
@@ -139,7 +148,11 @@ fn name(args: &Args) -> Result<String> {
         None => {
             let path = fs::canonicalize(&args.model)
                 .with_context(|| format!("{}", args.model.display()))?;
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let stem = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let folder = path.parent().and_then(Path::file_name);
             match (stem.as_str(), folder) {
                 ("model", Some(folder)) => folder.to_string_lossy().into_owned(),
@@ -149,7 +162,10 @@ fn name(args: &Args) -> Result<String> {
     };
     let name: String = text
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .map(|c| match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9' | '_') => c,
+            _ => '-',
+        })
         .collect();
     if name.starts_with(|c: char| c.is_ascii_lowercase()) {
         Ok(name)
@@ -159,7 +175,7 @@ fn name(args: &Args) -> Result<String> {
 }
 
 /// The options that decide what is made, for the report.
-fn args_json(args: &Args, options: &quantise::Options) -> serde_json::Value {
+fn args_json(args: &Args, options: &Options) -> serde_json::Value {
     serde_json::json!({
         "weight_bits": options.weights,
         "activation_bits": match options.activations {
@@ -174,19 +190,29 @@ fn args_json(args: &Args, options: &quantise::Options) -> serde_json::Value {
 }
 
 /// Fills DIR.
-fn write(dir: &Path, args: &Args, quantised: &Quantised, compiled: &Compiled) -> Result<()> {
-    let put = |name: &str, content: &[u8]| {
+fn write(dir: &Path, args: &Args, program: &str, files: &Files, facts: &Compiled) -> Result<()> {
+    let put = |name: &str, content: &str| {
         let path = dir.join(name);
+        let folder = path.parent().unwrap_or(dir);
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
     };
-    let json = serde_json::to_string_pretty(&compiled.json())? + "\n";
-    put("program.txt", quantised.program.to_text().as_bytes())?;
-    put("report.json", json.as_bytes())?;
-    put("report.html", html::page(compiled).as_bytes())?;
     let copy = |from: &Path, name: &str| {
-        let to = dir.join(name);
-        fs::copy(from, to).map(drop).with_context(|| format!("cannot copy {}", from.display()))
+        let copied = fs::copy(from, dir.join(name)).map(drop);
+        copied.with_context(|| format!("cannot copy {}", from.display()))
     };
+    put("program.txt", program)?;
+    put(
+        "report.json",
+        &(serde_json::to_string_pretty(&facts.json())? + "\n"),
+    )?;
+    put("report.html", &html::page(facts))?;
+    put("Cargo.toml", &workspace_manifest())?;
+    for (name, content) in files {
+        put(&format!("crate/{name}"), content)?;
+    }
+    write_kernels(&dir.join("kernels"))?;
     copy(&args.model, "model.onnx")?;
     // Weights that the exporter wrote beside the model; the model refers to them by this name.
     if let Some(name) = args.model.file_name().and_then(|name| name.to_str()) {
@@ -196,5 +222,8 @@ fn write(dir: &Path, args: &Args, quantised: &Quantised, compiled: &Compiled) ->
             copy(&beside, &data)?;
         }
     }
-    Ok(())
+    match spec_file(&args.model, args.inputs_spec.as_deref()) {
+        Some(spec) => copy(&spec, "inputs.toml"),
+        None => Ok(()),
+    }
 }

@@ -47,7 +47,12 @@ pub struct Args {
     #[arg(long, value_name = "LABEL")]
     signal: Option<i64>,
     /// Background fractions for which thresholds are given
-    #[arg(long, value_name = "FRACTION", value_delimiter = ',', default_value = "0.1,0.01,0.001")]
+    #[arg(
+        long,
+        value_name = "FRACTION",
+        value_delimiter = ',',
+        default_value = "0.1,0.01,0.001"
+    )]
     acceptance: Vec<f64>,
     /// Replicas of a paired bootstrap of the AUC difference; 0 for none
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -107,8 +112,15 @@ pub fn evaluate(args: &Args) -> Result<Report> {
     let scores = Scores {
         classes: Classes::new(signal.iter().copied().flatten().collect())
             .with_context(|| format!("{}: array `labels`", npz.path().display()))?,
-        float: (0..float.len()).filter(|&e| kept(e)).map(|e| float[e]).collect(),
-        raws: raws.enumerate().filter(|&(e, _)| kept(e)).map(|(_, raw)| raw).collect(),
+        float: (0..float.len())
+            .filter(|&e| kept(e))
+            .map(|e| float[e])
+            .collect(),
+        raws: raws
+            .enumerate()
+            .filter(|&(e, _)| kept(e))
+            .map(|(_, raw)| raw)
+            .collect(),
         lsb: output.lsb(channel),
         left_out: signal.iter().filter(|signal| signal.is_none()).count(),
     };
@@ -133,24 +145,33 @@ pub fn evaluate(args: &Args) -> Result<Report> {
 fn chosen(model: &ModelDir, wanted: Option<&str>) -> Result<(OutputSlice, usize)> {
     let outputs = execute::outputs(&model.program);
     let list = || {
-        let all = outputs.iter().map(|o| format!("`{}` ({} values)", o.name, o.width));
+        let all = outputs
+            .iter()
+            .map(|o| format!("`{}` ({} values)", o.name, o.width));
         all.collect::<Vec<_>>().join(", ")
     };
     let find = |name: &str| outputs.iter().find(|output| output.name == name);
     let Some(wanted) = wanted else {
         return match outputs.first() {
             Some(first) if first.width == 1 => Ok((first.clone(), 0)),
-            _ => bail!("the first output is no single value; name one with --score OUTPUT[:CHANNEL]: {}", list()),
+            _ => bail!(
+                "the first output is no single value; name one with --score OUTPUT[:CHANNEL]: {}",
+                list()
+            ),
         };
     };
     if let Some(output) = find(wanted) {
         if output.width != 1 {
-            bail!("--score {wanted}: it has {} values; add :CHANNEL", output.width);
+            bail!(
+                "--score {wanted}: it has {} values; add :CHANNEL",
+                output.width
+            );
         }
         return Ok((output.clone(), 0));
     }
     let (name, channel) = wanted.rsplit_once(':').unwrap_or((wanted, "0"));
-    let output = find(name).with_context(|| format!("--score {wanted}: the outputs are {}", list()))?;
+    let output =
+        find(name).with_context(|| format!("--score {wanted}: the outputs are {}", list()))?;
     match channel.parse::<usize>() {
         Ok(channel) if channel < output.width => Ok((output.clone(), channel)),
         _ => bail!("--score {wanted}: channels are 0 to {}", output.width - 1),
@@ -165,7 +186,8 @@ fn signal_of_events(
     if labels.per_event() != 1 {
         return Err(labels.wrong_shape("(events,)").into());
     }
-    let of = |(event, label): (usize, i64)| match (label, signal) {
+    let of = |(event, label): (usize, i64)| {
+        match (label, signal) {
         (0, _) => Ok(Some(false)),
         (label, Some(signal)) => Ok((label == signal).then_some(true)),
         (1, None) => Ok(Some(true)),
@@ -175,6 +197,7 @@ fn signal_of_events(
                 format!("label {other} is neither 0 (background) nor 1 (signal); name the signal with --signal {other}"),
             )
             .into()),
+    }
     };
     labels.integers()?.into_iter().enumerate().map(of).collect()
 }
@@ -191,13 +214,20 @@ fn float_scores(
     let (values, width, source) = if npz.contains(&name) {
         let array = npz.events(&name)?;
         if array.event_count() != events || array.per_event() != output.width {
-            return Err(array.wrong_shape(&format!("({events}, {})", output.width)).into());
+            return Err(array
+                .wrong_shape(&format!("({events}, {})", output.width))
+                .into());
         }
-        (array.floats()?, output.width, "OUTPUT.float of the inputs file")
+        (
+            array.floats()?,
+            output.width,
+            "OUTPUT.float of the inputs file",
+        )
     } else {
         let outputs = float::outputs(model, npz)?;
         let found = outputs.into_iter().find(|float| float.name == output.name);
-        let found = found.with_context(|| format!("the float model has no output `{}`", output.name))?;
+        let found =
+            found.with_context(|| format!("the float model has no output `{}`", output.name))?;
         (found.values, found.width, "float graph")
     };
     let score = values.chunks(width).map(|row| row[channel]).collect();
@@ -205,11 +235,21 @@ fn float_scores(
 }
 
 fn figures(scores: &Scores, args: &Args) -> Result<Figures> {
-    let Scores { classes, float, raws, .. } = scores;
+    let Scores {
+        classes,
+        float,
+        raws,
+        ..
+    } = scores;
     let fixed: Vec<f64> = raws.iter().map(|&raw| raw as f64 * scores.lsb).collect();
     let rejections = EFFICIENCIES
         .iter()
-        .map(|&at| Ok([rejection(float, classes, at)?, rejection(raws, classes, at)?]))
+        .map(|&at| {
+            Ok([
+                rejection(float, classes, at)?,
+                rejection(raws, classes, at)?,
+            ])
+        })
         .collect::<Result<_>>()?;
     let thresholds = args
         .acceptance

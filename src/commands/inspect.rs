@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use hodoscope_compiler::graph::passes::simplify;
-use hodoscope_compiler::graph::{Graph, Op, ValueId};
+use hodoscope_compiler::graph::{Graph, Op, ValueId, simplify};
 use hodoscope_compiler::{import, inputs::InputsSpec, recognise::recognise};
 use serde_json::{Value, json};
 
@@ -35,7 +34,9 @@ pub fn inspect(args: &Args) -> Result<Report> {
     let imported = import::load_with(&args.model, &options).with_context(named)?;
     let graph = simplify(&imported).with_context(named)?;
     let spec = compile::read_spec(&args.model, None)?;
-    let unsupported = recognise(&graph, &spec, None).err().map(|error| error.to_string());
+    let unsupported = recognise(&graph, &spec, None)
+        .err()
+        .map(|error| error.to_string());
 
     let parameters = parameters(&graph);
     let operators = operators(&graph);
@@ -56,7 +57,10 @@ pub fn inspect(args: &Args) -> Result<Report> {
         Some(reason) => writeln!(text, "  not supported by `hodoscope compile`: {reason}"),
     };
     if spec == InputsSpec::default() {
-        let _ = writeln!(text, "  no inputs.toml beside it: detector words are to be calibrated");
+        let _ = writeln!(
+            text,
+            "  no inputs.toml beside it: detector words are to be calibrated"
+        );
     }
     let tensors = |wanted: &str| -> Vec<Value> {
         ends(&graph)
@@ -86,8 +90,14 @@ fn is_constant(op: &Op) -> bool {
 }
 
 fn ends(graph: &Graph) -> impl Iterator<Item = (&'static str, &str, ValueId)> {
-    let inputs = graph.inputs().iter().map(|i| ("input", i.name.as_str(), i.value));
-    let outputs = graph.outputs().iter().map(|o| ("output", o.name.as_str(), o.value));
+    let inputs = graph
+        .inputs()
+        .iter()
+        .map(|i| ("input", i.name.as_str(), i.value));
+    let outputs = graph
+        .outputs()
+        .iter()
+        .map(|o| ("output", o.name.as_str(), o.value));
     inputs.chain(outputs)
 }
 
@@ -114,5 +124,8 @@ fn parameters(graph: &Graph) -> u64 {
 /// The leading 1 is the event.
 fn shape(extents: &[usize]) -> String {
     let inner = extents.iter().skip(1).map(ToString::to_string);
-    std::iter::once("events".to_owned()).chain(inner).collect::<Vec<_>>().join(" × ")
+    std::iter::once("events".to_owned())
+        .chain(inner)
+        .collect::<Vec<_>>()
+        .join(" × ")
 }

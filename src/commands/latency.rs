@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use hodoscope_sim::elf::{Elf, Sizes};
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::metrics::{LinearFit, linear_fit};
 use hodoscope_sim::targets::BuildOptions;
@@ -41,6 +42,7 @@ struct Counts {
     /// Multiplicities at which the two events differ.
     depends_on_data: Vec<usize>,
     fit: Option<LinearFit>,
+    sizes: Sizes,
 }
 
 pub fn latency(args: &Args) -> Result<Report> {
@@ -54,7 +56,12 @@ pub fn latency(args: &Args) -> Result<Report> {
     let model = ModelDir::read(&args.dir)?;
     let program = &model.program;
     execute::interpreter(program)?;
-    let capacity = program.sets.iter().map(|set| set.capacity).max().unwrap_or(0);
+    let capacity = program
+        .sets
+        .iter()
+        .map(|set| set.capacity)
+        .max()
+        .unwrap_or(0);
     let multiplicities: Vec<usize> = (0..=capacity).collect();
     let [first, second] = SEEDS.map(|seed| Events::synthetic(program, &multiplicities, seed));
     let mut boards = Vec::new();
@@ -73,6 +80,7 @@ pub fn latency(args: &Args) -> Result<Report> {
             instructions: one,
             // Without a set there is one point, and no line.
             fit: linear_fit(&points).ok(),
+            sizes: Elf::read(deployed.elf())?.sizes(),
         });
     }
     Ok(report(&model, &boards))
@@ -90,7 +98,10 @@ fn report(model: &ModelDir, boards: &[Counts]) -> Report {
     let mut text = String::new();
     let mut failures = Vec::new();
     for counts in boards {
-        text += &format!("{} on {}: emulated (instructions)\n", model.program.name, counts.board);
+        text += &format!(
+            "{} on {}: emulated (instructions)\n",
+            model.program.name, counts.board
+        );
         let mut table = Table::new(["constituents", "instructions"]);
         for (n, &count) in counts.instructions.iter().enumerate() {
             table.row([n.to_string(), thousands(count)]);
@@ -108,6 +119,11 @@ fn report(model: &ModelDir, boards: &[Counts]) -> Report {
                 );
             }
         }
+        text += &format!(
+            "  the whole firmware: {} bytes of flash, {} bytes of RAM without stack\n",
+            thousands(counts.sizes.flash()),
+            thousands(counts.sizes.ram())
+        );
         if let Some(n) = counts.depends_on_data.first() {
             failures.push(format!(
                 "{}: the instruction count depends on data, first at {n} constituents",
@@ -128,6 +144,9 @@ fn report(model: &ModelDir, boards: &[Counts]) -> Report {
                 "rms_residual_instructions": fit.rms_residual,
                 "largest_residual_instructions": fit.largest_residual,
             })),
+            // Of the whole firmware, without stack.
+            "flash_bytes": counts.sizes.flash(),
+            "ram_bytes": counts.sizes.ram(),
             "depends_on_data": !counts.depends_on_data.is_empty(),
         })).collect::<Vec<_>>(),
     });

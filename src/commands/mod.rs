@@ -6,4 +6,5 @@ pub mod evaluate;
 pub mod inspect;
 pub mod latency;
 pub mod run;
+pub mod trace;
 pub mod verify;

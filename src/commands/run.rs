@@ -39,7 +39,9 @@ pub fn run(args: &Args) -> Result<Report> {
     let npz = Npz::read(&args.inputs)?;
     let (arrays, source, count, input) = if args.on == Place::Float {
         let outputs = float::outputs(&model, &npz)?;
-        let events = outputs.first().map_or(0, |o| o.values.len() / o.width.max(1));
+        let events = outputs
+            .first()
+            .map_or(0, |o| o.values.len() / o.width.max(1));
         let arrays = outputs
             .into_iter()
             .map(|o| OutputArrays::from_floats(&o.name, o.width, o.values))
@@ -59,7 +61,12 @@ pub fn run(args: &Args) -> Result<Report> {
         (arrays, answers.source, events.len(), encoding(&events))
     };
     write_outputs(&args.output, &arrays)?;
-    let names: Vec<String> = model.program.outputs.iter().map(|o| o.name.clone()).collect();
+    let names: Vec<String> = model
+        .program
+        .outputs
+        .iter()
+        .map(|o| o.name.clone())
+        .collect();
     let text = format!(
         "{} events on {} ({source}): {} written to {}\n",
         thousands(count as u64),

@@ -6,9 +6,10 @@ use anyhow::{Result, bail};
 use hodoscope_program::Program;
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::npz::Npz;
-use hodoscope_sim::targets::{BuildOptions, Layer};
+use hodoscope_sim::targets::BuildOptions;
 use serde_json::{Value, json};
 
+use crate::commands::trace::{self, FirstLayer};
 use crate::execute::{self, Answers, Deployed, OutputSlice};
 use crate::model_dir::ModelDir;
 use crate::place::Place;
@@ -40,7 +41,9 @@ pub fn verify(args: &Args) -> Result<Report> {
     for place in &args.on {
         match place {
             Place::Board(name) => names.push(name),
-            _ => bail!("--on {place}: every target is compared with the interpreter; name `native` or a board"),
+            _ => bail!(
+                "--on {place}: every target is compared with the interpreter; name `native` or a board"
+            ),
         }
     }
     let model = ModelDir::read(&args.dir)?;
@@ -82,16 +85,7 @@ struct First {
     channel: usize,
     expected: i64,
     got: Option<i64>,
-    layer: Option<LayerDifference>,
-}
-
-/// The first value of a program that differs.
-struct LayerDifference {
-    value: String,
-    row: usize,
-    channel: usize,
-    expected: i64,
-    got: i64,
+    layer: Option<FirstLayer>,
 }
 
 fn compare(program: &Program, name: &str, expected: &Answers, got: &Answers) -> Target {
@@ -151,37 +145,17 @@ fn first_layer(
     options: &BuildOptions,
     events: &Events,
     event: usize,
-) -> Result<Option<LayerDifference>> {
+) -> Result<Option<FirstLayer>> {
     let options = BuildOptions {
         trace: true,
         ..*options
     };
-    let layers = Deployed::build(model, name, &options)?.trace(&events.payload(event))?;
-    let trace = execute::interpreter(&model.program)?.trace(&events.event(event))?;
-    Ok(first_difference(&model.program, &trace.values, &layers))
-}
-
-fn first_difference(
-    program: &Program,
-    expected: &[Vec<i64>],
-    layers: &[Layer],
-) -> Option<LayerDifference> {
-    // Streamed layers come row by row: the first in the program's order is what is wanted.
-    let mut ordered: Vec<&Layer> = layers.iter().collect();
-    ordered.sort_by_key(|layer| (layer.value, layer.row));
-    ordered.iter().find_map(|layer| {
-        let (value, row) = (usize::from(layer.value), usize::from(layer.row));
-        let channels = program.values.get(value)?.shape.channels();
-        let expected = expected[value].get(row * channels..)?;
-        let channel = layer.raws.iter().zip(expected).position(|(got, expected)| got != expected)?;
-        Some(LayerDifference {
-            value: program.values[value].name.clone(),
-            row,
-            channel,
-            expected: expected[channel],
-            got: layer.raws[channel],
-        })
-    })
+    let payload = std::iter::once(events.payload(event));
+    let layers = Deployed::build(model, name, &options)?
+        .trace(payload)?
+        .concat();
+    let expected = execute::interpreter(&model.program)?.trace(&events.event(event))?;
+    Ok(trace::first_layer(&model.program, &expected, &layers))
 }
 
 fn report(model: &ModelDir, events: usize, targets: &[Target]) -> Report {
@@ -218,7 +192,9 @@ fn report(model: &ModelDir, events: usize, targets: &[Target]) -> Report {
 }
 
 fn failure(target: &Target, first: &First) -> String {
-    let got = first.got.map_or("no answer".to_owned(), |got| got.to_string());
+    let got = first
+        .got
+        .map_or("no answer".to_owned(), |got| got.to_string());
     let mut text = format!(
         "{}: {} events differ from the interpreter. First: event {}, output `{}`, value {}: {} instead of {}",
         target.name,
@@ -232,7 +208,7 @@ fn failure(target: &Target, first: &First) -> String {
     text += &match &first.layer {
         Some(layer) => format!(
             ". The first layer that differs is `{}` (row {}, channel {}): {} instead of {}",
-            layer.value, layer.row, layer.channel, layer.got, layer.expected
+            layer.name, layer.row, layer.channel, layer.got, layer.expected
         ),
         None => ". A build that shows its layers does not differ in any".to_owned(),
     };
@@ -254,7 +230,7 @@ fn target_json(target: &Target) -> Value {
             "expected_raw": first.expected,
             "got_raw": first.got,
             "layer": first.layer.as_ref().map(|layer| json!({
-                "name": layer.value,
+                "name": layer.name,
                 "row": layer.row,
                 "channel": layer.channel,
                 "expected_raw": layer.expected,

@@ -173,6 +173,26 @@ impl Events {
         }
     }
 
+    /// The slots of `event` in which `set` holds a constituent, in order, also more than its
+    /// capacity.
+    ///
+    /// # Panics
+    /// If there is no such event or set.
+    pub fn live_slots(&self, program: &Program, event: usize, set: SetId) -> Vec<usize> {
+        let member = program
+            .inputs
+            .iter()
+            .position(|input| input.set == Some(set));
+        let rows = member.map_or(0, |index| self.rows(event, InputId::new(index)));
+        let is_live = |&row: &usize| {
+            is_live(program.set(set).live, |at| {
+                let channels = self.inputs[at.input.index()].channels;
+                self.words(event, at.input)[row * channels + at.channel]
+            })
+        };
+        (0..rows).filter(is_live).collect()
+    }
+
     /// Appends the words of one row, and says how many saturated.
     fn push_row(
         &mut self,
@@ -230,7 +250,12 @@ impl Events {
                     let source = &arrays[word.input.index()];
                     (source, source.element(event, row) + word.channel)
                 };
-                if self.is_live(live) {
+                // The row that was appended last.
+                let word = |at: WordRef| {
+                    let input = &self.inputs[at.input.index()];
+                    input.words[input.words.len() - input.channels + at.channel]
+                };
+                if is_live(live, word) {
                     kept = row + 1;
                     constituents += 1;
                     for (&index, saturated) in members.iter().zip(saturated) {
@@ -254,18 +279,17 @@ impl Events {
         }
         Ok(())
     }
+}
 
-    /// Whether the row that was appended last holds a constituent.
-    fn is_live(&self, live: Live) -> bool {
-        let word = |word: WordRef| {
-            let input = &self.inputs[word.input.index()];
-            input.words[input.words.len() - input.channels + word.channel]
-        };
-        match live {
-            Live::Always => true,
-            Live::Above { word: w, threshold } => word(w) > threshold,
-            Live::NotEqual { word: w, empty } => word(w) != empty,
-        }
+/// Whether a row holds a constituent, from its words.
+fn is_live(live: Live, word: impl Fn(WordRef) -> i64) -> bool {
+    match live {
+        Live::Always => true,
+        Live::Above {
+            word: at,
+            threshold,
+        } => word(at) > threshold,
+        Live::NotEqual { word: at, empty } => word(at) != empty,
     }
 }
 

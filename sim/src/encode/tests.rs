@@ -97,6 +97,7 @@ fn floats_become_words_and_a_payload() {
     assert_eq!(events.words(0, p), [20, 10, 0, 20, 2, -31]);
     assert_eq!(events.words(1, p), [100, -1]);
     assert_eq!((events.rows(0, p), events.rows(1, p)), (3, 1));
+    assert_eq!(events.live_slots(&program, 0, SetId::new(0)), [0, 2]);
     assert_eq!(events.payload(0), [3, 0, 4, 0, 20, 10, 0, 20, 2, 0xe1]);
     assert_eq!(events.payload(1), [0xe8, 3, 0, 0, 100, 0xff]);
 
