@@ -34,7 +34,10 @@ impl Model {
         if let Some(unknown) = only.iter().find(|name| !names.iter().any(|n| n == **name)) {
             bail!("no model `{unknown}`: there are {}", names.join(", "));
         }
-        names.retain(|name| only.is_empty() || only.contains(&name.as_str()));
+        // In the order in which they were asked for.
+        if !only.is_empty() {
+            names = only.iter().map(|&name| name.to_owned()).collect();
+        }
         Ok(names.into_iter().map(|name| Self { name }).collect())
     }
 
