@@ -147,11 +147,11 @@ def choose(label, process, count, seed):
 
 
 def write(path, words, recipe, sample, rows, outputs_of=None):
-    """Writes events of a sample; with `outputs_of`, a model file, also what it makes of them."""
+    """Writes events of a sample; with `outputs_of`, a model file, also their processes and what it makes of them."""
     x, label, process = sample
     x, _ = words.read_out(x[rows])
     arrays = dict(x=x, labels=label[rows].astype(np.int32))
-    if len(recipe.processes) > 2:
+    if outputs_of and len(recipe.processes) > 2:
         arrays["process"] = process[rows].astype(np.int32)
     if outputs_of:
         arrays.update({f"{name}.float": value for name, value in onnxfile.run(outputs_of, x).items()})
