@@ -236,7 +236,8 @@ fn what_cargo_says_is_shown() {
 
 #[test]
 fn a_directory_that_is_no_model_is_refused() {
-    let cases: [(&str, fn(&Path)); 3] = [
+    type Spoil = fn(&Path);
+    let cases: [(&str, Spoil); 3] = [
         ("program.txt", |dir| {
             fs::remove_file(dir.join("program.txt")).unwrap();
         }),

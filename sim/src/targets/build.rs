@@ -105,6 +105,7 @@ pub fn build(
         release: !options.checked,
         flags: &flags.rustc,
         env: &board.env,
+        features: &[],
         artefact: &binary,
         output: cache.root().join("target"),
     })?;
@@ -138,6 +139,7 @@ impl Model {
         let manifest = fs::read_to_string(dir.join("crate/Cargo.toml"))
             .map_err(|error| no_model(format!("crate/Cargo.toml: {error}")))?;
         let name = package_name(&manifest)
+            .filter(|name| is_package_name(name))
             .ok_or_else(|| no_model("crate/Cargo.toml names no package".to_owned()))?;
         let kernels = fs::read_to_string(dir.join("kernels/Cargo.toml"))
             .map_err(|error| no_model(format!("kernels/Cargo.toml: {error}")))?;
@@ -170,6 +172,14 @@ impl Model {
 
 fn package_name(manifest: &str) -> Option<String> {
     package_field(manifest, "name")
+}
+
+/// The name becomes part of paths and manifests.
+fn is_package_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 fn package_field(manifest: &str, field: &str) -> Option<String> {

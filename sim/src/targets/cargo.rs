@@ -69,6 +69,7 @@ pub(super) struct Build<'a> {
     /// For rustc.
     pub flags: &'a [String],
     pub env: &'a BTreeMap<String, String>,
+    pub features: &'a [&'a str],
     /// File name of what it makes.
     pub artefact: &'a str,
     /// Cargo's target directory.
@@ -87,6 +88,9 @@ pub(super) fn build(build: &Build<'_>) -> Result<PathBuf, TargetError> {
         .envs(build.env);
     if build.release {
         command.arg("--release");
+    }
+    for feature in build.features {
+        command.args(["--features", feature]);
     }
     run(&mut command, &build.what)?;
     let profile = if build.release { "release" } else { "debug" };

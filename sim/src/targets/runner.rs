@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::elf::Elf;
 
-use super::board::{Board, Runner};
+use super::board::{Board, Emulator, Runner};
 use super::cargo::{self, Target};
 use super::protocol::{Connection, Log};
 use super::session::SessionOptions;
@@ -59,7 +59,7 @@ impl Process {
                     arguments.extend_from_slice(&emulator.deterministic);
                 }
                 if options.count_instructions && board.counts_instructions() {
-                    let plugin = plugin(built, &counts)?;
+                    let plugin = plugin(built, emulator, &counts)?;
                     let with = |argument: &String| argument.replace("{plugin}", &plugin);
                     arguments.extend(emulator.plugin.iter().map(with));
                     counted = Some(counts);
@@ -202,7 +202,7 @@ fn escaped(path: &Path) -> String {
 }
 
 /// Builds the timing plugin, and returns QEMU's argument for it.
-fn plugin(built: &Built, counts: &Path) -> Result<String, TargetError> {
+fn plugin(built: &Built, emulator: &Emulator, counts: &Path) -> Result<String, TargetError> {
     let elf = Elf::read(&built.elf)?;
     let [begin, end] = MARKERS.map(|name| {
         elf.function(name).ok_or_else(|| TargetError::Elf {
@@ -211,6 +211,12 @@ fn plugin(built: &Built, counts: &Path) -> Result<String, TargetError> {
         })
     });
     let (begin, end) = (begin?, end?);
+    // Its plugin interface changed with that version.
+    let (features, output): (&[_], _) = if major_version(emulator)? >= 9 {
+        (&["qemu-9"], "target-9")
+    } else {
+        (&[], "target")
+    };
     let library = cargo::build(&cargo::Build {
         what: "QEMU's timing plugin".to_owned(),
         dir: built.sources.timing_plugin(),
@@ -218,12 +224,13 @@ fn plugin(built: &Built, counts: &Path) -> Result<String, TargetError> {
         release: true,
         flags: &[],
         env: &BTreeMap::new(),
+        features,
         artefact: &format!(
             "{}hodoscope_timing_plugin{}",
             std::env::consts::DLL_PREFIX,
             std::env::consts::DLL_SUFFIX
         ),
-        output: built.sources.timing_plugin().join("target"),
+        output: built.sources.timing_plugin().join(output),
     })?;
     Ok(format!(
         "{},begin={:x}+{:x},end={:x}+{:x},out={}",
@@ -234,4 +241,42 @@ fn plugin(built: &Built, counts: &Path) -> Result<String, TargetError> {
         end.size,
         escaped(counts)
     ))
+}
+
+/// QEMU's major version.
+fn major_version(emulator: &Emulator) -> Result<u32, TargetError> {
+    let ended = |status: String| TargetError::Ended {
+        what: format!("{} --version", emulator.program),
+        status,
+        log: String::new(),
+    };
+    let output = Command::new(emulator.find()?)
+        .arg("--version")
+        .output()
+        .map_err(|error| ended(error.to_string()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    parse_major_version(&text).ok_or_else(|| ended(format!("it said `{}`", text.trim())))
+}
+
+/// `QEMU emulator version 7.2.22 (Debian …)` is 7.
+fn parse_major_version(text: &str) -> Option<u32> {
+    let (_, version) = text.split_once("version ")?;
+    version.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_of_qemu_is_read() {
+        let text = "QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)\nCopyright (c) 2003";
+        assert_eq!(parse_major_version(text), Some(10));
+        assert_eq!(parse_major_version("QEMU"), None);
+    }
+
+    #[test]
+    fn commas_are_doubled() {
+        assert_eq!(escaped(Path::new("/a,b/c")), "/a,,b/c");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -42,7 +42,10 @@ impl Cache {
     /// A cache in `root`.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
-        Self { root }
+        // Generated manifests name it, wherever they are.
+        Self {
+            root: path::absolute(&root).unwrap_or(root),
+        }
     }
 
     /// Where it is.

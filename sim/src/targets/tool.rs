@@ -10,10 +10,11 @@ use super::TargetError;
 /// # Errors
 /// [`TargetError::MissingTool`], which says how to `install` it.
 pub(super) fn find(name: &str, install: &str) -> Result<PathBuf, TargetError> {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .filter(|dir| !dir.as_os_str().is_empty())
-        .map(|dir| dir.join(name).with_extension(env::consts::EXE_EXTENSION))
+        .map(|dir| dir.join(&file))
         .find(|path| is_executable(path))
         .ok_or_else(|| TargetError::MissingTool {
             tool: name.to_owned(),
