@@ -39,10 +39,16 @@ struct Counts {
     clock_hz: Option<u64>,
     /// Instructions at each multiplicity.
     instructions: Vec<u64>,
-    /// Multiplicities at which the two events differ.
-    depends_on_data: Vec<usize>,
+    /// Difference of the two events at each multiplicity: 0 unless data matter.
+    spread: Vec<u64>,
     fit: Option<LinearFit>,
     sizes: Sizes,
+}
+
+impl Counts {
+    fn largest_spread(&self) -> u64 {
+        self.spread.iter().copied().max().unwrap_or(0)
+    }
 }
 
 pub fn latency(args: &Args) -> Result<Report> {
@@ -76,7 +82,7 @@ pub fn latency(args: &Args) -> Result<Report> {
         boards.push(Counts {
             board: name.clone(),
             clock_hz: deployed.board.clock_hz,
-            depends_on_data: (0..one.len()).filter(|&n| one[n] != two[n]).collect(),
+            spread: one.iter().zip(&two).map(|(a, b)| a.abs_diff(*b)).collect(),
             instructions: one,
             // Without a set there is one point, and no line.
             fit: linear_fit(&points).ok(),
@@ -124,10 +130,12 @@ fn report(model: &ModelDir, boards: &[Counts]) -> Report {
             thousands(counts.sizes.flash()),
             thousands(counts.sizes.ram())
         );
-        if let Some(n) = counts.depends_on_data.first() {
+        if let Some(n) = counts.spread.iter().position(|&spread| spread > 0) {
             failures.push(format!(
-                "{}: the instruction count depends on data, first at {n} constituents",
-                counts.board
+                "{}: the instruction count depends on data: at {n} constituents by {}, at most by {}",
+                counts.board,
+                counts.spread[n],
+                counts.largest_spread()
             ));
         }
     }
@@ -147,7 +155,8 @@ fn report(model: &ModelDir, boards: &[Counts]) -> Report {
             // Of the whole firmware, without stack.
             "flash_bytes": counts.sizes.flash(),
             "ram_bytes": counts.sizes.ram(),
-            "depends_on_data": !counts.depends_on_data.is_empty(),
+            "depends_on_data": counts.largest_spread() > 0,
+            "largest_data_dependence_instructions": counts.largest_spread(),
         })).collect::<Vec<_>>(),
     });
     Report {

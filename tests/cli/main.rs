@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_model;
 mod good;
+mod verify;
 
 use std::fs;
 use std::path::{Path, PathBuf};
