@@ -35,6 +35,7 @@ class Tagger:
     """Signal against background, trained on both."""
 
     augment = staticmethod(training.reflect)
+    always = 0           # objects at the front of an event that are never absent
 
     def __init__(self, name, signal, background, output, build, capacity=32, epochs=40):
         self.name, self.output, self.train_as, self.epochs = name, output, build, epochs
@@ -74,6 +75,7 @@ class EventAutoencoder(Tagger):
     """Trained on the Standard Model mix. Signals are never trained on, so that all of them serve for tests."""
 
     augment = staticmethod(training.keep)
+    always = 1           # MET
 
     def __init__(self, name, build, epochs):
         self.name, self.output, self.train_as, self.epochs = name, "score", build, epochs
@@ -149,7 +151,7 @@ def choose(label, process, count, seed):
 def write(path, words, recipe, sample, rows, outputs_of=None):
     """Writes events of a sample; with `outputs_of`, a model file, also their processes and what it makes of them."""
     x, label, process = sample
-    x, _ = words.read_out(x[rows])
+    x, _ = words.read_out(x[rows], recipe.always)
     arrays = dict(x=x, labels=label[rows].astype(np.int32))
     if outputs_of and len(recipe.processes) > 2:
         arrays["process"] = process[rows].astype(np.int32)
@@ -162,7 +164,7 @@ def write(path, words, recipe, sample, rows, outputs_of=None):
 def measure(recipe, sample, words, model):
     """The Markdown table of figures over a whole sample, and what rounding did to it."""
     x, label, process = sample
-    x, saturated = words.read_out(x)
+    x, saturated = words.read_out(x, recipe.always)
     score = onnxfile.run(model, x)[recipe.output][:, 0]
     background = score[process == 0]
     lines = [figures.HEADING]
@@ -185,7 +187,7 @@ def make(recipe, folder):
     home = MODELS / recipe.name
     words = Words(home / "inputs.toml")
     x, label, process = recipe.training_sample(folder, "training")
-    x, _ = words.read_out(x)
+    x, _ = words.read_out(x, recipe.always)
     model = recipe.train(x, label.astype(np.float32))
     path = home / "model.onnx"
     onnxfile.export(model, x, recipe.output, path)

@@ -14,7 +14,8 @@ class Words:
         with open(path, "rb") as file:
             spec = tomllib.load(file)["input"][name]
         self.fields = spec["field"]
-        self.capacity = spec.get("capacity")
+        if self.fields[0]["name"] != "pt":
+            raise ValueError("the first field is not pt")
 
     def columns(self, length, key):
         """`key` of the field at each index of an axis of this length."""
@@ -33,14 +34,18 @@ class Words:
         """Physical values (float32) that these words stand for."""
         return (words * self.columns(words.shape[-1], "lsb")).astype(np.float32)
 
-    def read_out(self, values):
-        """Values as the trigger sees them, float32. Refuses a sample in which a constituent would be lost."""
+    def read_out(self, values, always=0):
+        """Values as the trigger sees them (float32), and how many of them saturated.
+
+        Refuses a sample in which rounding would make an object vanish: pT > 0 before, 0 after. The first `always` objects
+        are exempt; they are there in every event, whatever their pT (MET).
+        """
         words, saturated = self.round(values)
-        first = self.fields[0]["name"] == "pt"
-        if first and self.capacity:
-            lost = int(((values[..., 0] > 0) & (words[..., 0] == 0)).sum())
-            if lost:
-                raise ValueError(f"{lost} constituents are rounded to pT = 0")
+        stride = len(self.fields)
+        before, after = (array.reshape(len(array), -1, stride)[:, always:, 0] for array in (values, words))
+        lost = int(((before > 0) & (after == 0)).sum())
+        if lost:
+            raise ValueError(f"{lost} objects are rounded to pT = 0")
         out = self.values(words)
         again, _ = self.round(out)
         if not np.array_equal(again, words):
