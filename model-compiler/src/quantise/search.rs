@@ -6,6 +6,9 @@ use super::words::Frame;
 use super::{Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss};
 use crate::recognise::Network;
 
+/// A gain worth its cost, as a fraction of the largest one.
+const WORTHWHILE: f64 = 0.6;
+
 pub(super) fn search(
     network: &Network,
     frame: &Frame,
@@ -23,16 +26,31 @@ pub(super) fn search(
         Ok((lowered, loss))
     };
     let (mut lowered, mut loss) = attempt(&widths)?;
-    // Widen what loses most to its noise, until the outputs agree or nothing is left to widen.
+    // Widen until the outputs agree or nothing is left to widen: of the activations that gain most
+    // by it, the one that costs least.
     while options.activations == Activations::Widened && loss.excess() > 1.0 {
-        let widest_noise = lowered
-            .formats
-            .iter()
-            .filter(|(node, format)| format.width == 8 && widths[*node] == 8)
-            .min_by(|(_, a), (_, b)| a.sqnr_db.total_cmp(&b.sqnr_db));
-        let Some((node, _)) = widest_noise else { break };
-        widths[*node] = 16;
-        (lowered, loss) = attempt(&widths)?;
+        let mut trials = Vec::new();
+        for (node, format) in &lowered.formats {
+            if format.width != 8 || widths[*node] != 8 {
+                continue;
+            }
+            let mut wider = widths.clone();
+            wider[*node] = 16;
+            let (lowered, reached) = attempt(&wider)?;
+            let gain = loss.excess() - reached.excess();
+            let cost = cost(network, statistics, *node);
+            trials.push((gain, cost, wider, lowered, reached));
+        }
+        let best = trials.iter().map(|trial| trial.0).fold(f64::MIN, f64::max);
+        let worthwhile = |gain: f64| gain >= best.min(WORTHWHILE * best);
+        let chosen = trials
+            .into_iter()
+            .filter(|trial| worthwhile(trial.0))
+            .min_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((_, _, wider, at, reached)) = chosen else {
+            break;
+        };
+        (widths, lowered, loss) = (wider, at, reached);
     }
     Ok(Quantised {
         program: lowered.program,
@@ -49,4 +67,14 @@ pub(super) fn search(
             loss,
         },
     })
+}
+
+/// Values of a layer per event: what wider activations cost, up to a factor.
+fn cost(network: &Network, statistics: &Statistics, node: usize) -> f64 {
+    let node = &network.nodes[node];
+    let rows = match node.per_constituent {
+        true => statistics.mean_multiplicity.max(1.0),
+        false => 1.0,
+    };
+    rows * node.channels as f64
 }

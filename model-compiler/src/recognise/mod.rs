@@ -7,6 +7,7 @@
 
 mod classes;
 mod mask;
+mod prune;
 mod score;
 mod walk;
 
@@ -190,5 +191,6 @@ pub fn recognise(
     if let Some(score) = score {
         score::apply(&mut network, score)?;
     }
+    prune::prune(&mut network);
     Ok(network)
 }

@@ -1,0 +1,125 @@
+//! Masks, and weights that are words.
+
+use super::{MASKS, Walk, Walked, refuse};
+use crate::graph::{Node, Op};
+use crate::recognise::classes::Class;
+use crate::recognise::{Layer, NodeIndex, Predicate, Rule};
+
+impl Walk<'_> {
+    /// x · mask: x itself, in the slots that are live.
+    pub(super) fn masked(&mut self, node: &Node, x: usize, predicate: Predicate) -> Walked<Class> {
+        let (x, set, _) = self.operand(node, x)?;
+        if !set {
+            return refuse(node, "a mask on a value without constituents", MASKS);
+        }
+        let Some(predicate) = predicate.normal() else {
+            return refuse(node, "a mask that keeps the small values", MASKS);
+        };
+        Ok(Class::Row {
+            node: x,
+            per_constituent: true,
+            zero: Some(Rule::Mask(predicate)),
+        })
+    }
+
+    pub(super) fn choose(&mut self, node: &Node) -> Walked<Class> {
+        let is_zero = |index: usize| {
+            let tensor = node.inputs.get(index).and_then(|v| self.graph.constant(*v));
+            tensor.is_some_and(|t| t.data.iter().all(|v| *v == 0.0))
+        };
+        let Some(Class::Mask(predicate)) = self.classes.get(node.inputs[0]) else {
+            return refuse(node, "a condition that is no mask", MASKS);
+        };
+        let mut predicate = *predicate;
+        if is_zero(2) {
+            return self.masked(node, 1, predicate);
+        }
+        if is_zero(1) {
+            predicate.inverted = !predicate.inverted;
+            return self.masked(node, 2, predicate);
+        }
+        refuse(node, "neither branch is zero", MASKS)
+    }
+
+    /// The input word that `x` is, up to a positive or negative factor: where it is zero, x is.
+    pub(super) fn weight(&self, x: NodeIndex) -> Option<Rule> {
+        let (input, channel, _, shift) = self.source(x)?;
+        (shift == 0.0).then_some(Rule::Weight { input, channel })
+    }
+
+    /// x = input\[channel\] · scale + shift, for an x of one channel.
+    pub(super) fn source(&self, x: NodeIndex) -> Option<(usize, usize, f64, f64)> {
+        let mut channel = 0;
+        let (mut scale, mut shift) = (1.0, 0.0);
+        let mut at = x;
+        if self.network.nodes[x].channels != 1 {
+            return None;
+        }
+        loop {
+            match &self.network.nodes[at].layer {
+                Layer::Input(input) => return Some((*input, channel, scale, shift)),
+                Layer::Select { x, channels } => {
+                    channel = channels[channel];
+                    at = *x;
+                }
+                Layer::Affine {
+                    x,
+                    scale: s,
+                    shift: t,
+                } => {
+                    let pick = |v: &[f64]| v[if v.len() == 1 { 0 } else { channel }];
+                    shift += scale * pick(t);
+                    scale *= pick(s);
+                    at = *x;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// The condition of a comparison, in the input's unit.
+    pub(super) fn predicate(&self, node: &Node) -> Walked<Predicate> {
+        use crate::graph::Comparison::{Greater, GreaterOrEqual, Less, LessOrEqual};
+        let constant = |i: usize| self.graph.constant(node.inputs[i]).and_then(|t| t.single());
+        let Op::Compare(comparison) = &node.op else {
+            return refuse(node, "no comparison", MASKS);
+        };
+        let (x, threshold, mut comparison) = match (constant(0), constant(1)) {
+            (None, Some(t)) => (self.operand(node, 0)?.0, t, *comparison),
+            (Some(t), None) => {
+                let turned = match comparison {
+                    Greater => Less,
+                    GreaterOrEqual => LessOrEqual,
+                    Less => Greater,
+                    LessOrEqual => GreaterOrEqual,
+                    equal => *equal,
+                };
+                (self.operand(node, 1)?.0, t, turned)
+            }
+            _ => return refuse(node, "a comparison that is not with one constant", MASKS),
+        };
+        let Some((input, channel, scale, shift)) = self.source(x).filter(|s| s.2 != 0.0) else {
+            return refuse(
+                node,
+                "a mask that is not computed from one input feature",
+                MASKS,
+            );
+        };
+        if scale < 0.0 {
+            comparison = match comparison {
+                Greater => Less,
+                GreaterOrEqual => LessOrEqual,
+                Less => Greater,
+                LessOrEqual => GreaterOrEqual,
+                equal => equal,
+            };
+        }
+        Ok(Predicate {
+            input,
+            channel,
+            comparison,
+            threshold: (f64::from(threshold) - shift) / scale,
+            inverted: false,
+        })
+    }
+}
