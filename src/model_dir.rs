@@ -27,7 +27,7 @@ pub const GENERATOR: &str = "hodoscope";
 pub struct ModelDir {
     /// Where it is.
     pub dir: PathBuf,
-    /// Its program; not verified.
+    /// Its program, verified.
     pub program: Program,
     /// Its report.
     pub report: Value,

@@ -5,6 +5,7 @@
 //! [`NpzError`] that names it.
 
 mod error;
+mod header;
 mod read;
 mod write;
 

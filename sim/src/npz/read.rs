@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use ndarray::{ArrayD, IxDyn, OwnedRepr};
-use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
+use ndarray::ArrayD;
+use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
+use zip::ZipArchive;
+
+use super::header;
 
 use super::NpzError;
 
@@ -54,18 +57,31 @@ impl Npz {
                 source,
             },
         })?;
-        let damaged = |error: ReadNpzError| NpzError::NotNpz {
+        let damaged = |reason: String| NpzError::NotNpz {
             path: path.into(),
-            reason: error.to_string(),
+            reason,
         };
-        let mut reader = NpzReader::new(BufReader::new(file)).map_err(damaged)?;
+        let mut archive =
+            ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(error.to_string()))?;
         let mut npz = Self {
             path: path.into(),
             arrays: BTreeMap::new(),
             unread: BTreeMap::new(),
         };
-        for name in reader.names().map_err(damaged)? {
-            match read_array(&mut reader, path, &name)? {
+        for index in 0..archive.len() {
+            let mut entry = archive
+                .by_index(index)
+                .map_err(|e| damaged(e.to_string()))?;
+            let name = entry.name().to_owned();
+            let name = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
+            let mut bytes = Vec::new();
+            entry
+                .read_to_end(&mut bytes)
+                .map_err(|error| error.to_string())
+                // What a header promises is allocated at once: it must be there.
+                .and_then(|_| header::check_length(&bytes))
+                .map_err(|reason| damaged(format!("array `{name}`: {reason}")))?;
+            match read_array(&bytes, path, &name)? {
                 Found::Array(array) => npz.arrays.insert(name, array).map(|_| ()),
                 Found::Unread(dtype) => npz.unread.insert(name, dtype).map(|_| ()),
             };
@@ -251,9 +267,7 @@ enum Found {
     Unread(String),
 }
 
-type Reader = NpzReader<BufReader<File>>;
-
-fn read_array(reader: &mut Reader, path: &Path, name: &str) -> Result<Found, NpzError> {
+fn read_array(bytes: &[u8], path: &Path, name: &str) -> Result<Found, NpzError> {
     let array = |dtype: &str, shape: Vec<usize>, values: Values| {
         Found::Array(Array {
             path: path.into(),
@@ -264,7 +278,7 @@ fn read_array(reader: &mut Reader, path: &Path, name: &str) -> Result<Found, Npz
         })
     };
     // An attempt as `f32` reads the header; when the type is another, it says which.
-    let dtype = match elements::<f32>(reader, path, name)? {
+    let dtype = match elements::<f32>(bytes, path, name)? {
         Attempt::Read(shape, values) => {
             let values = values.into_iter().map(f64::from).collect();
             return Ok(array("<f4", shape, Values::Float(values)));
@@ -273,7 +287,7 @@ fn read_array(reader: &mut Reader, path: &Path, name: &str) -> Result<Found, Npz
     };
     macro_rules! integers {
         ($ty:ty) => {
-            match elements::<$ty>(reader, path, name)? {
+            match elements::<$ty>(bytes, path, name)? {
                 Attempt::Read(shape, values) => {
                     let values = values.into_iter().map(i64::from).collect();
                     array(&dtype, shape, Values::Integer(values))
@@ -284,7 +298,7 @@ fn read_array(reader: &mut Reader, path: &Path, name: &str) -> Result<Found, Npz
     }
     // The first character is the byte order.
     Ok(match dtype.get(1..).unwrap_or_default() {
-        "f8" => match elements::<f64>(reader, path, name)? {
+        "f8" => match elements::<f64>(bytes, path, name)? {
             Attempt::Read(shape, values) => array(&dtype, shape, Values::Float(values)),
             Attempt::Other(dtype) => Found::Unread(dtype),
         },
@@ -296,7 +310,7 @@ fn read_array(reader: &mut Reader, path: &Path, name: &str) -> Result<Found, Npz
         "u2" => integers!(u16),
         "u4" => integers!(u32),
         "b1" => integers!(bool),
-        "u8" => match elements::<u64>(reader, path, name)? {
+        "u8" => match elements::<u64>(bytes, path, name)? {
             Attempt::Read(shape, values) => {
                 let values = values
                     .into_iter()
@@ -326,13 +340,13 @@ enum Attempt<T> {
 }
 
 fn elements<T: ReadableElement + Clone>(
-    reader: &mut Reader,
+    bytes: &[u8],
     path: &Path,
     name: &str,
 ) -> Result<Attempt<T>, NpzError> {
-    match reader.by_name::<OwnedRepr<T>, IxDyn>(name) {
+    match ArrayD::<T>::read_npy(bytes) {
         Ok(array) => Ok(flatten(array)),
-        Err(ReadNpzError::Npy(ReadNpyError::WrongDescriptor(descriptor))) => {
+        Err(ReadNpyError::WrongDescriptor(descriptor)) => {
             Ok(Attempt::Other(descriptor.to_string().replace('\'', "")))
         }
         Err(error) => Err(NpzError::NotNpz {

@@ -133,6 +133,51 @@ fn a_truncated_archive_is_refused() {
 }
 
 #[test]
+fn damaged_headers_are_refused() {
+    let array = |header: &str, data: &[u8]| {
+        let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+    };
+    let header =
+        |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.npz");
+    let read = |npy: &[u8]| {
+        let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file("x.npy", options).unwrap();
+        std::io::Write::write_all(&mut zip, npy).unwrap();
+        zip.finish().unwrap();
+        Npz::read(&path)
+    };
+    let good = read(&array(&header("(2,)"), &[0; 8])).unwrap();
+    assert_eq!(good.array("x").unwrap().shape(), [2]);
+    let shapes = [
+        "(1000000000000,)",
+        "(4611686018427387904, 4)",
+        "(-1,)",
+        "(3,",
+        "3",
+        "(3,)",
+    ];
+    for shape in shapes {
+        let error = read(&array(&header(shape), &[0; 8])).unwrap_err();
+        assert!(error.to_string().contains("array `x`"), "{shape}: {error}");
+    }
+    for bytes in [
+        &b""[..],
+        b"\x93NUMPY",
+        b"\x93NUMPY\x01\x00\xff\xff{",
+        b"text",
+    ] {
+        assert!(
+            matches!(read(bytes), Err(NpzError::NotNpz { .. })),
+            "{bytes:?}"
+        );
+    }
+}
+
+#[test]
 fn outputs_round_trip() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("y.npz");

@@ -1,0 +1,43 @@
+//! A look at an array's header, before anything is allocated for it.
+
+/// Checks that an array's bytes can hold the elements of the shape in its header.
+///
+/// The reader allocates that many elements before it reads one: a damaged header must not ask for
+/// terabytes.
+pub(super) fn check_length(npy: &[u8]) -> Result<(), String> {
+    let elements = shape(npy)
+        .ok_or("its header is damaged")?
+        .iter()
+        .try_fold(1usize, |product, &extent| product.checked_mul(extent));
+    match elements {
+        // An element has a byte at least.
+        Some(elements) if elements <= npy.len() => Ok(()),
+        _ => Err(format!(
+            "its header promises more elements than its {} bytes can hold",
+            npy.len()
+        )),
+    }
+}
+
+/// The extents in a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (2000, 32, 3), }`.
+fn shape(npy: &[u8]) -> Option<Vec<usize>> {
+    let rest = npy.strip_prefix(b"\x93NUMPY")?;
+    let (start, length) = match rest.first()? {
+        1 => (4, u16::from_le_bytes([*rest.get(2)?, *rest.get(3)?]).into()),
+        _ => {
+            let length = rest.get(2..6)?.try_into().ok()?;
+            (6, usize::try_from(u32::from_le_bytes(length)).ok()?)
+        }
+    };
+    let header = std::str::from_utf8(rest.get(start..)?.get(..length)?).ok()?;
+    let (_, after) = header
+        .split_once("'shape':")
+        .or_else(|| header.split_once("\"shape\":"))?;
+    let (extents, _) = after.trim_start().strip_prefix('(')?.split_once(')')?;
+    extents
+        .split(',')
+        .map(str::trim)
+        .filter(|extent| !extent.is_empty())
+        .map(|extent| extent.trim_end_matches('L').parse().ok())
+        .collect()
+}
