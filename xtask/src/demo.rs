@@ -159,6 +159,17 @@ impl Figures {
             .collect()
     }
 
+    /// Boards on which events of one multiplicity took different numbers of instructions.
+    fn data_dependence(&self) -> Vec<(&str, u64)> {
+        let boards = self.latency["boards"].as_array().into_iter().flatten();
+        boards
+            .filter_map(|board| {
+                let spread = board["largest_data_dependence_instructions"].as_u64()?;
+                (spread > 0).then(|| (board["board"].as_str().unwrap_or_default(), spread))
+            })
+            .collect()
+    }
+
     fn to_json(&self) -> Value {
         json!({
             "model": self.model,
@@ -232,9 +243,19 @@ fn report(models: &[Figures]) -> String {
     );
     let _ = writeln!(
         text,
-        "Instructions are those of an emulated event with a full set: counted, exact, and no time. Flash and RAM are \
-         the whole firmware's, without stack.\n"
+        "Instructions are those of an emulated event with a full set: counted, and no time. Flash and RAM are the whole \
+         firmware's, without stack.\n"
     );
+    for figures in models {
+        for (board, spread) in figures.data_dependence() {
+            let _ = writeln!(
+                text,
+                "Note: the count of {} on {board} depends on data: events of one multiplicity differed by up to {spread} \
+                 instructions.\n",
+                figures.model
+            );
+        }
+    }
     let _ = writeln!(
         text,
         "The score before and after quantisation, on the same events (fixed: the interpreter, and so all of the above):\n\n{}",
