@@ -5,13 +5,14 @@ use crate::rescale::Requantise;
 
 /// bias + Σ weights · x of one row.
 #[inline(always)]
-fn row<A, X, W>(x: &[X], weights: &[W], bias: A) -> A
+fn row<A, X, W, B>(x: &[X], weights: &[W], bias: B) -> A
 where
     A: Accumulator,
     X: Copy + Into<A>,
     W: Copy + Into<A>,
+    B: Into<A>,
 {
-    let mut sum = bias;
+    let mut sum = bias.into();
     for (x, w) in x.iter().zip(weights) {
         sum += (*w).into() * (*x).into();
     }
@@ -22,14 +23,16 @@ where
 ///
 /// `x`: `[in]`, `weights`: `[out, in]`, `bias`, `y`: `[out]`.
 #[inline(always)]
-pub fn dense<A, X, W>(x: &[X], weights: &[W], bias: &[A], y: &mut [A])
+pub fn dense<A, X, W, B, Y>(x: &[X], weights: &[W], bias: &[B], y: &mut [Y])
 where
     A: Accumulator,
     X: Copy + Into<A>,
     W: Copy + Into<A>,
+    B: Copy + Into<A>,
+    Y: Narrow<A>,
 {
     for ((y, weights), bias) in y.iter_mut().zip(weights.chunks_exact(x.len())).zip(bias) {
-        *y = row(x, weights, *bias);
+        *y = Y::narrow(row(x, weights, *bias));
     }
 }
 
@@ -37,10 +40,10 @@ where
 ///
 /// `x`: `[in]`, `weights`: `[out, in]`, `bias`, `y`: `[out]`.
 #[inline(always)]
-pub fn dense_rescale<A, X, W, Y>(
+pub fn dense_rescale<A, X, W, B, Y>(
     x: &[X],
     weights: &[W],
-    bias: &[A],
+    bias: &[B],
     requantise: impl Requantise<A>,
     limits: (A, A),
     y: &mut [Y],
@@ -48,6 +51,7 @@ pub fn dense_rescale<A, X, W, Y>(
     A: Accumulator,
     X: Copy + Into<A>,
     W: Copy + Into<A>,
+    B: Copy + Into<A>,
     Y: Narrow<A>,
 {
     let rows = weights.chunks_exact(x.len()).zip(bias);

@@ -30,7 +30,7 @@ impl Accumulator for i64 {
     const ONE: Self = 1;
 }
 
-/// A stored integer that an accumulator's value, already within its range, is cut to.
+/// A stored integer that another integer's value, proved to be within its range, is cut to.
 pub trait Narrow<A>: Copy {
     /// The low bits of `value`: exact for a value of this type's range.
     fn narrow(value: A) -> Self;
@@ -48,6 +48,8 @@ macro_rules! narrow {
 }
 
 narrow! {
+    i8 => i8, i16, i32, i64;
+    i16 => i8, i16, i32, i64;
     i32 => i8, i16, i32, i64;
     i64 => i8, i16, i32, i64;
 }

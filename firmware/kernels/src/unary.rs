@@ -4,26 +4,32 @@ use crate::number::{Accumulator, Narrow};
 
 /// y = max(x, 0).
 #[inline(always)]
-pub fn relu<T: Copy + Ord + Default>(x: &[T], y: &mut [T]) {
+pub fn relu<X: Copy + Ord + Default, Y: Narrow<X>>(x: &[X], y: &mut [Y]) {
     for (x, y) in x.iter().zip(y) {
-        *y = (*x).max(T::default());
+        *y = Y::narrow((*x).max(X::default()));
     }
 }
 
 /// y = min(max(x, minimum), maximum).
 #[inline(always)]
-pub fn clip<T: Copy + Ord>(x: &[T], minimum: T, maximum: T, y: &mut [T]) {
+pub fn clip<A, X, Y>(x: &[X], minimum: A, maximum: A, y: &mut [Y])
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    Y: Narrow<A>,
+{
     for (x, y) in x.iter().zip(y) {
-        *y = (*x).clamp(minimum, maximum);
+        *y = Y::narrow((*x).into().clamp(minimum, maximum));
     }
 }
 
 /// y = x for x ≥ 0, else ⌊x·multiplier / 2^shift + ½⌋, without a branch on the data.
 #[inline(always)]
-pub fn leaky_relu<A, T>(x: &[T], multiplier: A, shift: u8, y: &mut [T])
+pub fn leaky_relu<A, X, Y>(x: &[X], multiplier: A, shift: u8, y: &mut [Y])
 where
     A: Accumulator,
-    T: Copy + Into<A> + Narrow<A>,
+    X: Copy + Into<A>,
+    Y: Narrow<A>,
 {
     let shift = u32::from(shift);
     let half = (A::ONE << shift) >> 1;
@@ -31,7 +37,7 @@ where
         let x: A = (*x).into();
         let negative = x.min(A::ZERO);
         let scaled = (negative * multiplier + half) >> shift;
-        *y = T::narrow(x.max(A::ZERO) + scaled);
+        *y = Y::narrow(x.max(A::ZERO) + scaled);
     }
 }
 
@@ -40,10 +46,23 @@ where
 /// # Panics
 /// Never where the table covers the type of x, as the verifier proved.
 #[inline(always)]
-pub fn table<X: Copy + Into<i32>, Y: Copy>(x: &[X], first: i32, entries: &[Y], y: &mut [Y]) {
+pub fn table<X, E, Y>(x: &[X], first: i32, entries: &[E], y: &mut [Y])
+where
+    X: Copy + Into<i32>,
+    E: Copy,
+    Y: Narrow<E>,
+{
     for (x, y) in x.iter().zip(y) {
         let x: i32 = (*x).into();
-        *y = entries[(x - first) as usize];
+        *y = Y::narrow(entries[(x - first) as usize]);
+    }
+}
+
+/// y = x, stored in another width.
+#[inline(always)]
+pub fn copy<X: Copy, Y: Narrow<X>>(x: &[X], y: &mut [Y]) {
+    for (x, y) in x.iter().zip(y) {
+        *y = Y::narrow(*x);
     }
 }
 

@@ -63,6 +63,9 @@ impl Api<'_> {
         code.line(
             "use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};",
         );
+        if self.set.is_some() {
+            code.line("use hodoscope_kernels::order;");
+        }
         code.line("use hodoscope_kernels::payload;");
         if self.set.is_some() {
             code.line("use hodoscope_kernels::set::{Hardest, Pushed};");
@@ -125,10 +128,19 @@ impl Api<'_> {
 
     fn liveness(&self, code: &mut Code) {
         let Some(set) = self.set else { return };
+        let field = |word: WordRef| self.program.input(word.input).field(word.channel);
+        // A threshold or an empty code outside of the field's range decides for every word.
         let condition = match set.live {
-            Live::Always => "true".into(),
-            Live::Above { word, threshold } => format!("{} > {threshold}", self.word(word)),
-            Live::NotEqual { word, empty } => format!("{} != {empty}", self.word(word)),
+            Live::Above { word, threshold } if threshold >= field(word).maximum => "false".into(),
+            Live::Above { word, threshold } if threshold >= field(word).minimum => {
+                format!("{} > {threshold}", self.word(word))
+            }
+            Live::NotEqual { word, empty }
+                if (field(word).minimum..=field(word).maximum).contains(&empty) =>
+            {
+                format!("{} != {empty}", self.word(word))
+            }
+            Live::Always | Live::Above { .. } | Live::NotEqual { .. } => "true".into(),
         };
         let hardness = set.order.map_or("0".into(), |word| self.word(word));
         code.line("impl Constituent {");
@@ -163,7 +175,7 @@ impl Api<'_> {
             "i32" => own,
             _ => format!("i32::from({own})"),
         };
-        format!("{wide}.clamp({}, {})", field.minimum, field.maximum)
+        format!("order::within({wide}, {}, {})", field.minimum, field.maximum)
     }
 
     fn output_type(&self, code: &mut Code) {
@@ -185,8 +197,14 @@ impl Api<'_> {
         code.line("/// All raws, one output after the other.");
         code.line(format!("pub fn raws(&self) -> [i64; {total}] {{"));
         let mut raws = Vec::new();
-        for (field, length) in self.outputs.iter().zip(self.lengths()) {
-            raws.extend((0..length).map(|c| format!("self.{field}[{c}].into()")));
+        for (output, field) in self.program.outputs.iter().zip(&self.outputs) {
+            let value = self.program.value(output.value);
+            let into = match storage_bits(value.element) {
+                64 => "",
+                _ => ".into()",
+            };
+            let channels = 0..value.shape.channels();
+            raws.extend(channels.map(|c| format!("self.{field}[{c}]{into}")));
         }
         code.line(format!("[{}]", raws.join(", ")));
         code.line("}");
@@ -328,7 +346,7 @@ impl Api<'_> {
         code.line("}").gap();
         code.line(format!("fn compute<'a, O: Observer>({header}{comma}constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {{"));
         code.line("let mut sums = compute::Sums::ZERO;");
-        code.line("for (row, constituent) in (0u16..).zip(constituents) {");
+        code.line("for (constituent, row) in constituents.zip(0u16..) {");
         code.line("sums.add(&compute::constituent(constituent, row, observer));");
         code.line("}");
         code.line(format!("compute::event({words}&sums, observer)"));
@@ -382,11 +400,8 @@ impl Api<'_> {
         .gap();
         code.line("fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {");
         let row = bytes(true);
-        let mut head = if self.has_fixed() { "mut head" } else { "_" };
+        let head = if self.has_fixed() { "mut head" } else { "_" };
         let rows = if self.set.is_some() { "rows" } else { "_" };
-        if self.has_fixed() && self.inputs(false).count() == 0 {
-            head = "_";
-        }
         code.line(format!(
             "let ({head}, {rows}) = payload::split(payload, {}, {row})?;",
             bytes(false)

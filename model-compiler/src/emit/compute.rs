@@ -1,10 +1,10 @@
 //! `compute.rs`: one kernel call per step.
 
-use hodoscope_program::ValueId;
+use hodoscope_program::{Value, ValueId};
 
 use super::code::Code;
 use super::names::{self, array, variable};
-use crate::plan::{Accumulator, Kernel, Pair, Plan, Requantise, Step};
+use crate::plan::{Kernel, Pair, Plan, Requantise, Step};
 
 pub(super) fn layers(plan: &Plan<'_>) -> String {
     let mut code = Code::new();
@@ -47,7 +47,7 @@ fn body(plan: &Plan<'_>) -> String {
 
 /// Values that are summed, each once.
 fn summands(plan: &Plan<'_>) -> Vec<ValueId> {
-    let mut summands: Vec<ValueId> = plan.pooled.iter().map(|(_, x)| *x).collect();
+    let mut summands: Vec<ValueId> = plan.pooled.iter().map(|sum| sum.x).collect();
     summands.sort_unstable();
     summands.dedup();
     summands
@@ -70,21 +70,22 @@ fn sums(code: &mut Code, plan: &Plan<'_>) {
     code.line("/// Sums over the constituents so far.");
     code.line("#[derive(Clone, Debug)]");
     code.line("pub(crate) struct Sums {");
-    for (sum, _) in &plan.pooled {
-        let value = program.value(*sum);
+    for sum in &plan.pooled {
+        let value = program.value(sum.result);
         code.line(format!(
-            "{}: {}, // {}",
-            variable(*sum),
-            array(value),
+            "{}: [{}; {}], // {}",
+            variable(sum.result),
+            sum.accumulator.name(),
+            value.shape.channels(),
             value.name
         ));
     }
     code.line("}").gap();
     code.line("impl Sums {");
     code.line("pub(crate) const ZERO: Self = Self {");
-    for (sum, _) in &plan.pooled {
-        let channels = program.value(*sum).shape.channels();
-        code.line(format!("{}: [0; {channels}],", variable(*sum)));
+    for sum in &plan.pooled {
+        let channels = program.value(sum.result).shape.channels();
+        code.line(format!("{}: [0; {channels}],", variable(sum.result)));
     }
     code.line("};");
     for (function, doc) in [
@@ -97,8 +98,8 @@ fn sums(code: &mut Code, plan: &Plan<'_>) {
         code.line(format!(
             "pub(crate) fn {function}(&mut self, summands: &Summands) {{"
         ));
-        for (sum, x) in &plan.pooled {
-            let (sum, x) = (variable(*sum), variable(*x));
+        for sum in &plan.pooled {
+            let (sum, x) = (variable(sum.result), variable(sum.x));
             code.line(format!(
                 "reduce::{function}(&mut self.{sum}, &summands.{x});"
             ));
@@ -139,10 +140,17 @@ fn event(code: &mut Code, plan: &Plan<'_>) {
         "pub(crate) fn event<O: Observer>({}) -> Outputs {{",
         arguments.join(", ")
     ));
-    for (sum, _) in &plan.pooled {
-        let name = variable(*sum);
-        code.line(format!("let {name} = sums.{name};"));
-        code.line(format!("observer.values({}, 0, &{name});", sum.index()));
+    for sum in &plan.pooled {
+        let name = variable(sum.result);
+        let value = program.value(sum.result);
+        if names::storage(value) == sum.accumulator.name() {
+            code.line(format!("let {name} = sums.{name};"));
+        } else {
+            code.line(zeros(sum.result, value));
+            code.line(format!("unary::copy(&sums.{name}, &mut {name});"));
+        }
+        let id = sum.result.index();
+        code.line(format!("observer.values({id}, 0, &{name});"));
     }
     for step in &plan.event {
         call(code, plan, step, "0");
@@ -166,12 +174,12 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
         format!("w::{}", names::constant(id.index(), name))
     };
     code.line(format!("// {}", value.name));
-    let ty = names::storage(value);
-    let zeros = format!("let mut {y} = [0{ty}; {}];", value.shape.channels());
+    let zeros = zeros(step.result, value);
     let v = |id: &ValueId| variable(*id);
-    // Kernels that cannot tell the accumulator from their arguments are told.
-    let into = |function: &str, accumulator: &Accumulator| {
-        format!("{function}::<{}, _, _, _>", accumulator.name())
+    // What stores `from` as this step's result is stored: nothing where that is the same.
+    let cast = |from: &str| match names::storage(value) {
+        ty if ty == from => String::new(),
+        ty => format!(" as {ty}"),
     };
     let lines: Vec<String> = match &step.kernel {
         Kernel::Words { input } => {
@@ -185,11 +193,15 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             ]
         }
         Kernel::Dense {
-            x, weights, bias, ..
+            x,
+            weights,
+            bias,
+            accumulator,
         } => vec![
             zeros,
             format!(
-                "layer::dense(&{}, &{}, &{}, &mut {y});",
+                "layer::dense::<{}, _, _, _, _>(&{}, &{}, &{}, &mut {y});",
+                accumulator.name(),
                 v(x),
                 constant(*weights),
                 constant(*bias)
@@ -199,12 +211,15 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             x,
             weights,
             bias,
+            accumulator,
             requantise,
             limits,
-            ..
         } => vec![
             zeros,
-            "layer::dense_rescale(".into(),
+            format!(
+                "layer::dense_rescale::<{}, _, _, _, _>(",
+                accumulator.name()
+            ),
             format!("&{},", v(x)),
             format!("&{},", constant(*weights)),
             format!("&{},", constant(*bias)),
@@ -232,9 +247,14 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             x,
             minimum,
             maximum,
+            accumulator,
         } => vec![
             zeros,
-            format!("unary::clip(&{}, {minimum}, {maximum}, &mut {y});", v(x)),
+            format!(
+                "unary::clip::<{}, _, _>(&{}, {minimum}, {maximum}, &mut {y});",
+                accumulator.name(),
+                v(x)
+            ),
         ],
         Kernel::LeakyRelu {
             x,
@@ -244,7 +264,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
         } => vec![
             zeros,
             format!(
-                "unary::leaky_relu::<{}, _>(&{}, {multiplier}, {shift}, &mut {y});",
+                "unary::leaky_relu::<{}, _, _>(&{}, {multiplier}, {shift}, &mut {y});",
                 accumulator.name(),
                 v(x)
             ),
@@ -268,40 +288,51 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
                 Pair::Add => "unary::add",
                 Pair::Sub => "unary::sub",
             };
-            let function = into(function, accumulator);
             vec![
                 zeros,
-                format!("{function}(&{}, &{}, &mut {y});", v(a), v(b)),
+                format!(
+                    "{function}::<{}, _, _, _>(&{}, &{}, &mut {y});",
+                    accumulator.name(),
+                    v(a),
+                    v(b)
+                ),
             ]
         }
         Kernel::SquaredError { a, b, accumulator } => {
             let accumulator = accumulator.name();
             vec![format!(
-                "let {y} = [reduce::squared_error::<{accumulator}, _, _>(&{}, &{})];",
+                "let {y} = [reduce::squared_error::<{accumulator}, _, _>(&{}, &{}){}];",
                 v(a),
-                v(b)
+                v(b),
+                cast(accumulator)
             )]
         }
         Kernel::SumSquares { x, accumulator } => {
             let accumulator = accumulator.name();
             vec![format!(
-                "let {y} = [reduce::sum_squares::<{accumulator}, _>(&{})];",
-                v(x)
+                "let {y} = [reduce::sum_squares::<{accumulator}, _>(&{}){}];",
+                v(x),
+                cast(accumulator)
             )]
         }
         Kernel::Select { x, channels } => {
-            let picked: Vec<String> = channels.iter().map(|c| format!("{}[{c}]", v(x))).collect();
+            let cast = cast(&names::storage(plan.program.value(*x)));
+            let picked = channels.iter().map(|c| format!("{}[{c}]{cast}", v(x)));
+            let picked: Vec<String> = picked.collect();
             vec![format!("let {y} = [{}];", picked.join(", "))]
         }
         Kernel::Concat { parts } => {
             let mut lines = vec![zeros];
             let mut start = 0;
             for part in parts {
-                let end = start + plan.program.value(*part).shape.channels();
-                lines.push(format!(
-                    "{y}[{start}..{end}].copy_from_slice(&{});",
-                    v(part)
-                ));
+                let operand = plan.program.value(*part);
+                let end = start + operand.shape.channels();
+                let range = format!("{y}[{start}..{end}]");
+                let part = v(part);
+                lines.push(match names::storage(operand) == names::storage(value) {
+                    true => format!("{range}.copy_from_slice(&{part});"),
+                    false => format!("unary::copy(&{part}, &mut {range});"),
+                });
                 start = end;
             }
             lines
@@ -309,6 +340,12 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
     };
     code.lines(lines);
     code.line(format!("observer.values({id}, {row}, &{y});"));
+}
+
+/// An array for a step's result.
+fn zeros(id: ValueId, value: &Value) -> String {
+    let (ty, channels) = (names::storage(value), value.shape.channels());
+    format!("let mut {} = [0{ty}; {channels}];", variable(id))
 }
 
 fn requantiser(id: usize, requantise: &Requantise) -> String {

@@ -35,14 +35,27 @@ pub fn type_name(program: &Program) -> String {
             Some(std::iter::once(first).chain(letters).collect::<String>())
         })
         .collect();
+    // What else an emitted crate names, or takes from the prelude.
     let reserved = [
         "Constituent",
+        "Default",
+        "Deployed",
         "Event",
+        "EventError",
+        "Hardest",
         "Header",
-        "Outputs",
-        "Portable",
-        "Self",
+        "InputInfo",
+        "Iterator",
         "Model",
+        "Observer",
+        "Ok",
+        "OutputInfo",
+        "Outputs",
+        "PhantomData",
+        "Portable",
+        "Pushed",
+        "Result",
+        "Self",
     ];
     match name.chars().next() {
         Some(c) if c.is_ascii_alphabetic() && !reserved.contains(&name.as_str()) => name,

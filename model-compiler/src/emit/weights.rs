@@ -1,6 +1,8 @@
 //! `weights.rs`: every constant as a static.
 
-use hodoscope_program::Constant;
+use std::collections::BTreeSet;
+
+use hodoscope_program::{Constant, ConstantId};
 
 use super::code::Code;
 use super::names;
@@ -12,7 +14,16 @@ const PER_LINE: usize = 16;
 pub(super) fn statics(plan: &Plan<'_>) -> String {
     let mut code = Code::new();
     code.line("//! Weights, biases, tables and the constants of rescales.");
+    let used: BTreeSet<ConstantId> = plan
+        .program
+        .values
+        .iter()
+        .flat_map(|value| value.operation.constants())
+        .collect();
     for (index, constant) in plan.program.constants.iter().enumerate() {
+        if !used.contains(&ConstantId::new(index)) {
+            continue;
+        }
         code.gap();
         weights(&mut code, index, constant);
     }

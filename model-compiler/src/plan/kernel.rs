@@ -6,7 +6,7 @@ use super::fuse::behind_relu;
 use super::{Kernel, Pair, PlanError, Requantise};
 
 /// The integer in which a kernel computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Accumulator {
     /// 32 bits.
     I32,
@@ -23,11 +23,20 @@ impl Accumulator {
         }
     }
 
-    /// The type that a value is computed in: its own where it is 64 bits wide, else 32 bits.
-    fn of(element: IntType) -> Self {
-        match element.storage().width {
+    /// The narrowest that every one of `elements`, as it is stored, converts to.
+    pub(super) fn for_all(elements: impl IntoIterator<Item = IntType>) -> Self {
+        let of = |element: IntType| match element.storage().width {
             64 => Self::I64,
             _ => Self::I32,
+        };
+        elements.into_iter().map(of).max().unwrap_or(Self::I32)
+    }
+
+    /// `raw`, or the end of this type that it lies behind: for a limit, the same.
+    fn limit(self, raw: i64) -> i64 {
+        match self {
+            Self::I32 => raw.clamp(i32::MIN.into(), i32::MAX.into()),
+            Self::I64 => raw,
         }
     }
 }
@@ -44,20 +53,28 @@ pub(super) fn choose(
     id: ValueId,
 ) -> Result<Kernel, PlanError> {
     let value = program.value(id);
+    // A relu that absorbed its rescale only cuts the limits.
+    let source = behind_relu(program, absorbed, id);
     let refuse = |reason: String| {
+        let value = program.value(source);
         Err(PlanError::Value {
             value: value.name.clone(),
             operation: value.operation.keyword(),
             reason,
         })
     };
+    let of = |id: ValueId| program.value(id).element;
     if value.shape.0.len() > 1 + usize::from(value.shape.set().is_some()) {
         return refuse(format!("shape {:?} has more axes than a row", value.shape));
     }
-    // A relu that absorbed its rescale only cuts the limits.
-    let source = behind_relu(program, absorbed, id);
     let floor = if source == id { i64::MIN } else { 0 };
     let element = value.element;
+    let pair = |operator, a: ValueId, b: ValueId| Kernel::Pair {
+        operator,
+        a,
+        b,
+        accumulator: Accumulator::for_all([of(a), of(b), element]),
+    };
     Ok(match &program.value(source).operation {
         Operation::Rescale {
             x,
@@ -83,24 +100,37 @@ pub(super) fn choose(
                     shifts: shifts.clone(),
                 }
             };
-            let limits = (element.minimum().max(floor), element.maximum());
+            // The rescale saturates into its own type, whatever the relu's is.
+            let ty = of(source);
+            let limits = |accumulator: Accumulator| {
+                let (low, high) = (ty.minimum().max(floor), ty.maximum());
+                (accumulator.limit(low), accumulator.limit(high))
+            };
             match program.value(*x).operation {
-                Operation::Dense { x, weights, bias } if absorbed[x_index(program, source)] => {
+                Operation::Dense {
+                    x: operand,
+                    weights,
+                    bias,
+                } if absorbed[x.index()] => {
+                    let accumulator = dense_accumulator(program, *x);
                     Kernel::DenseRescale {
-                        x,
+                        x: operand,
                         weights,
                         bias,
-                        accumulator: Accumulator::of(dense_element(program, source)),
+                        accumulator,
                         requantise,
-                        limits,
+                        limits: limits(accumulator),
                     }
                 }
-                _ => Kernel::Rescale {
-                    x: *x,
-                    accumulator: rescale_accumulator(program, proof, source),
-                    requantise,
-                    limits,
-                },
+                _ => {
+                    let accumulator = rescale_accumulator(program, proof, source);
+                    Kernel::Rescale {
+                        x: *x,
+                        accumulator,
+                        requantise,
+                        limits: limits(accumulator),
+                    }
+                }
             }
         }
         Operation::Input(input) => Kernel::Words { input: *input },
@@ -108,7 +138,7 @@ pub(super) fn choose(
             x: *x,
             weights: *weights,
             bias: *bias,
-            accumulator: Accumulator::of(element),
+            accumulator: dense_accumulator(program, source),
         },
         Operation::Relu { x } => Kernel::Relu { x: *x },
         Operation::Clip {
@@ -116,12 +146,12 @@ pub(super) fn choose(
             minimum,
             maximum,
         } => {
-            let ty = program.value(*x).element;
-            // Bounds outside of the operand's type bind nothing.
+            let accumulator = Accumulator::for_all([of(*x), element]);
             Kernel::Clip {
                 x: *x,
-                minimum: (*minimum).clamp(ty.minimum(), ty.maximum()),
-                maximum: (*maximum).clamp(ty.minimum(), ty.maximum()),
+                minimum: accumulator.limit(*minimum),
+                maximum: accumulator.limit(*maximum),
+                accumulator,
             }
         }
         Operation::LeakyRelu {
@@ -138,7 +168,7 @@ pub(super) fn choose(
                 x: *x,
                 multiplier: *multiplier,
                 shift: *shift,
-                accumulator: holding(largest, [*shift].iter().copied()),
+                accumulator: holding(largest, &[*shift]).max(Accumulator::for_all([of(*x)])),
             }
         }
         Operation::Table { x, table } => Kernel::Table {
@@ -146,17 +176,17 @@ pub(super) fn choose(
             table: *table,
             first: program.value(*x).element.minimum(),
         },
-        Operation::Mul { a, b } => pair(Pair::Mul, *a, *b, element),
-        Operation::Add { a, b } => pair(Pair::Add, *a, *b, element),
-        Operation::Sub { a, b } => pair(Pair::Sub, *a, *b, element),
+        Operation::Mul { a, b } => pair(Pair::Mul, *a, *b),
+        Operation::Add { a, b } => pair(Pair::Add, *a, *b),
+        Operation::Sub { a, b } => pair(Pair::Sub, *a, *b),
         Operation::SquaredError { a, b } => Kernel::SquaredError {
             a: *a,
             b: *b,
-            accumulator: Accumulator::of(element),
+            accumulator: Accumulator::for_all([of(*a), of(*b), element]),
         },
         Operation::SumSquares { x } => Kernel::SumSquares {
             x: *x,
-            accumulator: Accumulator::of(element),
+            accumulator: Accumulator::for_all([of(*x), element]),
         },
         Operation::Select { x, channels } => Kernel::Select {
             x: *x,
@@ -169,22 +199,15 @@ pub(super) fn choose(
     })
 }
 
-fn pair(operator: Pair, a: ValueId, b: ValueId, element: IntType) -> Kernel {
-    Kernel::Pair {
-        operator,
-        a,
-        b,
-        accumulator: Accumulator::of(element),
-    }
-}
-
-fn x_index(program: &Program, id: ValueId) -> usize {
-    program.value(id).operation.operands()[0].index()
-}
-
-/// Type of the sums that the rescale `id` reads.
-fn dense_element(program: &Program, id: ValueId) -> IntType {
-    program.values[x_index(program, id)].element
+/// The sums of the dense layer `id`: wide enough for its result, and for operands and constants as
+/// they are stored.
+fn dense_accumulator(program: &Program, id: ValueId) -> Accumulator {
+    let value = program.value(id);
+    let operands = value.operation.operands();
+    let operands = operands.iter().map(|x| program.value(*x).element);
+    let constants = value.operation.constants();
+    let constants = constants.iter().map(|c| program.constant(*c).element);
+    Accumulator::for_all(operands.chain(constants).chain([value.element]))
 }
 
 /// Whether the sums of `dense` can be rescaled by `rescale` within their own type.
@@ -204,10 +227,7 @@ pub(super) fn fits_dense_accumulator(
         return false;
     };
     let bound = product_bound(proof, dense, multipliers, offsets);
-    match Accumulator::of(program.value(dense).element) {
-        Accumulator::I64 => true,
-        Accumulator::I32 => holding(bound, shifts.iter().copied()) == Accumulator::I32,
-    }
+    holding(bound, shifts) <= dense_accumulator(program, dense)
 }
 
 fn rescale_accumulator(program: &Program, proof: &Proof, id: ValueId) -> Accumulator {
@@ -221,13 +241,8 @@ fn rescale_accumulator(program: &Program, proof: &Proof, id: ValueId) -> Accumul
     else {
         return Accumulator::I64;
     };
-    match Accumulator::of(program.value(*x).element) {
-        Accumulator::I64 => Accumulator::I64,
-        Accumulator::I32 => {
-            let bound = product_bound(proof, *x, multipliers, offsets);
-            holding(bound, shifts.iter().copied())
-        }
-    }
+    let bound = product_bound(proof, *x, multipliers, offsets);
+    holding(bound, shifts).max(Accumulator::for_all([program.value(*x).element]))
 }
 
 /// Largest |x·multiplier| and |x·multiplier + offset|.
@@ -238,8 +253,8 @@ fn product_bound(proof: &Proof, x: ValueId, multipliers: &[i64], offsets: &[i64]
 
 /// The accumulator that holds `bound` with the rounding term of any of the shifts. A shift of 31
 /// bits has no rounding term of 32 bits.
-fn holding(bound: i128, shifts: impl Iterator<Item = u8>) -> Accumulator {
-    let shift = shifts.max().unwrap_or(0);
+fn holding(bound: i128, shifts: &[u8]) -> Accumulator {
+    let shift = shifts.iter().copied().max().unwrap_or(0);
     let half = (1i128 << shift) >> 1;
     if shift <= 30 && bound + half <= i128::from(i32::MAX) {
         Accumulator::I32

@@ -20,10 +20,21 @@ pub struct Plan<'p> {
     pub proof: Proof,
     /// Computed for each live constituent.
     pub constituent: Vec<Step>,
-    /// Sums over constituents: the sum's value and the summand's.
-    pub pooled: Vec<(ValueId, ValueId)>,
+    /// Sums over constituents.
+    pub pooled: Vec<Pooled>,
     /// Computed once per event.
     pub event: Vec<Step>,
+}
+
+/// A sum over constituents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pooled {
+    /// The sum.
+    pub result: ValueId,
+    /// What is summed.
+    pub x: ValueId,
+    /// Type of the running sum.
+    pub accumulator: Accumulator,
 }
 
 /// One call of a kernel.
@@ -93,6 +104,8 @@ pub enum Kernel {
         minimum: i64,
         /// Largest result.
         maximum: i64,
+        /// Type of the bounds.
+        accumulator: Accumulator,
     },
     /// A slope below zero.
     LeakyRelu {
@@ -201,6 +214,9 @@ pub enum PlanError {
     /// More sets than one.
     #[error("the program has {0} sets; one is supported in this version")]
     Sets(usize),
+    /// A set over which nothing is summed.
+    #[error("set '{0}': nothing is summed over its constituents")]
+    Unpooled(String),
 }
 
 impl<'p> Plan<'p> {
@@ -226,7 +242,11 @@ impl<'p> Plan<'p> {
                 continue;
             }
             if let Operation::Sum { x } = value.operation {
-                plan.pooled.push((id, x));
+                plan.pooled.push(Pooled {
+                    result: id,
+                    x,
+                    accumulator: Accumulator::for_all([value.element, program.value(x).element]),
+                });
                 continue;
             }
             let kernel = kernel::choose(program, &plan.proof, &fused, id)?;
@@ -235,6 +255,9 @@ impl<'p> Plan<'p> {
                 None => &mut plan.event,
             };
             steps.push(Step { result: id, kernel });
+        }
+        if let (Some(set), []) = (program.sets.first(), &plan.pooled[..]) {
+            return Err(PlanError::Unpooled(set.name.clone()));
         }
         Ok(plan)
     }
@@ -248,7 +271,7 @@ impl<'p> Plan<'p> {
     pub fn visible(&self) -> Vec<bool> {
         let mut visible = vec![false; self.program.values.len()];
         let steps = self.constituent.iter().chain(&self.event).map(|s| s.result);
-        for id in steps.chain(self.pooled.iter().map(|(sum, _)| *sum)) {
+        for id in steps.chain(self.pooled.iter().map(|sum| sum.result)) {
             visible[id.index()] = true;
         }
         visible

@@ -91,10 +91,7 @@ impl<'a> Reader<'a> {
                     let value = self.value_ref()?;
                     program.outputs.push(Output { name, value });
                 }
-                other => {
-                    self.position -= 1;
-                    return self.fail(format!("'{other}' starts no statement"));
-                }
+                other => return self.fail(format!("'{other}' starts no statement")),
             }
         }
         Ok(program)
@@ -143,7 +140,9 @@ impl<'a> Reader<'a> {
     }
 
     fn live(&mut self) -> Read<Live> {
-        if self.accept("always") {
+        // An input may be called `always` too: its word has a bracket.
+        let bracket = self.kind(self.position + 1) == Some(Kind::Mark('['));
+        if !bracket && self.accept("always") {
             return Ok(Live::Always);
         }
         let word = self.word_ref()?;
@@ -379,12 +378,11 @@ impl<'a> Reader<'a> {
     fn listed<T>(&mut self, item: impl Fn(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         self.mark('[')?;
         let mut items = Vec::new();
-        loop {
-            items.push(item(self)?);
-            if self.peek() == Some(Kind::Mark(']')) {
-                break;
+        while self.peek() != Some(Kind::Mark(']')) {
+            if !items.is_empty() {
+                self.mark(',')?;
             }
-            self.mark(',')?;
+            items.push(item(self)?);
         }
         self.mark(']')?;
         Ok(items)
@@ -456,7 +454,11 @@ impl<'a> Reader<'a> {
     }
 
     fn peek(&self) -> Option<Kind<'a>> {
-        self.tokens.get(self.position).map(|t| t.kind)
+        self.kind(self.position)
+    }
+
+    fn kind(&self, position: usize) -> Option<Kind<'a>> {
+        self.tokens.get(position).map(|t| t.kind)
     }
 
     fn next(&mut self) -> Option<Kind<'a>> {

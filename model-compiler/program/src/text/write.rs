@@ -90,11 +90,10 @@ impl Writer<'_> {
                 FieldOverflow::Saturate => "saturate",
                 FieldOverflow::Wrap => "wrap",
             };
-            let unit = field.unit.replace(['"', '\n', '\r'], " ");
             writeln!(
                 self.out,
-                "  field {} unit \"{unit}\" lsb {:?} range {} {} {overflow} empty {}",
-                field.name, field.lsb, field.minimum, field.maximum, field.empty
+                "  field {} unit \"{}\" lsb {:?} range {} {} {overflow} empty {}",
+                field.name, field.unit, field.lsb, field.minimum, field.maximum, field.empty
             )?;
         }
         Ok(())

@@ -5,6 +5,8 @@ use std::fmt;
 use crate::{Field, IntType, Overflow};
 
 /// All raws that a channel of a value can take lie in `minimum..=maximum`.
+///
+/// Bounds saturate: what exceeds 128 bits exceeds every type too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
     /// Smallest raw.
@@ -44,7 +46,9 @@ impl Interval {
 
     /// The largest absolute raw.
     pub fn magnitude(self) -> i128 {
-        self.minimum.abs().max(self.maximum.abs())
+        self.minimum
+            .saturating_abs()
+            .max(self.maximum.saturating_abs())
     }
 
     /// Bits of the narrowest signed type that holds the interval.
@@ -55,24 +59,24 @@ impl Interval {
 
     pub(super) fn plus(self, other: Self) -> Self {
         Self {
-            minimum: self.minimum + other.minimum,
-            maximum: self.maximum + other.maximum,
+            minimum: self.minimum.saturating_add(other.minimum),
+            maximum: self.maximum.saturating_add(other.maximum),
         }
     }
 
     pub(super) fn minus(self, other: Self) -> Self {
         Self {
-            minimum: self.minimum - other.maximum,
-            maximum: self.maximum - other.minimum,
+            minimum: self.minimum.saturating_sub(other.maximum),
+            maximum: self.maximum.saturating_sub(other.minimum),
         }
     }
 
     pub(super) fn times(self, other: Self) -> Self {
         let ends = [
-            self.minimum * other.minimum,
-            self.minimum * other.maximum,
-            self.maximum * other.minimum,
-            self.maximum * other.maximum,
+            self.minimum.saturating_mul(other.minimum),
+            self.minimum.saturating_mul(other.maximum),
+            self.maximum.saturating_mul(other.minimum),
+            self.maximum.saturating_mul(other.maximum),
         ];
         ends.into_iter()
             .map(Self::point)
@@ -81,7 +85,8 @@ impl Interval {
     }
 
     pub(super) fn squared(self) -> Self {
-        let ends = Self::between(self.minimum * self.minimum, self.maximum * self.maximum);
+        let square = |end: i128| end.saturating_mul(end);
+        let ends = Self::between(square(self.minimum), square(self.maximum));
         if self.minimum <= 0 && self.maximum >= 0 {
             Self::between(0, ends.maximum)
         } else {
@@ -107,8 +112,8 @@ impl Interval {
     pub(super) fn summed(self, count: usize) -> Self {
         let count = count as i128;
         Self {
-            minimum: (self.minimum * count).min(0),
-            maximum: (self.maximum * count).max(0),
+            minimum: self.minimum.saturating_mul(count).min(0),
+            maximum: self.maximum.saturating_mul(count).max(0),
         }
     }
 

@@ -7,14 +7,17 @@
 //!    inputs and outputs keep the model's own names, any text without quotes and line breaks.
 //! 2. Every id refers into its list, and every operand comes before its use.
 //! 3. Each input has exactly one value, of the input's shape and narrowest type; its fields
-//!    divide its channels, `minimum ≤ empty ≤ maximum`, and the LSB is positive and finite.
-//! 4. A set has a capacity of 1 to 65,535; its live and order words are of its own inputs.
+//!    divide its channels, their words fit 32 bits, `minimum ≤ empty ≤ maximum`, the LSB is
+//!    positive and finite, and the unit is text without quotes and control characters.
+//! 4. A set has a capacity of 1 to 65,535 and an input; its live and order words are of its own
+//!    inputs.
 //! 5. Constants have as many elements as their shape says, each of the type.
 //! 6. Operands and results have the shapes that the operation asks for.
 //! 7. Every result fits its type, by interval arithmetic over the actual weights, tables and
-//!    capacities: no accumulator can overflow. Products of a `rescale` fit 63 bits with their
-//!    rounding term.
-//! 8. A scale has one entry, or one per channel; a frac lies within ±1000.
+//!    capacities: no accumulator can overflow. Products of a `rescale`, before and after its offset,
+//!    and of a `leaky_relu` fit 63 bits with their rounding term.
+//! 8. A scale has one entry, or one per channel; a frac lies within ±1000, an LSB is finite, and
+//!    that of an output positive.
 //! 9. There is an output, and no output has a multiplicity.
 
 mod interval;
@@ -129,6 +132,11 @@ pub(crate) fn is_identifier(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(word)
 }
 
+/// What may stand between quotes in the text form.
+fn is_quotable(text: &str) -> bool {
+    !text.contains(|c: char| c == '"' || c.is_control())
+}
+
 fn names(program: &Program) -> Result<(), VerifyError> {
     fn unique<'a>(
         kind: &'static str,
@@ -137,8 +145,7 @@ fn names(program: &Program) -> Result<(), VerifyError> {
         let mut seen = HashSet::new();
         for name in names {
             let own = matches!(kind, "input" | "output") && !name.is_empty();
-            let quotable = !name.contains(|c: char| c == '"' || c.is_control());
-            if !(is_identifier(name) || own && quotable) {
+            if !(is_identifier(name) || own && is_quotable(name)) {
                 return Err(item(kind, name, "the name is not an identifier"));
             }
             if !seen.insert(name) {
@@ -161,10 +168,15 @@ fn sets(program: &Program) -> Result<(), VerifyError> {
         if !(1..=usize::from(u16::MAX)).contains(&set.capacity) {
             return fail("the capacity is not 1 to 65535");
         }
+        let of_set = |s: crate::SetId| s.index() == index;
+        if !program.inputs.iter().any(|i| i.set.is_some_and(of_set)) {
+            return fail("it has no input");
+        }
         let own = |word: WordRef| {
-            program.inputs.get(word.input.index()).is_some_and(|input| {
-                input.set.is_some_and(|s| s.index() == index) && word.channel < input.channels
-            })
+            program
+                .inputs
+                .get(word.input.index())
+                .is_some_and(|input| input.set.is_some_and(of_set) && word.channel < input.channels)
         };
         match set.live {
             Live::Above { word, .. } | Live::NotEqual { word, .. } if !own(word) => {
@@ -195,6 +207,12 @@ fn inputs(program: &Program) -> Result<(), VerifyError> {
             if !is_identifier(&field.name) {
                 return fail(format!(
                     "the field name '{}' is not an identifier",
+                    field.name
+                ));
+            }
+            if !is_quotable(&field.unit) {
+                return fail(format!(
+                    "the unit of '{}' has a quote or a control character",
                     field.name
                 ));
             }
@@ -297,6 +315,11 @@ fn types(value: &Value) -> Result<(), String> {
     if let Some(frac) = fracs.iter().find(|frac| frac.abs() > 1000) {
         return Err(format!("frac {frac} is not within ±1000"));
     }
+    if let Scale::Lsb(lsbs) = &value.scale
+        && let Some(lsb) = lsbs.iter().find(|lsb| !lsb.0.is_finite())
+    {
+        return Err(format!("the LSB {lsb:?} is not finite"));
+    }
     Ok(())
 }
 
@@ -310,6 +333,12 @@ fn outputs(program: &Program) -> Result<(), VerifyError> {
         };
         if value.shape.set().is_some() {
             return Err(item("output", &output.name, "it has a row per constituent"));
+        }
+        if let Scale::Lsb(lsbs) = &value.scale
+            && let Some(lsb) = lsbs.iter().find(|lsb| lsb.0 <= 0.0)
+        {
+            let reason = format!("its LSB {lsb:?} is not positive");
+            return Err(item("output", &output.name, reason));
         }
     }
     Ok(())

@@ -38,13 +38,10 @@ pub(super) fn intervals(
                     ));
                 }
                 let offset = Interval::point(offsets[c % offsets.len()].into());
-                let product = at(*x, c).times(Interval::point(multiplier)).plus(offset);
-                let half = (1i128 << shift) >> 1;
-                if product.magnitude() + half > i128::from(i64::MAX) {
-                    return Err(format!(
-                        "channel {c}: the product {product} exceeds 63 bits"
-                    ));
-                }
+                let bare = at(*x, c).times(Interval::point(multiplier));
+                let product = bare.plus(offset);
+                rounds_within_63_bits(bare, 0).map_err(|e| format!("channel {c}: {e}"))?;
+                rounds_within_63_bits(product, shift).map_err(|e| format!("channel {c}: {e}"))?;
                 result.push(product.shifted(shift).overflowed(value.element, *overflow));
             }
             result
@@ -74,9 +71,14 @@ pub(super) fn intervals(
                 return Err(format!("the slope {multiplier} / 2^{shift} is not allowed"));
             }
             let slope = Interval::point((*multiplier).into());
+            let product = |c| at(*x, c).clamp(i128::MIN, 0).times(slope);
+            for c in 0..channels {
+                rounds_within_63_bits(product(c), *shift)
+                    .map_err(|e| format!("channel {c}: {e}"))?;
+            }
             map(&|c| {
                 let x = at(*x, c);
-                let negative = x.clamp(i128::MIN, 0).times(slope).shifted(*shift);
+                let negative = product(c).shifted(*shift);
                 let positive = x.clamp(0, i128::MAX);
                 match (x.minimum < 0, x.maximum >= 0) {
                     (true, true) => negative.hull(positive),
@@ -133,6 +135,15 @@ pub(super) fn intervals(
     })
 }
 
+/// A product that is divided by 2^shift: with half of the divisor, it stays within 63 bits and a sign.
+fn rounds_within_63_bits(product: Interval, shift: u8) -> Result<(), String> {
+    let half = (1i128 << shift) >> 1;
+    if product.magnitude().saturating_add(half) > i128::from(i64::MAX) {
+        return Err(format!("the product {product} exceeds 63 bits"));
+    }
+    Ok(())
+}
+
 /// Σ|weight|·max|x| + |bias| of the worst row of a dense layer: no partial sum exceeds it. Other
 /// sums have terms of one sign, or contain zero among their results, so that partial sums lie
 /// within the result's own interval: 0 stands for them.
@@ -146,8 +157,8 @@ pub(super) fn partial_sums(program: &Program, known: &[Vec<Interval>], value: &V
         let terms = row
             .iter()
             .zip(x)
-            .map(|(w, x)| i128::from(*w).abs() * x.magnitude());
-        terms.sum::<i128>() + i128::from(*bias).abs()
+            .map(|(w, x)| i128::from(*w).abs().saturating_mul(x.magnitude()));
+        terms.fold(i128::from(*bias).abs(), i128::saturating_add)
     };
     rows.zip(&program.constant(*bias).data)
         .map(bound)
