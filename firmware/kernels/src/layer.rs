@@ -57,6 +57,6 @@ pub fn dense_rescale<A, X, W, B, Y>(
     let rows = weights.chunks_exact(x.len()).zip(bias);
     for (channel, (y, (weights, bias))) in y.iter_mut().zip(rows).enumerate() {
         let exact = requantise.apply(channel, row(x, weights, *bias));
-        *y = Y::narrow(exact.clamp(limits.0, limits.1));
+        *y = Y::narrow(exact.within(limits.0, limits.1));
     }
 }

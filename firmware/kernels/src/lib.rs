@@ -12,6 +12,7 @@ pub mod arch;
 pub mod layer;
 pub mod model;
 pub mod number;
+pub mod order;
 pub mod payload;
 pub mod reduce;
 pub mod rescale;

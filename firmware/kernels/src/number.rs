@@ -2,10 +2,11 @@
 
 use core::ops::{Add, AddAssign, Mul, Shl, Shr, Sub, SubAssign};
 
+use crate::order::Order;
+
 /// An accumulator: `i32` or `i64`, as the planner proved sufficient.
 pub trait Accumulator:
-    Copy
-    + Ord
+    Order
     + Add<Output = Self>
     + AddAssign
     + Sub<Output = Self>

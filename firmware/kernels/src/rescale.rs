@@ -1,6 +1,7 @@
 //! From one format to another.
 
 use crate::number::{Accumulator, Narrow};
+use crate::order::Order;
 
 /// y = ⌊(x·multiplier + offset) / 2^shift + ½⌋ per channel, of which parts may be left out.
 pub trait Requantise<A> {
@@ -60,15 +61,15 @@ where
 {
     for (channel, (x, y)) in x.iter().zip(y).enumerate() {
         let exact = requantise.apply(channel, (*x).into());
-        *y = Y::narrow(exact.clamp(limits.0, limits.1));
+        *y = Y::narrow(exact.within(limits.0, limits.1));
     }
 }
 
 /// Clamps detector words into their fields' ranges, one per channel or repeating along the row.
 #[inline(always)]
-pub fn words<T: Copy + Ord>(x: &[T], minimum: &[T], maximum: &[T], y: &mut [T]) {
+pub fn words<T: Order>(x: &[T], minimum: &[T], maximum: &[T], y: &mut [T]) {
     let ranges = minimum.iter().zip(maximum).cycle();
     for ((x, y), (minimum, maximum)) in x.iter().zip(y).zip(ranges) {
-        *y = (*x).clamp(*minimum, *maximum);
+        *y = x.within(*minimum, *maximum);
     }
 }

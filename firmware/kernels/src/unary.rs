@@ -1,12 +1,13 @@
 //! Functions of one raw, and of two raws of the same place.
 
 use crate::number::{Accumulator, Narrow};
+use crate::order::Order;
 
 /// y = max(x, 0).
 #[inline(always)]
-pub fn relu<X: Copy + Ord + Default, Y: Narrow<X>>(x: &[X], y: &mut [Y]) {
+pub fn relu<X: Order + Default, Y: Narrow<X>>(x: &[X], y: &mut [Y]) {
     for (x, y) in x.iter().zip(y) {
-        *y = Y::narrow((*x).max(X::default()));
+        *y = Y::narrow((*x).larger(X::default()));
     }
 }
 
@@ -19,7 +20,7 @@ where
     Y: Narrow<A>,
 {
     for (x, y) in x.iter().zip(y) {
-        *y = Y::narrow((*x).into().clamp(minimum, maximum));
+        *y = Y::narrow((*x).into().within(minimum, maximum));
     }
 }
 
@@ -35,9 +36,9 @@ where
     let half = (A::ONE << shift) >> 1;
     for (x, y) in x.iter().zip(y) {
         let x: A = (*x).into();
-        let negative = x.min(A::ZERO);
+        let negative = x.smaller(A::ZERO);
         let scaled = (negative * multiplier + half) >> shift;
-        *y = Y::narrow(x.max(A::ZERO) + scaled);
+        *y = Y::narrow(x.larger(A::ZERO) + scaled);
     }
 }
 

@@ -63,9 +63,6 @@ impl Api<'_> {
         code.line(
             "use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};",
         );
-        if self.set.is_some() {
-            code.line("use hodoscope_kernels::order;");
-        }
         code.line("use hodoscope_kernels::payload;");
         if self.set.is_some() {
             code.line("use hodoscope_kernels::set::{Hardest, Pushed};");
@@ -175,7 +172,10 @@ impl Api<'_> {
             "i32" => own,
             _ => format!("i32::from({own})"),
         };
-        format!("order::within({wide}, {}, {})", field.minimum, field.maximum)
+        format!(
+            "hodoscope_kernels::order::within({wide}, {}, {})",
+            field.minimum, field.maximum
+        )
     }
 
     fn output_type(&self, code: &mut Code) {

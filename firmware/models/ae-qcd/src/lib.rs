@@ -1,0 +1,71 @@
+//! The tagger `ae-qcd`, compiled by Hodoscope 0.1.0.
+//!
+//! Detector words in, raw outputs out: exact integers, the same on every target.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod compute;
+mod weights;
+
+use core::marker::PhantomData;
+
+pub use hodoscope_kernels::Portable;
+use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
+use hodoscope_kernels::payload;
+
+/// The type that a board runs.
+pub type Deployed = AeQcd<Portable>;
+
+/// One event's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// `x`: [pt of 0.25 GeV, 0 to 4095; deta of 0.004363323129985824 1, -256 to 255; dphi of 0.004363323129985824 rad, -256 to 255; and so on].
+    pub x: [i16; 48],
+}
+
+/// Raw outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outputs {
+    /// `score`: one count is 5.086263020833333e-6.
+    pub score: [i32; 1],
+}
+
+impl Outputs {
+    /// All raws, one output after the other.
+    pub fn raws(&self) -> [i64; 1] {
+        [self.score[0].into()]
+    }
+}
+
+/// The tagger `ae-qcd`, as planned for a core.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AeQcd<P = Portable>(PhantomData<P>);
+
+impl AeQcd<Portable> {
+    /// Computes one event.
+    pub fn run(event: &Event) -> Outputs {
+        compute::event(event, &mut ())
+    }
+}
+
+impl Model for AeQcd<Portable> {
+    const NAME: &'static str = "ae-qcd";
+    const PROGRAM: [u8; 32] = [
+        0xdf, 0xd4, 0xcb, 0xc7, 0xdc, 0x0f, 0xa7, 0x4b, 0x01, 0x16, 0xc2, 0xcf, 0xa7, 0x6b, 0xa2, 0x02,
+        0x4e, 0xfc, 0x46, 0x58, 0xab, 0x6d, 0xb1, 0x1d, 0x34, 0x38, 0x62, 0xf4, 0xf4, 0xca, 0x1b, 0xd9,
+    ];
+    const CAPACITY: usize = 0;
+    const INPUTS: &'static [InputInfo] = &[
+        InputInfo { name: "x", words: 48, bytes: 2, set: false },
+    ];
+    const OUTPUTS: &'static [OutputInfo] = &[
+        OutputInfo { name: "score", len: 1 },
+    ];
+    type Raws = [i64; 1];
+
+    fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
+        let (mut head, _) = payload::split(payload, 96, 0)?;
+        let words = Event { x: payload::take(&mut head) };
+        Ok(compute::event(&words, observer).raws())
+    }
+}

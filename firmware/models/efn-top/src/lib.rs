@@ -1,0 +1,166 @@
+//! The tagger `efn-top`, compiled by Hodoscope 0.1.0.
+//!
+//! Detector words in, raw outputs out: exact integers, the same on every target.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod compute;
+mod weights;
+
+use core::marker::PhantomData;
+
+pub use hodoscope_kernels::Portable;
+use hodoscope_kernels::fixed;
+use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
+use hodoscope_kernels::payload;
+use hodoscope_kernels::set::{Hardest, Pushed};
+
+/// Largest multiplicity that is computed: of more, the hardest are kept.
+pub const CAPACITY: usize = 32;
+
+/// The type that a board runs.
+pub type Deployed = EfnTop<Portable>;
+
+/// One constituent's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Constituent {
+    /// `x`: [pt of 0.25 GeV, 0 to 4095; deta of 0.017453292519943295 1, -51 to 51; dphi of 0.017453292519943295 rad, -51 to 51].
+    pub x: [i16; 3],
+}
+
+impl Constituent {
+    /// Whether the slot holds a constituent.
+    #[inline]
+    pub fn is_live(&self) -> bool {
+        hodoscope_kernels::order::within(i32::from(self.x[0]), 0, 4095) != 0
+    }
+
+    /// By what the hardest are kept when more than the capacity arrive.
+    #[inline]
+    pub fn hardness(&self) -> i32 {
+        hodoscope_kernels::order::within(i32::from(self.x[0]), 0, 4095)
+    }
+
+    #[inline]
+    fn read(mut bytes: &[u8]) -> Self {
+        Self { x: payload::take(&mut bytes) }
+    }
+}
+
+/// Raw outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outputs {
+    /// `probability`: one count is 2^-15.
+    pub probability: [i16; 1],
+}
+
+impl Outputs {
+    /// All raws, one output after the other.
+    pub fn raws(&self) -> [i64; 1] {
+        [self.probability[0].into()]
+    }
+
+    /// `probability` as a fixed-point number.
+    pub fn probability(&self) -> fixed::FixedI16<fixed::types::extra::U15> {
+        fixed::FixedI16::from_bits(self.probability[0])
+    }
+}
+
+/// The tagger `efn-top`, as planned for a core; holds an event that is arriving.
+///
+/// Of more than 32 live constituents the hardest are kept; ties keep those that came first.
+#[derive(Clone, Debug)]
+pub struct EfnTop<P = Portable> {
+    held: Hardest<Constituent, CAPACITY>,
+    sums: compute::Sums,
+    plan: PhantomData<P>,
+}
+
+impl Default for EfnTop<Portable> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EfnTop<Portable> {
+    /// An empty event.
+    pub const fn new() -> Self {
+        Self { held: Hardest::new(), sums: compute::Sums::ZERO, plan: PhantomData }
+    }
+
+    /// Computes one event, in whatever order its constituents stand; slots that are not live are
+    /// passed over.
+    pub fn run(constituents: &[Constituent]) -> Outputs {
+        let live = constituents.iter().filter(|c| c.is_live());
+        if live.clone().count() <= CAPACITY {
+            return Self::compute(live, &mut ());
+        }
+        let mut held = Hardest::<&Constituent, CAPACITY>::new();
+        for constituent in live {
+            held.push(constituent, constituent.hardness());
+        }
+        Self::compute(held.iter().copied(), &mut ())
+    }
+
+    /// Takes a constituent as it arrives, in any order, and computes its layers at once.
+    pub fn push(&mut self, constituent: &Constituent) {
+        if !constituent.is_live() {
+            return;
+        }
+        match self.held.push(*constituent, constituent.hardness()) {
+            Pushed::Kept => {}
+            Pushed::Displaced(gone) => self.sums.subtract(&compute::constituent(&gone, 0, &mut ())),
+            Pushed::Dropped => return,
+        }
+        self.sums.add(&compute::constituent(constituent, 0, &mut ()));
+    }
+
+    /// Number of constituents that are kept so far.
+    pub fn multiplicity(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Ends the event: computes the outputs and starts an empty one.
+    pub fn finish(&mut self) -> Outputs {
+        let outputs = compute::event(&self.sums, &mut ());
+        self.held.clear();
+        self.sums = compute::Sums::ZERO;
+        outputs
+    }
+
+    fn compute<'a, O: Observer>(constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {
+        let mut sums = compute::Sums::ZERO;
+        for (constituent, row) in constituents.zip(0u16..) {
+            sums.add(&compute::constituent(constituent, row, observer));
+        }
+        compute::event(&sums, observer)
+    }
+}
+
+impl Model for EfnTop<Portable> {
+    const NAME: &'static str = "efn-top";
+    const PROGRAM: [u8; 32] = [
+        0x07, 0x16, 0x28, 0x11, 0xc4, 0x1e, 0x7f, 0x06, 0xe4, 0x86, 0x94, 0x51, 0x32, 0xde, 0x45, 0x6a,
+        0x27, 0xf9, 0xe4, 0x66, 0xb3, 0xa9, 0x64, 0x5f, 0xe7, 0xd1, 0xfd, 0x8f, 0x92, 0x0a, 0x29, 0x27,
+    ];
+    const CAPACITY: usize = CAPACITY;
+    const INPUTS: &'static [InputInfo] = &[
+        InputInfo { name: "x", words: 3, bytes: 2, set: true },
+    ];
+    const OUTPUTS: &'static [OutputInfo] = &[
+        OutputInfo { name: "probability", len: 1 },
+    ];
+    type Raws = [i64; 1];
+
+    fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
+        let (_, rows) = payload::split(payload, 0, 6)?;
+        let mut held = Hardest::<Constituent, CAPACITY>::new();
+        for row in rows.chunks_exact(6) {
+            let constituent = Constituent::read(row);
+            if constituent.is_live() {
+                held.push(constituent, constituent.hardness());
+            }
+        }
+        Ok(Self::compute(held.iter(), observer).raws())
+    }
+}

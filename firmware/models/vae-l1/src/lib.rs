@@ -1,0 +1,77 @@
+//! The tagger `vae-l1`, compiled by Hodoscope 0.1.0.
+//!
+//! Detector words in, raw outputs out: exact integers, the same on every target.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod compute;
+mod weights;
+
+use core::marker::PhantomData;
+
+pub use hodoscope_kernels::Portable;
+use hodoscope_kernels::fixed;
+use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
+use hodoscope_kernels::payload;
+
+/// The type that a board runs.
+pub type Deployed = VaeL1<Portable>;
+
+/// One event's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// `x`: [pt of 0.5 GeV, 0 to 2047; eta of 0.0435 1, -128 to 127; phi of 0.04363323129985824 rad, -72 to 71, periodic; and so on].
+    pub x: [i16; 57],
+}
+
+/// Raw outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outputs {
+    /// `score`: one count is 2^-22.
+    pub score: [i32; 1],
+}
+
+impl Outputs {
+    /// All raws, one output after the other.
+    pub fn raws(&self) -> [i64; 1] {
+        [self.score[0].into()]
+    }
+
+    /// `score` as a fixed-point number.
+    pub fn score(&self) -> fixed::FixedI32<fixed::types::extra::U22> {
+        fixed::FixedI32::from_bits(self.score[0])
+    }
+}
+
+/// The tagger `vae-l1`, as planned for a core.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VaeL1<P = Portable>(PhantomData<P>);
+
+impl VaeL1<Portable> {
+    /// Computes one event.
+    pub fn run(event: &Event) -> Outputs {
+        compute::event(event, &mut ())
+    }
+}
+
+impl Model for VaeL1<Portable> {
+    const NAME: &'static str = "vae-l1";
+    const PROGRAM: [u8; 32] = [
+        0x73, 0x25, 0x42, 0x87, 0x1e, 0xec, 0x21, 0xe6, 0xa3, 0x05, 0x0d, 0x3f, 0x70, 0xdf, 0x2e, 0x41,
+        0xed, 0x6d, 0x0e, 0x36, 0xf3, 0xca, 0xcf, 0x03, 0xc5, 0x49, 0x1c, 0x35, 0xca, 0x38, 0x6a, 0x2c,
+    ];
+    const CAPACITY: usize = 0;
+    const INPUTS: &'static [InputInfo] = &[
+        InputInfo { name: "x", words: 57, bytes: 2, set: false },
+    ];
+    const OUTPUTS: &'static [OutputInfo] = &[
+        OutputInfo { name: "score", len: 1 },
+    ];
+    type Raws = [i64; 1];
+
+    fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
+        let (mut head, _) = payload::split(payload, 114, 0)?;
+        let words = Event { x: payload::take(&mut head) };
+        Ok(compute::event(&words, observer).raws())
+    }
+}
