@@ -1,0 +1,487 @@
+//! Runs a `Plan` on the host by calling the kernels as an emitted crate does: the same functions,
+//! storage types and accumulators, step by step. Only the lengths are no constants.
+#![allow(dead_code)] // Each test takes what it needs.
+#![allow(clippy::useless_conversion)] // An accumulator of 64 bits is an i64 already.
+
+use hodoscope_compiler::plan::{Accumulator, Kernel, Pair, Plan, Requantise, Step, storage_bits};
+use hodoscope_kernels::set::{Hardest, Pushed};
+use hodoscope_kernels::{layer, reduce, rescale, unary};
+use hodoscope_program::{Constant, IntType, Live, SetId, ValueId};
+
+/// A value as a crate stores it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Array {
+    I8(Vec<i8>),
+    I16(Vec<i16>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+}
+
+/// `body` for each type that an array may have.
+macro_rules! each {
+    ($array:expr, $x:ident => $body:expr) => {
+        match $array {
+            Array::I8($x) => $body,
+            Array::I16($x) => $body,
+            Array::I32($x) => $body,
+            Array::I64($x) => $body,
+        }
+    };
+}
+
+/// `body` for each type that converts to `i32`: no other may meet accumulators of 32 bits.
+macro_rules! each32 {
+    ($array:expr, $x:ident => $body:expr) => {
+        match $array {
+            Array::I8($x) => $body,
+            Array::I16($x) => $body,
+            Array::I32($x) => $body,
+            Array::I64(_) => panic!("an operand of 64 bits in accumulators of 32"),
+        }
+    };
+}
+
+/// `body` with `A` as the accumulator, and the operands in each type that converts to it.
+macro_rules! accumulate {
+    ($accumulator:expr, $x:ident = $a:expr => $body:expr) => {
+        match $accumulator {
+            Accumulator::I32 => {
+                type A = i32;
+                each32!($a, $x => $body)
+            }
+            Accumulator::I64 => {
+                type A = i64;
+                each!($a, $x => $body)
+            }
+        }
+    };
+    ($accumulator:expr, $x:ident = $a:expr, $z:ident = $b:expr => $body:expr) => {
+        match $accumulator {
+            Accumulator::I32 => {
+                type A = i32;
+                each32!($a, $x => each32!($b, $z => $body))
+            }
+            Accumulator::I64 => {
+                type A = i64;
+                each!($a, $x => each!($b, $z => $body))
+            }
+        }
+    };
+}
+
+impl Array {
+    /// Raws in the storage of `ty`.
+    ///
+    /// # Panics
+    /// If one is not of it: a crate would not compile.
+    pub fn new(ty: IntType, raws: &[i64]) -> Self {
+        Self::of_bits(storage_bits(ty), raws)
+    }
+
+    fn of_bits(bits: u8, raws: &[i64]) -> Self {
+        fn all<T: TryFrom<i64, Error: std::fmt::Debug>>(raws: &[i64]) -> Vec<T> {
+            raws.iter()
+                .map(|r| T::try_from(*r).expect("raws fit their storage"))
+                .collect()
+        }
+        match bits {
+            8 => Self::I8(all(raws)),
+            16 => Self::I16(all(raws)),
+            32 => Self::I32(all(raws)),
+            _ => Self::I64(raws.to_vec()),
+        }
+    }
+
+    pub fn raws(&self) -> Vec<i64> {
+        each!(self, x => x.iter().map(|raw| i64::from(*raw)).collect())
+    }
+}
+
+/// What one event gave: the raws of each visible value, row-major.
+pub type Seen = Vec<Option<Vec<i64>>>;
+
+/// Runs one plan.
+pub struct Executor<'a> {
+    plan: &'a Plan<'a>,
+    visible: Vec<bool>,
+}
+
+type Constituent = Vec<Array>;
+
+impl<'a> Executor<'a> {
+    pub fn new(plan: &'a Plan<'a>) -> Self {
+        let visible = plan.visible();
+        Self { plan, visible }
+    }
+
+    /// A whole event at once, as `run` and `infer` of an emitted crate.
+    pub fn run(&self, inputs: &[Vec<i64>]) -> Seen {
+        let mut seen: Seen = vec![None; self.plan.program.values.len()];
+        for (value, visible) in seen.iter_mut().zip(&self.visible) {
+            *value = visible.then(Vec::new);
+        }
+        let mut sums = self.zero();
+        for constituent in self.kept(inputs) {
+            let values = self.constituent(&constituent);
+            for (into, value) in seen.iter_mut().zip(&values) {
+                if let (Some(into), Some(value)) = (into, value) {
+                    into.extend(value.raws());
+                }
+            }
+            self.add(&mut sums, &values, false);
+        }
+        self.event(inputs, &sums, &mut seen);
+        seen
+    }
+
+    /// Constituent by constituent, as `push` and `finish`: only what is computed at the end.
+    pub fn stream(&self, inputs: &[Vec<i64>]) -> Vec<Vec<i64>> {
+        let mut sums = self.zero();
+        if let Some(set) = self.plan.program.sets.first() {
+            match set.capacity {
+                1 => self.push_all::<1>(inputs, &mut sums),
+                2 => self.push_all::<2>(inputs, &mut sums),
+                3 => self.push_all::<3>(inputs, &mut sums),
+                4 => self.push_all::<4>(inputs, &mut sums),
+                8 => self.push_all::<8>(inputs, &mut sums),
+                32 => self.push_all::<32>(inputs, &mut sums),
+                other => panic!("a capacity of {other}"),
+            }
+        }
+        let mut seen: Seen = vec![Some(vec![]); self.plan.program.values.len()];
+        self.event(inputs, &sums, &mut seen);
+        self.outputs(&seen)
+    }
+
+    pub fn outputs(&self, seen: &Seen) -> Vec<Vec<i64>> {
+        let outputs = self.plan.program.outputs.iter();
+        outputs
+            .map(|o| seen[o.value.index()].clone().expect("outputs are visible"))
+            .collect()
+    }
+
+    /// The outputs of one event.
+    pub fn infer(&self, inputs: &[Vec<i64>]) -> Vec<Vec<i64>> {
+        self.outputs(&self.run(inputs))
+    }
+
+    fn push_all<const P: usize>(&self, inputs: &[Vec<i64>], sums: &mut [Array]) {
+        let mut held = Hardest::<Constituent, P>::new();
+        for constituent in self.live(inputs) {
+            let arrived = self.constituent(&constituent);
+            let hardness = self.hardness(&constituent);
+            match held.push(constituent, hardness) {
+                Pushed::Kept => {}
+                Pushed::Displaced(gone) => self.add(sums, &self.constituent(&gone), true),
+                Pushed::Dropped => continue,
+            }
+            self.add(sums, &arrived, false);
+        }
+    }
+
+    fn kept(&self, inputs: &[Vec<i64>]) -> Vec<Constituent> {
+        let Some(set) = self.plan.program.sets.first() else {
+            return vec![];
+        };
+        match set.capacity {
+            1 => self.hardest::<1>(inputs),
+            2 => self.hardest::<2>(inputs),
+            3 => self.hardest::<3>(inputs),
+            4 => self.hardest::<4>(inputs),
+            8 => self.hardest::<8>(inputs),
+            32 => self.hardest::<32>(inputs),
+            other => panic!("a capacity of {other}"),
+        }
+    }
+
+    fn hardest<const P: usize>(&self, inputs: &[Vec<i64>]) -> Vec<Constituent> {
+        let mut held = Hardest::<Constituent, P>::new();
+        for constituent in self.live(inputs) {
+            let hardness = self.hardness(&constituent);
+            held.push(constituent, hardness);
+        }
+        held.iter().cloned().collect()
+    }
+
+    /// Words of all inputs by index: of one constituent, or of the event. Words are stored, not
+    /// clamped yet.
+    fn words(&self, inputs: &[Vec<i64>], row: Option<usize>) -> Constituent {
+        let program = self.plan.program;
+        let inputs = program.inputs.iter().zip(inputs);
+        inputs
+            .map(|(input, words)| match (input.set, row) {
+                (Some(_), Some(row)) => {
+                    let own = &words[row * input.channels..][..input.channels];
+                    Array::new(input.element(), own)
+                }
+                (None, None) => Array::new(input.element(), words),
+                _ => Array::I8(vec![]),
+            })
+            .collect()
+    }
+
+    fn live(&self, inputs: &[Vec<i64>]) -> Vec<Constituent> {
+        let program = self.plan.program;
+        let of_set = |index: &usize| program.inputs[*index].set == Some(SetId::new(0));
+        let Some(first) = (0..program.inputs.len()).find(of_set) else {
+            return vec![];
+        };
+        let rows = inputs[first].len() / program.inputs[first].channels;
+        let constituents = (0..rows).map(|row| self.words(inputs, Some(row)));
+        constituents
+            .filter(|words| match program.sets[0].live {
+                Live::Always => true,
+                Live::Above { word, threshold } => self.word(words, word) > threshold,
+                Live::NotEqual { word, empty } => self.word(words, word) != empty,
+            })
+            .collect()
+    }
+
+    fn word(&self, words: &Constituent, at: hodoscope_program::WordRef) -> i64 {
+        let field = self.plan.program.input(at.input).field(at.channel);
+        words[at.input.index()].raws()[at.channel].clamp(field.minimum, field.maximum)
+    }
+
+    fn hardness(&self, words: &Constituent) -> i32 {
+        match self.plan.program.sets[0].order {
+            Some(word) => i32::try_from(self.word(words, word)).expect("words have 32 bits"),
+            None => 0,
+        }
+    }
+
+    fn zero(&self) -> Vec<Array> {
+        let sums = self.plan.pooled.iter();
+        sums.map(|sum| {
+            let channels = self.plan.program.value(sum.result).shape.channels();
+            match sum.accumulator {
+                Accumulator::I32 => Array::I32(vec![0; channels]),
+                Accumulator::I64 => Array::I64(vec![0; channels]),
+            }
+        })
+        .collect()
+    }
+
+    fn add(&self, sums: &mut [Array], values: &[Option<Array>], subtract: bool) {
+        for (sum, pooled) in sums.iter_mut().zip(&self.plan.pooled) {
+            let x = values[pooled.x.index()]
+                .as_ref()
+                .expect("summands are visible");
+            match (sum, subtract) {
+                (Array::I32(sum), false) => each32!(x, x => reduce::add(sum, x)),
+                (Array::I32(sum), true) => each32!(x, x => reduce::subtract(sum, x)),
+                (Array::I64(sum), false) => each!(x, x => reduce::add(sum, x)),
+                (Array::I64(sum), true) => each!(x, x => reduce::subtract(sum, x)),
+                _ => panic!("a sum has 32 or 64 bits"),
+            }
+        }
+    }
+
+    fn constituent(&self, words: &Constituent) -> Vec<Option<Array>> {
+        let mut values = vec![None; self.plan.program.values.len()];
+        for step in &self.plan.constituent {
+            let result = self.step(step, words, &values);
+            values[step.result.index()] = Some(result);
+        }
+        values
+    }
+
+    fn event(&self, inputs: &[Vec<i64>], sums: &[Array], seen: &mut Seen) {
+        let words = self.words(inputs, None);
+        let mut values = vec![None; self.plan.program.values.len()];
+        for (sum, pooled) in sums.iter().zip(&self.plan.pooled) {
+            let mut y = self.zeros(pooled.result);
+            each!(sum, x => each!(&mut y, y => unary::copy(x, y)));
+            values[pooled.result.index()] = Some(y);
+        }
+        for step in &self.plan.event {
+            let result = self.step(step, &words, &values);
+            values[step.result.index()] = Some(result);
+        }
+        for (into, value) in seen.iter_mut().zip(values) {
+            if let (Some(into), Some(value)) = (into, value) {
+                *into = value.raws();
+            }
+        }
+    }
+
+    fn zeros(&self, id: ValueId) -> Array {
+        let value = self.plan.program.value(id);
+        Array::new(value.element, &vec![0; value.shape.channels()])
+    }
+
+    fn step(&self, step: &Step, words: &Constituent, values: &[Option<Array>]) -> Array {
+        let program = self.plan.program;
+        let v = |id: &ValueId| values[id.index()].as_ref().expect("operands come before");
+        let stored = |constant: &Constant| Array::new(constant.element, &constant.data);
+        let mut y = self.zeros(step.result);
+        let out = &mut y;
+        match &step.kernel {
+            Kernel::Words { input } => {
+                let fields = &program.input(*input).fields;
+                let ends = |end: fn(&hodoscope_program::Field) -> i64| {
+                    let raws: Vec<i64> = fields.iter().map(end).collect();
+                    Array::new(program.value(step.result).element, &raws)
+                };
+                match (
+                    &words[input.index()],
+                    ends(|f| f.minimum),
+                    ends(|f| f.maximum),
+                    out,
+                ) {
+                    (Array::I8(x), Array::I8(a), Array::I8(b), Array::I8(y)) => {
+                        rescale::words(x, &a, &b, y)
+                    }
+                    (Array::I16(x), Array::I16(a), Array::I16(b), Array::I16(y)) => {
+                        rescale::words(x, &a, &b, y)
+                    }
+                    (Array::I32(x), Array::I32(a), Array::I32(b), Array::I32(y)) => {
+                        rescale::words(x, &a, &b, y)
+                    }
+                    _ => panic!("words are stored as they arrive"),
+                }
+            }
+            Kernel::Dense {
+                x,
+                weights,
+                bias,
+                accumulator,
+            } => {
+                let (weights, bias) = (
+                    stored(program.constant(*weights)),
+                    stored(program.constant(*bias)),
+                );
+                accumulate!(accumulator, x = v(x), w = &weights => {
+                    let bias = accumulators::<A>(&bias);
+                    each!(out, y => layer::dense::<A, _, _, _, _>(x, w, &bias, y));
+                });
+            }
+            Kernel::DenseRescale {
+                x,
+                weights,
+                bias,
+                accumulator,
+                requantise,
+                limits,
+            } => {
+                let (weights, bias) = (
+                    stored(program.constant(*weights)),
+                    stored(program.constant(*bias)),
+                );
+                accumulate!(accumulator, x = v(x), w = &weights => {
+                    let bias = accumulators::<A>(&bias);
+                    let limits = ends::<A>(*limits);
+                    match requantise {
+                        Requantise::Shift(shifts) => {
+                            let shift = rescale::Shift(shifts);
+                            each!(out, y => layer::dense_rescale::<A, _, _, _, _>(x, w, &bias, shift, limits, y));
+                        }
+                        Requantise::Affine { multipliers, offsets, shifts } => {
+                            let (multipliers, offsets) = (exact::<A>(multipliers), exact::<A>(offsets));
+                            let affine = rescale::Affine { multipliers: &multipliers, offsets: &offsets, shifts };
+                            each!(out, y => layer::dense_rescale::<A, _, _, _, _>(x, w, &bias, affine, limits, y));
+                        }
+                    }
+                });
+            }
+            Kernel::Rescale {
+                x,
+                accumulator,
+                requantise,
+                limits,
+            } => {
+                accumulate!(accumulator, x = v(x) => {
+                    let limits = ends::<A>(*limits);
+                    match requantise {
+                        Requantise::Shift(shifts) => {
+                            let shift = rescale::Shift(shifts);
+                            each!(out, y => rescale::rescale::<A, _, _>(x, shift, limits, y));
+                        }
+                        Requantise::Affine { multipliers, offsets, shifts } => {
+                            let (multipliers, offsets) = (exact::<A>(multipliers), exact::<A>(offsets));
+                            let affine = rescale::Affine { multipliers: &multipliers, offsets: &offsets, shifts };
+                            each!(out, y => rescale::rescale::<A, _, _>(x, affine, limits, y));
+                        }
+                    }
+                });
+            }
+            Kernel::Relu { x } => each!(v(x), x => each!(out, y => unary::relu(x, y))),
+            Kernel::Clip {
+                x,
+                minimum,
+                maximum,
+                accumulator,
+            } => {
+                accumulate!(accumulator, x = v(x) => {
+                    let (low, high) = ends::<A>((*minimum, *maximum));
+                    each!(out, y => unary::clip::<A, _, _>(x, low, high, y));
+                });
+            }
+            Kernel::LeakyRelu {
+                x,
+                multiplier,
+                shift,
+                accumulator,
+            } => {
+                accumulate!(accumulator, x = v(x) => {
+                    let multiplier = exact::<A>(&[*multiplier])[0];
+                    each!(out, y => unary::leaky_relu::<A, _, _>(x, multiplier, *shift, y));
+                });
+            }
+            Kernel::Table { x, table, first } => {
+                let entries = stored(program.constant(*table));
+                let first = i32::try_from(*first).expect("a table's index has 16 bits");
+                each32!(v(x), x => each!(&entries, e => each!(out, y => unary::table(x, first, e, y))));
+            }
+            Kernel::Pair {
+                operator,
+                a,
+                b,
+                accumulator,
+            } => {
+                accumulate!(accumulator, a = v(a), b = v(b) => each!(out, y => match operator {
+                    Pair::Mul => unary::mul::<A, _, _, _>(a, b, y),
+                    Pair::Add => unary::add::<A, _, _, _>(a, b, y),
+                    Pair::Sub => unary::sub::<A, _, _, _>(a, b, y),
+                }));
+            }
+            Kernel::SquaredError { a, b, accumulator } => {
+                let sum: i64 = accumulate!(accumulator, a = v(a), b = v(b) => {
+                    reduce::squared_error::<A, _, _>(a, b).into()
+                });
+                return Array::new(program.value(step.result).element, &[sum]);
+            }
+            Kernel::SumSquares { x, accumulator } => {
+                let sum: i64 =
+                    accumulate!(accumulator, x = v(x) => reduce::sum_squares::<A, _>(x).into());
+                return Array::new(program.value(step.result).element, &[sum]);
+            }
+            Kernel::Select { x, channels } => {
+                let raws = v(x).raws();
+                let picked: Vec<i64> = channels.iter().map(|c| raws[*c]).collect();
+                return Array::new(program.value(step.result).element, &picked);
+            }
+            Kernel::Concat { parts } => {
+                let raws: Vec<i64> = parts.iter().flat_map(|part| v(part).raws()).collect();
+                return Array::new(program.value(step.result).element, &raws);
+            }
+        }
+        y
+    }
+}
+
+/// Literals of an emitted crate: they must fit.
+fn exact<A: TryFrom<i64, Error: std::fmt::Debug>>(raws: &[i64]) -> Vec<A> {
+    raws.iter()
+        .map(|r| A::try_from(*r).expect("constants fit the accumulator"))
+        .collect()
+}
+
+fn ends<A: TryFrom<i64, Error: std::fmt::Debug> + Copy>(limits: (i64, i64)) -> (A, A) {
+    let both = exact::<A>(&[limits.0, limits.1]);
+    (both[0], both[1])
+}
+
+/// A bias, converted as `dense` converts it.
+fn accumulators<A: TryFrom<i64, Error: std::fmt::Debug>>(bias: &Array) -> Vec<A> {
+    exact(&bias.raws())
+}
