@@ -35,9 +35,8 @@ impl<'g> FloatLayers<'g> {
             .filter_map(|node| Some((plain(&node.name), node.value?)))
             .collect();
         let same = model.program.values.iter().map(|value| {
-            // A layer in few bits is named as the layer, with `.q`.
             let name = plain(&value.name);
-            let layer = name.strip_suffix(".q").unwrap_or(&name);
+            let layer = of_narrowed(&name).unwrap_or(&name);
             nodes.get(layer).copied()
         });
         let fields = |name: &str| float::fields(&model.program, name);
@@ -72,6 +71,17 @@ impl<'g> FloatLayers<'g> {
     }
 }
 
+/// The layer that a value is in few bits: `f.q` and `f.q.2` are of `f`.
+fn of_narrowed(name: &str) -> Option<&str> {
+    let (layer, count) = name.rsplit_once(".q")?;
+    let counted = || {
+        count
+            .strip_prefix('.')
+            .is_some_and(|n| n.parse::<u32>().is_ok())
+    };
+    (count.is_empty() || counted()).then_some(layer)
+}
+
 /// A name with only the characters that a program's names have.
 fn plain(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -79,4 +89,18 @@ fn plain(name: &str) -> String {
     name.chars()
         .map(|c| if legal(c) { c } else { '_' })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_narrowed;
+
+    #[test]
+    fn names_of_narrowed_layers() {
+        assert_eq!(of_narrowed("f_f.0_Gemm.q"), Some("f_f.0_Gemm"));
+        assert_eq!(of_narrowed("x.q.2"), Some("x"));
+        for other in ["x", "x.quark", "x.q2", "x.q.y"] {
+            assert_eq!(of_narrowed(other), None, "{other}");
+        }
+    }
 }

@@ -50,6 +50,9 @@ impl ModelDir {
             )
         })?;
         let program = Program::from_text(&text).with_context(|| format!("{}", path.display()))?;
+        program
+            .verify()
+            .with_context(|| format!("{}: the program does not verify", path.display()))?;
         let report =
             read_report(dir).with_context(|| format!("{}: not a compiled model", dir.display()))?;
         Ok(Self {

@@ -155,7 +155,7 @@ fn chosen(model: &ModelDir, wanted: Option<&str>) -> Result<(OutputSlice, usize)
         return match outputs.first() {
             Some(first) if first.width == 1 => Ok((first.clone(), 0)),
             _ => bail!(
-                "the first output is no single value; name one with --score OUTPUT[:CHANNEL]: {}",
+                "the first output is no single value; name one with --score OUTPUT[:CHANNEL], or compile with --score mse or sum-squares:OUTPUT: {}",
                 list()
             ),
         };
