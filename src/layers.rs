@@ -36,8 +36,14 @@ impl<'g> FloatLayers<'g> {
             .collect();
         let same = model.program.values.iter().map(|value| {
             let name = plain(&value.name);
-            let layer = of_narrowed(&name).unwrap_or(&name);
-            nodes.get(layer).copied()
+            let Some(layer) = of_narrowed(&name) else {
+                return nodes.get(&name).copied();
+            };
+            // Words in few bits are equalised: their channels have units of their own.
+            let of_words = |value: &graph::ValueId| {
+                matches!(graph.producer(*value), graph::Producer::Input(_))
+            };
+            nodes.get(layer).copied().filter(|value| !of_words(value))
         });
         let fields = |name: &str| float::fields(&model.program, name);
         let (events, inputs) = float::inputs(graph, npz, fields)?;
