@@ -312,7 +312,7 @@ fn types(value: &Value) -> Result<(), String> {
         Scale::Pow2PerChannel(fracs) => fracs,
         Scale::Lsb(_) => &[],
     };
-    if let Some(frac) = fracs.iter().find(|frac| frac.abs() > 1000) {
+    if let Some(frac) = fracs.iter().find(|frac| !(-1000..=1000).contains(*frac)) {
         return Err(format!("frac {frac} is not within ±1000"));
     }
     if let Scale::Lsb(lsbs) = &value.scale
