@@ -53,7 +53,9 @@ fn main() {
     let padded = floats.len() / events.len();
     let mut run_float = || {
         for jet in floats.chunks(padded) {
-            executor.run_all(&mut workspace, &[jet]).expect("the events are the model's");
+            executor
+                .run_all(&mut workspace, &[jet])
+                .expect("the events are the model's");
         }
     };
     let run_interpreter = || {
@@ -112,8 +114,15 @@ fn rate(mut pass: impl FnMut()) -> f64 {
 fn compiled(folder: &Path, float: &graph::Graph, spec: &InputsSpec) -> Compiled {
     let values = values(&folder.join("calibration.npz"), "x");
     let calibration = Calibration::new(float, vec![values]).expect("calibration is the model's");
-    compile(float, "pfn-qg", spec, None, &calibration, &Options::default())
-        .expect("the committed model compiles")
+    compile(
+        float,
+        "pfn-qg",
+        spec,
+        None,
+        &calibration,
+        &Options::default(),
+    )
+    .expect("the committed model compiles")
 }
 
 fn values(file: &Path, name: &str) -> Vec<f32> {
@@ -128,7 +137,10 @@ fn events(program: &Program, values: &[f32]) -> Vec<Event> {
     let capacity = program.sets[0].capacity;
     let word = |(i, v): (usize, &f32)| {
         let field = input.field(i % input.channels);
-        field.encode(f64::from(*v)).expect("the committed events are numbers").word
+        field
+            .encode(f64::from(*v))
+            .expect("the committed events are numbers")
+            .word
     };
     values
         .chunks(capacity * input.channels)
@@ -142,5 +154,7 @@ fn constituents(event: &Event) -> Vec<Constituent> {
     let rows = event.inputs[0].chunks(3);
     let words = |row: &[i64]| [row[0], row[1], row[2]].map(|w| w as i16);
     // As a link delivers them: without the padding.
-    rows.filter(|row| row[0] > 0).map(|row| Constituent { x: words(row) }).collect()
+    rows.filter(|row| row[0] > 0)
+        .map(|row| Constituent { x: words(row) })
+        .collect()
 }

@@ -2,7 +2,14 @@
 
 use std::env;
 
-const SETS: [&str; 6] = ["portable", "armv6m", "armv7m", "armv7em", "armv8m-dsp", "rv32im"];
+const SETS: [&str; 6] = [
+    "portable",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv8m-dsp",
+    "rv32im",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -21,7 +28,10 @@ fn main() {
         _ => "portable",
     };
     let known: Vec<String> = SETS.iter().map(|set| format!("\"{set}\"")).collect();
-    println!("cargo::rustc-check-cfg=cfg(hodoscope_isa, values({}))", known.join(", "));
+    println!(
+        "cargo::rustc-check-cfg=cfg(hodoscope_isa, values({}))",
+        known.join(", ")
+    );
     println!("cargo::rustc-cfg=hodoscope_isa=\"{set}\"");
     println!("cargo::rustc-env=HODOSCOPE_ISA={set}");
 }

@@ -1,8 +1,8 @@
 //! ONNX import, quantisation, planning and emission.
 
+pub mod emit;
 pub mod graph;
 pub mod import;
-pub mod emit;
 pub mod inputs;
 pub mod plan;
 pub mod quantise;

@@ -1,5 +1,8 @@
 //! The four reference taggers through the whole compiler, against onnxruntime's float outputs.
 
+// A test that unwraps fails with the line that is wrong.
+#![allow(clippy::unwrap_used)]
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -41,7 +44,11 @@ fn compiled(model: &str, options: &Options) -> (Graph, Compiled) {
     let spec = std::fs::read_to_string(folder(model).join("inputs.toml")).unwrap();
     let spec = InputsSpec::parse(&spec).unwrap();
     let inputs = graph.inputs().iter();
-    let inputs = inputs.map(|input| array(model, "calibration.npz", &input.name).into_iter().collect());
+    let inputs = inputs.map(|input| {
+        array(model, "calibration.npz", &input.name)
+            .into_iter()
+            .collect()
+    });
     let calibration = Calibration::new(&graph, inputs.collect()).unwrap();
     let result = compile(&graph, model, &spec, None, &calibration, options).unwrap();
     (graph, result)
@@ -50,10 +57,18 @@ fn compiled(model: &str, options: &Options) -> (Graph, Compiled) {
 /// Words of each event of an array `[events, …]`.
 fn events(program: &Program, values: &ArrayD<f32>) -> Vec<Event> {
     let input = &program.inputs[0];
-    let word = |(i, v): (usize, &f32)| input.field(i % input.channels).encode(f64::from(*v)).unwrap().word;
+    let word = |(i, v): (usize, &f32)| {
+        input
+            .field(i % input.channels)
+            .encode(f64::from(*v))
+            .unwrap()
+            .word
+    };
     values
         .axis_iter(Axis(0))
-        .map(|event| Event { inputs: vec![event.iter().enumerate().map(word).collect()] })
+        .map(|event| Event {
+            inputs: vec![event.iter().enumerate().map(word).collect()],
+        })
         .collect()
 }
 
@@ -62,7 +77,13 @@ fn auc(labels: &[bool], scores: &[f64]) -> f64 {
     for (s, _) in scores.iter().zip(labels).filter(|(_, l)| **l) {
         for (b, _) in scores.iter().zip(labels).filter(|(_, l)| !**l) {
             pairs += 1.0;
-            wins += if s > b { 1.0 } else if s == b { 0.5 } else { 0.0 };
+            wins += if s > b {
+                1.0
+            } else if s == b {
+                0.5
+            } else {
+                0.0
+            };
         }
     }
     wins / pairs
@@ -107,7 +128,13 @@ fn auc_holds_at_the_default_widths() {
 fn auc_holds_at_sixteen_bit_activations() {
     let activations = Activations::Sixteen;
     for model in MODELS {
-        let (float, fixed) = figures(model, &Options { activations, ..Options::default() });
+        let (float, fixed) = figures(
+            model,
+            &Options {
+                activations,
+                ..Options::default()
+            },
+        );
         assert!(fixed >= float - 0.001, "{model}: {float} -> {fixed}");
     }
 }

@@ -65,18 +65,12 @@ pub fn type_name(program: &Program) -> String {
 
 /// A field or method name, from any name.
 pub(super) fn snake(name: &str) -> String {
-    let mut snake: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '_'
-            }
-        })
-        .collect();
+    let lower = name.to_ascii_lowercase();
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let mut snake = words.join("_");
     if !snake.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        snake.insert_str(0, "v_");
+        snake.insert(0, 'v');
     }
     if is_keyword(&snake) {
         snake.push('_');

@@ -28,7 +28,9 @@ pub(super) fn prune(network: &mut Network) {
         })
         .collect();
     let mut keep = needed.iter();
-    network.nodes.retain(|_| keep.next().copied().unwrap_or(true));
+    network
+        .nodes
+        .retain(|_| keep.next().copied().unwrap_or(true));
     for node in &mut network.nodes {
         for operand in node.layer.operands_mut() {
             *operand = renumbered[*operand];

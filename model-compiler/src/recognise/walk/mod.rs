@@ -357,7 +357,6 @@ impl<'g> Walk<'g> {
     }
 }
 
-
 const ISSUE: &str = "export the network without it, or ask for it with the model attached";
 const MASKS: &str = "compute the mask from one input feature, such as (pt > 0), and multiply by it";
 const SQUARES: &str = "sum or average the squares over the features";

@@ -51,7 +51,12 @@ impl Walk<'_> {
         slot.map_or(0, |axis| axis + 1)
     }
 
-    pub(super) fn select(&mut self, node: &Node, axis: usize, channels: Vec<usize>) -> Walked<Class> {
+    pub(super) fn select(
+        &mut self,
+        node: &Node,
+        axis: usize,
+        channels: Vec<usize>,
+    ) -> Walked<Class> {
         let (x, set, zero) = self.operand(node, 0)?;
         let shape = self.graph.shape(node.inputs[0]);
         let first = self.row_start(shape, set);
