@@ -69,7 +69,12 @@ impl Api<'_> {
         }
         code.gap();
         if let Some(set) = self.set {
-            code.line("/// Largest multiplicity that is computed: of more, the hardest are kept.");
+            code.line(match set.order {
+                Some(_) => {
+                    "/// Largest multiplicity that is computed: of more, the hardest are kept."
+                }
+                None => "/// Largest multiplicity that is computed: of more, the first are kept.",
+            });
             code.line(format!("pub const CAPACITY: usize = {};", set.capacity))
                 .gap();
         }
@@ -213,7 +218,9 @@ impl Api<'_> {
             let ty = format!("fixed::FixedI{bits}<fixed::types::extra::U{frac}>");
             code.gap();
             code.line(format!("/// `{}` as a fixed-point number.", output.name));
-            let suffix = if field == "raws" { "_fixed" } else { "" };
+            // Methods that `Outputs` has already.
+            let taken = ["clone", "eq", "fmt", "ne", "raws"].contains(&field.as_str());
+            let suffix = if taken { "_fixed" } else { "" };
             if length == 1 {
                 code.line(format!("pub fn {field}{suffix}(&self) -> {ty} {{"));
                 code.line(format!("fixed::FixedI{bits}::from_bits(self.{field}[0])"));
@@ -275,8 +282,12 @@ impl Api<'_> {
             self.program.name
         ));
         code.line("///");
+        let kept = match set.order {
+            Some(_) => "hardest are kept; ties keep those that came first.",
+            None => "first are kept.",
+        };
         code.line(format!(
-            "/// Of more than {} live constituents the hardest are kept; ties keep those that came first.",
+            "/// Of more than {} live constituents the {kept}",
             set.capacity
         ));
         code.line("#[derive(Clone, Debug)]");

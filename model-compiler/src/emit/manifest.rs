@@ -35,10 +35,17 @@ pub(super) fn readme(program: &Program) -> String {
     let call = if program.sets.is_empty() {
         format!("let outputs = {ty}::run(&event);")
     } else {
+        let (first, only) = match program.inputs.iter().any(|input| input.set.is_none()) {
+            true => ("&header, ", "&header"),
+            false => ("", ""),
+        };
         format!(
-            "let outputs = {ty}::run(&constituents);      // a whole event\n\
-             tagger.push(constituent);                    // or as they arrive …\n\
-             let outputs = tagger.finish();               // … until the event ends"
+            "// A whole event,\n\
+             let outputs = {ty}::run({first}&constituents);\n\
+             // or constituents as they arrive, until the event ends.\n\
+             let mut tagger = {ty}::new();\n\
+             tagger.push(&constituent);\n\
+             let outputs = tagger.finish({only});"
         )
     };
     format!(

@@ -1,0 +1,39 @@
+//! What is written for two small programs, seen as a whole. `INSTA_UPDATE=always` blesses.
+#![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
+
+#[path = "emit_programs/mod.rs"]
+mod emit_programs;
+
+use emit_programs::{AUTOENCODER, DEEP_SET};
+use hodoscope_compiler::emit::emit_crate;
+use hodoscope_compiler::plan::Plan;
+use hodoscope_program::Program;
+
+fn check(name: &str, text: &str) {
+    let program = Program::from_text(text).unwrap();
+    insta::assert_snapshot!(format!("{name}.program"), program.to_text());
+    let files = emit_crate(&Plan::portable(&program).unwrap());
+    for (path, text) in &files {
+        insta::assert_snapshot!(format!("{name}.{}", path.replace('/', ".")), text);
+    }
+    let paths: Vec<&str> = files.keys().map(String::as_str).collect();
+    let expected = [
+        "Cargo.toml",
+        "README.md",
+        "rustfmt.toml",
+        "src/compute.rs",
+        "src/lib.rs",
+        "src/weights.rs",
+    ];
+    assert_eq!(paths, expected);
+}
+
+#[test]
+fn a_deep_set_with_a_header() {
+    check("deep_set", DEEP_SET);
+}
+
+#[test]
+fn a_dense_autoencoder() {
+    check("autoencoder", AUTOENCODER);
+}

@@ -1,0 +1,245 @@
+//! Hand-written programs: two that show what is emitted, and the edges of what can be.
+#![allow(dead_code)] // Each test takes what it needs.
+
+/// A deep set with a header and two inputs per constituent: a weight, a table, a leaky slope.
+pub const DEEP_SET: &str = r#"hodoscope-program 1
+program tiny-set
+set jet capacity 4
+input particles set jet channels 3
+  field pt unit "GeV" lsb 0.25 range 0 4095 saturate empty 0
+  field eta unit "" lsb 0.01 range -128 127 saturate empty 0
+  field phi unit "rad" lsb 0.0436 range -72 71 wrap empty 0
+input charge set jet channels 1
+  field q unit "e" lsb 1.0 range -1 1 saturate empty 0
+input met channels 2
+  field met unit "GeV" lsb 0.5 range 0 1023 saturate empty 0
+  field phi unit "rad" lsb 0.0436 range -72 71 wrap empty 0
+live jet particles[0] above 0
+order jet particles[0]
+constant phi.weights i8 [3, 4]
+  12 -7 3 100
+  0 25 -25 -1
+  -128 1 2 3
+constant phi.bias i32 [3]
+  100 -200 4000
+constant tanh i8 [64]
+  -127 -126 -126 -125 -125 -124 -123 -122 -121 -119 -117 -115 -113 -110 -107 -103
+  -99 -95 -90 -85 -79 -73 -66 -59 -52 -44 -36 -27 -18 -9 0 5
+  0 9 18 27 36 44 52 59 66 73 79 85 90 95 99 103
+  107 110 113 115 117 119 121 122 123 124 125 125 126 126 127 127
+constant head.weights i8 [2, 8]
+  1 -2 3 -4 5 -6 7 -8
+  127 -128 64 -64 32 -32 16 -16
+constant head.bias i32 [2]
+  -300 300
+value particles [jet, 3] i13 fracs 2 7 5 = input particles
+value charge [jet, 1] i2 frac 0 = input charge
+value met [2] i11 fracs 1 5 = input met
+value words [jet, 3] i8 frac 7 = rescale particles by 1 19661 21845 plus 0 0 -4096 shift 5 14 14 rnd sat
+value features [jet, 4] i8 frac 7 = concat [words, charge]
+value phi [jet, 3] i32 frac 12 = dense features weights phi.weights bias phi.bias
+value phi.q [jet, 3] i8 frac 5 = rescale phi by 1 plus 0 shift 7 rnd sat
+value phi.leaky [jet, 3] i8 frac 5 = leaky_relu phi.q by 3277 shift 15 rnd
+value pt [jet, 1] i13 frac 2 = select particles channels 0
+value weighted [jet, 3] i32 frac 7 = mul phi.leaky pt
+value index [jet, 3] i6 frac 3 = rescale phi.leaky by 1 plus 0 shift 2 rnd sat
+value tanh [jet, 3] i8 frac 7 = table index entries tanh
+value flow [3] i32 frac 7 = sum weighted
+value count [3] i16 frac 7 = sum tanh
+value flow.q [3] i8 frac 0 = rescale flow by 1 plus 0 shift 9 rnd sat
+value count.q [3] i8 frac 5 = rescale count by 1 plus 0 shift 2 rnd sat
+value met.q [2] i8 frac 5 = rescale met by 8192 21845 plus 0 0 shift 16 14 rnd sat
+value event [8] i8 frac 5 = concat [flow.q, count.q, met.q]
+value head [2] i32 frac 10 = dense event weights head.weights bias head.bias
+value head.q [2] i16 frac 8 = rescale head by 1 plus 0 shift 2 rnd sat
+value head.relu [2] u15 frac 8 = relu head.q
+output score = head.relu
+"#;
+
+/// A dense autoencoder whose score is its squared error.
+pub const AUTOENCODER: &str = r#"hodoscope-program 1
+program tiny-ae
+input x channels 4
+  field pt unit "GeV" lsb 0.25 range 0 1023 saturate empty 0
+  field eta unit "" lsb 0.01 range -128 127 saturate empty 0
+constant encoder.weights i8 [2, 4]
+  30 -20 10 5
+  -3 7 -50 60
+constant encoder.bias i32 [2]
+  40 -60
+constant decoder.weights i4 [4, 2]
+  7 -8
+  3 2
+  -1 -5
+  0 4
+constant decoder.bias i32 [4]
+  0 16 -16 255
+value x [4] i11 fracs 2 7 2 7 = input x
+value x.q [4] i8 frac 5 = rescale x by 3 5 3 5 plus 0 0 7 -7 shift 5 2 5 2 rnd sat
+value encoder [2] i32 frac 11 = dense x.q weights encoder.weights bias encoder.bias
+value encoder.q [2] i8 frac 5 = rescale encoder by 1 plus 0 shift 6 rnd sat
+value latent [2] u7 frac 5 = relu encoder.q
+value decoder [4] i32 frac 7 = dense latent weights decoder.weights bias decoder.bias
+value decoder.q [4] i16 frac 5 = rescale decoder by 1 plus 0 shift 2 rnd sat
+value error [1] i32 frac 10 = squared_error x.q decoder.q
+output score = error
+output latent = latent
+"#;
+
+/// No header, a set that is always full, and nothing that orders it.
+const NO_HEADER: &str = r#"hodoscope-program 1
+program no-header
+set s capacity 3
+input x set s channels 1 field x unit "" lsb 1.0 range -100 100 saturate empty 0
+live s always
+value x [s, 1] i8 frac 0 = input x
+value sum [1] i32 frac 0 = sum x
+output y = sum
+"#;
+
+/// Names that are no identifiers, and ones that Rust keeps for itself.
+const ODD_NAMES: &str = r#"hodoscope-program 1
+program match
+set s capacity 2
+input "StatefulPartitionedCall:0" set s channels 2 field x unit "" lsb 1.0 range 0 9 saturate empty 0
+input "type" set s channels 1 field x unit "\ {} */" lsb 1.0 range 0 9 saturate empty 9
+input "jet/é \ `x`" channels 1 field x unit "%{0}" lsb 1.0 range 0 70000 saturate empty 0
+live s "StatefulPartitionedCall:0"[1] not 3
+order s type[0]
+value Stateful.words [s, 2] u4 frac 0 = input "StatefulPartitionedCall:0"
+value self [s, 1] u4 frac 0 = input type
+value fn [1] u17 frac 0 = input "jet/é \ `x`"
+value all [s, 3] u4 frac 0 = concat [Stateful.words, self]
+value sum [3] u8 frac 0 = sum all
+output "StatefulPartitionedCall:0" = sum
+output "StatefulPartitionedCall:1" = fn
+output raws = sum
+output self = sum
+output "1" = sum
+output stateful_partitioned_call_0 = sum
+"#;
+
+/// A name that an emitted crate uses itself.
+const RESERVED: &str = r#"hodoscope-program 1
+program ok
+input x channels 1 field x unit "" lsb 1.0 range 0 1 wrap empty 0
+value x [1] u1 frac 0 = input x
+output clone = x
+"#;
+
+/// Several outputs, of several scales, none of them a fixed-point number.
+const OUTPUTS: &str = r#"hodoscope-program 1
+program hardest
+input x channels 3 field x unit "" lsb 0.1 range -1000 1000 saturate empty 0
+value x [3] i11 lsb 0.1 = input x
+value fine [3] i16 fracs 3 4 40 = rescale x by 1 2 -3 plus 1 shift 0 1 2 rnd sat
+value coarse [1] i64 frac -3 = sum_squares x
+output fine = fine
+output x = x
+output again = fine
+output coarse = coarse
+"#;
+
+/// Accumulators of 64 bits, constants that are stored wider than they need to be.
+const WIDE: &str = r#"hodoscope-program 1
+program wide
+set s capacity 2
+input x set s channels 2 field x unit "" lsb 1.0 range -2147483648 2147483647 saturate empty 0
+live s x[0] above -9223372036854775808
+order s x[1]
+constant w i32 [2, 2]
+  1000000 -1000000
+  1000000000 -1000000000
+constant b i64 [2]
+  1 -1
+constant unused i8 [1] 3
+constant small.w i8 [1, 2] 3 -3
+constant small.b i64 [1] 5
+value x [s, 2] i32 frac 0 = input x
+value dense [s, 2] i64 frac 0 = dense x weights w bias b
+value dense.q [s, 2] i16 frac 0 = rescale dense by 1 plus 0 shift 47 rnd sat
+value relu [s, 2] u15 frac 0 = relu dense.q
+value small [s, 1] i32 frac 0 = dense dense.q weights small.w bias small.b
+value sum [2] i64 frac 0 = sum dense
+value small.sum [1] i20 frac 0 = sum small
+value relu.sum [2] u16 frac 0 = sum relu
+value far [2] i48 frac 0 = rescale relu.sum by 3 -3 plus 1048576 shift 0 rnd sat
+value sum.q [2] i33 frac 0 = rescale sum by 1 plus 0 shift 32 rnd sat
+value leaky [2] i33 frac 0 = leaky_relu sum.q by 12345 shift 31 rnd
+value narrow [2] u8 frac 0 = clip leaky range 0 255
+output sum = sum
+output small = small.sum
+output far = far
+output leaky = leaky
+output narrow = narrow
+"#;
+
+/// Results in other widths than their operands.
+const WIDTHS: &str = r#"hodoscope-program 1
+program widths
+set s capacity 8
+input x set s channels 2 field x unit "" lsb 1.0 range -20 20 saturate empty 0
+input h channels 2 field h unit "" lsb 1.0 range -300 300 saturate empty 0
+live s x[1] above 19
+constant w i16 [2, 2] 1 2 -3 4
+constant b i8 [2] 1 -1
+constant t i32 [64]
+  0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
+  0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
+  0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
+  0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
+value x [s, 2] i6 frac 0 = input x
+value h [2] i10 frac 0 = input h
+value dense [s, 2] i12 frac 0 = dense x weights w bias b
+value sum [2] i13 frac 0 = sum dense
+value x.table [s, 2] u4 frac 0 = table x entries t
+value x.sum [2] u7 frac 0 = sum x.table
+value h.q [2] i5 frac 0 = rescale h by 1 plus 0 shift 4 rnd sat
+value h.relu [2] i16 frac 0 = relu h.q
+value h.clip [2] i9 frac 0 = clip h.q range 200 201
+value h.leaky [2] i40 frac 0 = leaky_relu h.q by 0 shift 62 rnd
+value h.pick [3] i33 frac 0 = select h.q channels 1 1 0
+value h.all [6] i24 frac 0 = concat [h.relu, h.clip, x.sum]
+value h.error [1] u13 frac 0 = squared_error h.q h.relu
+value h.squares [1] i16 frac 0 = sum_squares h.q
+value h.mul [2] i10 frac 0 = mul h.q h.leaky
+value h.add [2] i7 frac 0 = add h.q h.leaky
+value h.sub [2] i64 frac 0 = sub h.q h.leaky
+output relu = h.relu
+output clip = h.clip
+output leaky = h.leaky
+output pick = h.pick
+output all = h.all
+output error = h.error
+output squares = h.squares
+output mul = h.mul
+output add = h.add
+output sub = h.sub
+output sum = sum
+"#;
+
+/// Each program with a name for messages.
+pub fn all() -> Vec<(&'static str, String)> {
+    vec![
+        ("deep set", DEEP_SET.into()),
+        ("autoencoder", AUTOENCODER.into()),
+        ("no header", NO_HEADER.into()),
+        ("odd names", ODD_NAMES.into()),
+        ("reserved name", RESERVED.into()),
+        ("outputs", OUTPUTS.into()),
+        ("wide", WIDE.into()),
+        ("widths", WIDTHS.into()),
+        (
+            "never live",
+            WIDTHS
+                .replace("program widths", "program never-live")
+                .replace("above 19", "above 20"),
+        ),
+        (
+            "crowd",
+            NO_HEADER
+                .replace("no-header", "crowd")
+                .replace("capacity 3", "capacity 65535"),
+        ),
+    ]
+}
