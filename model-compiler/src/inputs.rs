@@ -110,6 +110,8 @@ impl InputsSpec {
                     "the words are wider than 32 bits"
                 } else if !(field.minimum..=field.maximum).contains(&field.empty) {
                     "the empty word is outside of the range"
+                } else if field.unit.contains(|c: char| c == '"' || c.is_control()) {
+                    "the unit has a quote or a control character"
                 } else {
                     continue;
                 };
@@ -214,6 +216,7 @@ mod tests {
         assert!(field("lsb = 1.0\nminimum = 2\nmaximum = 1").contains("range is empty"));
         assert!(field("lsb = 1.0\nminimum = 2\nmaximum = 3").contains("empty word"));
         assert!(field("lsb = 1.0\nminimum = 0\nmaximum = 1\nbits = 3").contains("bits"));
+        assert!(field("lsb = 1.0\nminimum = 0\nmaximum = 1\nunit = '\"'").contains("quote"));
     }
 
     #[test]

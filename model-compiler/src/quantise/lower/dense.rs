@@ -138,7 +138,8 @@ fn row_frac(row: &[f64], bias: f64, x_frac: i32, limit: f64) -> i32 {
         frac
     };
     if largest == 0.0 {
-        return highest.min(0);
+        // Only the bias is left: 16 bits of it.
+        return highest.min(format::covering_frac(bias.abs(), 16) - x_frac);
     }
     let mut covering = 30 - libm::ilogb(largest);
     while libm::ldexp(largest, covering) > limit + 0.5 {

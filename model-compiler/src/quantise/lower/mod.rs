@@ -9,7 +9,7 @@ mod build;
 mod dense;
 mod layers;
 
-use hodoscope_program::{IntType, Output, Program, ValueId};
+use hodoscope_program::{IntType, Operation, Output, Program, ValueId};
 
 use super::format::{self, Chosen};
 use super::statistics::Statistics;
@@ -162,23 +162,38 @@ impl Lowering<'_> {
 
     /// Largest absolute value that the words behind a node can mean.
     fn word_range(&self, node: NodeIndex) -> Option<f64> {
-        let mut at = node;
-        loop {
-            match &self.network.nodes[at].layer {
-                Layer::Affine { x, .. } | Layer::Select { x, .. } => at = *x,
-                Layer::Input(_) => break,
-                _ => return None,
+        let ranges = self.word_ranges(node)?;
+        let largest = |m: f64, (low, high): &(f64, f64)| m.max(low.abs()).max(high.abs());
+        Some(ranges.iter().fold(0.0, largest))
+    }
+
+    /// For a node that only moves and scales words: the values at both ends of each channel's range.
+    fn word_ranges(&self, node: NodeIndex) -> Option<Vec<(f64, f64)>> {
+        match &self.network.nodes[node].layer {
+            Layer::Input(index) => {
+                let input = &self.frame.inputs[*index];
+                let ends = |c| {
+                    let field = input.field(c);
+                    (field.decode(field.minimum), field.decode(field.maximum))
+                };
+                Some((0..input.channels).map(ends).collect())
             }
+            Layer::Affine { x, scale, shift } => {
+                let at = |v: &[f64], c: usize| v[if v.len() == 1 { 0 } else { c }];
+                let ranges = self.word_ranges(*x)?.into_iter().enumerate();
+                let moved = |c: usize, end: f64| end * at(scale, c) + at(shift, c);
+                Some(
+                    ranges
+                        .map(|(c, (low, high))| (moved(c, low), moved(c, high)))
+                        .collect(),
+                )
+            }
+            Layer::Select { x, channels } => {
+                let ranges = self.word_ranges(*x)?;
+                Some(channels.iter().map(|c| ranges[*c]).collect())
+            }
+            _ => None,
         }
-        let wide = &self.wide[node];
-        let ranges = self.builder.word_magnitudes(wide.value)?;
-        let of = |c: usize| wide.lsb[if wide.lsb.len() == 1 { 0 } else { c }].abs();
-        Some(
-            ranges
-                .iter()
-                .enumerate()
-                .fold(0.0, |m, (c, r)| f64::max(m, r * of(c))),
-        )
     }
 
     /// Pushes a rescale of `wide` (plus `shift`, in the value's own unit) to `width` bits at `frac`.
@@ -241,11 +256,29 @@ impl Lowering<'_> {
         self.formats.push((node, format));
     }
 
+    /// A wide value under the scale that it has behind the factors of `node`: the same raws, as a
+    /// value of their own where the factors changed their meaning.
+    fn with_scale(&mut self, node: NodeIndex, wide: &Wide) -> ValueId {
+        let scale = build::scale(&wide.lsb);
+        let value = self.builder.program.value(wide.value);
+        if value.scale == scale {
+            return wide.value;
+        }
+        let (shape, element) = (value.shape.clone(), value.element);
+        let operation = Operation::Select {
+            x: wide.value,
+            channels: (0..shape.channels()).collect(),
+        };
+        let name = self.network.nodes[node].name.clone();
+        self.builder.push(&name, shape, element, scale, operation)
+    }
+
     /// The value of an output: as it is where one LSB serves all its channels, else narrowed.
     fn output(&mut self, node: NodeIndex) -> Lower<ValueId> {
         let wide = self.wide[node].clone();
-        if wide.lsb.iter().all(|lsb| *lsb == wide.lsb[0]) {
-            return Ok(wide.value);
+        // A factor of zero or below is no LSB of an output.
+        if wide.lsb.iter().all(|lsb| *lsb == wide.lsb[0]) && wide.lsb[0] > 0.0 {
+            return Ok(self.with_scale(node, &wide));
         }
         if let Some(narrow) = self.narrow[node] {
             return Ok(narrow.value);
