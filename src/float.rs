@@ -70,6 +70,12 @@ pub fn inputs(
 
 /// Values as `f32`; words are decoded.
 fn floats(array: &Array, fields: &[Field]) -> Result<Vec<f32>> {
+    if fields.is_empty() && matches!(array.values(), Values::Integer(_)) {
+        bail!(
+            "`{}` holds integers, and no words are stated for it: state them in inputs.toml, or give floats",
+            array.name()
+        );
+    }
     let values = array.floats()?;
     Ok(match array.values() {
         Values::Integer(_) if !fields.is_empty() => values

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [input.x]
-//! set = "constituents"   # the axis after the batch is a set; left out for a dense input
+//! set = "constituents"   # the axis after the batch is a set; false for a dense input of three axes
 //! capacity = 32          # largest multiplicity, the extent of that axis
 //! order = "pt"           # the field by which the hardest are kept
 //! [[input.x.field]]      # fields repeat along the last axis
@@ -30,14 +30,25 @@ pub struct InputsSpec {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
-    /// Name of the set that the axis after the batch is.
-    pub set: Option<String>,
+    /// Whether the axis after the batch is a set, and its name. Without a statement it is one in an
+    /// input of three axes.
+    pub set: Option<SetSpec>,
     /// Largest multiplicity.
     pub capacity: Option<usize>,
     /// Field by which the hardest constituents are kept.
     pub order: Option<String>,
     #[serde(default, rename = "field")]
     fields: Vec<FieldSpec>,
+}
+
+/// `set = "constituents"` or `set = false`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum SetSpec {
+    /// A set of this name.
+    Name(String),
+    /// A set of the usual name, or none.
+    IsOne(bool),
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -201,7 +212,7 @@ mod tests {
                     lsb = 0.25\nminimum = 0\nmaximum = 255\noverflow = 'wrap'\n";
         let spec = InputsSpec::parse(text).unwrap();
         let x = spec.get("x").unwrap();
-        assert_eq!(x.set.as_deref(), Some("s"));
+        assert_eq!(x.set, Some(SetSpec::Name("s".into())));
         assert_eq!(x.fields()[0].overflow, FieldOverflow::Wrap);
         assert_eq!(x.fields()[0].lsb, ExactF64(0.25));
     }

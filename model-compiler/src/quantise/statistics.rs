@@ -163,19 +163,10 @@ fn lost(
     event: usize,
     live: &[usize],
 ) -> usize {
-    let (input, channel) = match rule {
-        Rule::Mask(p) => (p.input, p.channel),
-        Rule::Weight { input, channel } => (input, channel),
-    };
+    let (input, channel) = rule.place();
     let channels = network.inputs[input].channels;
     let row = calibration.row(input, event);
-    let float_live = |slot: &usize| {
-        let value = f64::from(row[slot * channels + channel]);
-        match rule {
-            Rule::Mask(p) => p.holds(value),
-            Rule::Weight { .. } => value != 0.0,
-        }
-    };
+    let float_live = |slot: &usize| rule.holds(row[slot * channels + channel]);
     let slots = row.len() / channels;
     (0..slots)
         .filter(float_live)

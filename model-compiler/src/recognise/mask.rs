@@ -2,17 +2,21 @@
 
 use crate::graph::Comparison;
 
-/// A condition on one input value, in the input's own unit.
+/// A condition on one input value: whether x·scale + shift compares with a threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Predicate {
     /// Input by index.
     pub input: usize,
     /// Channel of its row.
     pub channel: usize,
+    /// Factor before the comparison.
+    pub scale: f64,
+    /// Offset before the comparison.
+    pub shift: f64,
     /// How it is compared.
     pub comparison: Comparison,
     /// With what.
-    pub threshold: f64,
+    pub threshold: f32,
     /// Whether the truth value is turned around.
     pub inverted: bool,
 }
@@ -32,34 +36,52 @@ pub enum Rule {
 }
 
 impl Predicate {
-    /// The same slots without an inversion: `!(x ≤ t)` is `x > t`. `None` for `x = t`, `x < t`.
-    pub fn normal(self) -> Option<Self> {
+    /// The same slots without an inversion where there is such a comparison: `!(x ≤ t)` is `x > t`.
+    pub fn normal(self) -> Self {
         use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
         let comparison = match (self.comparison, self.inverted) {
-            (Greater, false) | (LessOrEqual, true) => Greater,
-            (GreaterOrEqual, false) | (Less, true) => GreaterOrEqual,
-            (Equal, true) => {
-                return Some(self);
-            }
-            _ => return None,
+            (_, false) | (Equal, _) => return self,
+            (LessOrEqual, true) => Greater,
+            (Less, true) => GreaterOrEqual,
+            (Greater, true) => LessOrEqual,
+            (GreaterOrEqual, true) => Less,
         };
-        Some(Self {
+        Self {
             comparison,
             inverted: false,
             ..self
-        })
+        }
     }
 
-    /// Whether it holds for a value of the input.
-    pub fn holds(self, value: f64) -> bool {
+    /// Whether it holds for a value of the input, in the graph's own arithmetic.
+    pub fn holds(self, value: f32) -> bool {
         use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+        let compared = (f64::from(value) * self.scale + self.shift) as f32;
         let truth = match self.comparison {
-            Greater => value > self.threshold,
-            GreaterOrEqual => value >= self.threshold,
-            Less => value < self.threshold,
-            LessOrEqual => value <= self.threshold,
-            Equal => value == self.threshold,
+            Greater => compared > self.threshold,
+            GreaterOrEqual => compared >= self.threshold,
+            Less => compared < self.threshold,
+            LessOrEqual => compared <= self.threshold,
+            Equal => compared == self.threshold,
         };
         truth != self.inverted
+    }
+}
+
+impl Rule {
+    /// Input and channel of the value that it looks at.
+    pub fn place(self) -> (usize, usize) {
+        match self {
+            Self::Mask(p) => (p.input, p.channel),
+            Self::Weight { input, channel } => (input, channel),
+        }
+    }
+
+    /// Whether a slot with this value is live.
+    pub fn holds(self, value: f32) -> bool {
+        match self {
+            Self::Mask(p) => p.holds(value),
+            Self::Weight { .. } => value != 0.0,
+        }
     }
 }

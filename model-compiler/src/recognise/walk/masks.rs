@@ -6,19 +6,28 @@ use crate::recognise::classes::Class;
 use crate::recognise::{Layer, NodeIndex, Predicate, Rule};
 
 impl Walk<'_> {
-    /// x · mask: x itself, in the slots that are live.
-    pub(super) fn masked(&mut self, node: &Node, x: usize, predicate: Predicate) -> Walked<Class> {
+    /// x · mask: x itself, in the slots that are live. The mask stands at operand `mask`.
+    pub(super) fn masked(
+        &mut self,
+        node: &Node,
+        x: usize,
+        mask: usize,
+        predicate: Predicate,
+    ) -> Walked<Class> {
+        if !(self.aligned(node, x) && self.aligned(node, mask)) {
+            return refuse(node, "a mask that is not slot by slot", MASKS);
+        }
         let (x, set, _) = self.operand(node, x)?;
         if !set {
             return refuse(node, "a mask on a value without constituents", MASKS);
         }
-        let Some(predicate) = predicate.normal() else {
-            return refuse(node, "a mask that keeps the small values", MASKS);
-        };
+        // It is taken as the identity on live slots: then there can be one rule only.
+        let rule = Rule::Mask(predicate.normal());
+        self.pool(node, Some(rule))?;
         Ok(Class::Row {
             node: x,
             per_constituent: true,
-            zero: Some(Rule::Mask(predicate)),
+            zero: Some(rule),
         })
     }
 
@@ -32,11 +41,11 @@ impl Walk<'_> {
         };
         let mut predicate = *predicate;
         if is_zero(2) {
-            return self.masked(node, 1, predicate);
+            return self.masked(node, 1, 0, predicate);
         }
         if is_zero(1) {
             predicate.inverted = !predicate.inverted;
-            return self.masked(node, 2, predicate);
+            return self.masked(node, 2, 0, predicate);
         }
         refuse(node, "neither branch is zero", MASKS)
     }
@@ -47,29 +56,27 @@ impl Walk<'_> {
         (shift == 0.0).then_some(Rule::Weight { input, channel })
     }
 
-    /// x = input\[channel\] · scale + shift, for an x of one channel.
+    /// x = input\[channel\] · scale + shift with one affine step at most, for an x of one channel.
     pub(super) fn source(&self, x: NodeIndex) -> Option<(usize, usize, f64, f64)> {
         let mut channel = 0;
-        let (mut scale, mut shift) = (1.0, 0.0);
+        let mut affine = None;
         let mut at = x;
         if self.network.nodes[x].channels != 1 {
             return None;
         }
         loop {
             match &self.network.nodes[at].layer {
-                Layer::Input(input) => return Some((*input, channel, scale, shift)),
+                Layer::Input(input) => {
+                    let (scale, shift) = affine.unwrap_or((1.0, 0.0));
+                    return Some((*input, channel, scale, shift));
+                }
                 Layer::Select { x, channels } => {
                     channel = channels[channel];
                     at = *x;
                 }
-                Layer::Affine {
-                    x,
-                    scale: s,
-                    shift: t,
-                } => {
+                Layer::Affine { x, scale, shift } if affine.is_none() => {
                     let pick = |v: &[f64]| v[if v.len() == 1 { 0 } else { channel }];
-                    shift += scale * pick(t);
-                    scale *= pick(s);
+                    affine = Some((pick(scale), pick(shift)));
                     at = *x;
                 }
                 _ => return None,
@@ -77,15 +84,15 @@ impl Walk<'_> {
         }
     }
 
-    /// The condition of a comparison, in the input's unit.
+    /// The condition of a comparison.
     pub(super) fn predicate(&self, node: &Node) -> Walked<Predicate> {
         use crate::graph::Comparison::{Greater, GreaterOrEqual, Less, LessOrEqual};
         let constant = |i: usize| self.graph.constant(node.inputs[i]).and_then(|t| t.single());
         let Op::Compare(comparison) = &node.op else {
             return refuse(node, "no comparison", MASKS);
         };
-        let (x, threshold, mut comparison) = match (constant(0), constant(1)) {
-            (None, Some(t)) => (self.operand(node, 0)?.0, t, *comparison),
+        let ((x, set, _), threshold, comparison) = match (constant(0), constant(1)) {
+            (None, Some(t)) => (self.operand(node, 0)?, t, *comparison),
             (Some(t), None) => {
                 let turned = match comparison {
                     Greater => Less,
@@ -94,32 +101,25 @@ impl Walk<'_> {
                     LessOrEqual => GreaterOrEqual,
                     equal => *equal,
                 };
-                (self.operand(node, 1)?.0, t, turned)
+                (self.operand(node, 1)?, t, turned)
             }
             _ => return refuse(node, "a comparison that is not with one constant", MASKS),
         };
-        let Some((input, channel, scale, shift)) = self.source(x).filter(|s| s.2 != 0.0) else {
-            return refuse(
+        match self.source(x) {
+            Some((input, channel, scale, shift)) if set => Ok(Predicate {
+                input,
+                channel,
+                scale,
+                shift,
+                comparison,
+                threshold,
+                inverted: false,
+            }),
+            _ => refuse(
                 node,
-                "a mask that is not computed from one input feature",
+                "a mask that is not computed from one feature of the constituents",
                 MASKS,
-            );
-        };
-        if scale < 0.0 {
-            comparison = match comparison {
-                Greater => Less,
-                GreaterOrEqual => LessOrEqual,
-                Less => Greater,
-                LessOrEqual => GreaterOrEqual,
-                equal => equal,
-            };
+            ),
         }
-        Ok(Predicate {
-            input,
-            channel,
-            comparison,
-            threshold: (f64::from(threshold) - shift) / scale,
-            inverted: false,
-        })
     }
 }

@@ -10,7 +10,7 @@ use super::{
     Rule,
 };
 use crate::graph::{Binary, Graph, Node, Op, Unary, ValueId};
-use crate::inputs::InputsSpec;
+use crate::inputs::{InputsSpec, SetSpec};
 
 pub(super) fn walk(graph: &Graph, spec: &InputsSpec) -> Result<Network, RecogniseError> {
     let mut walk = Walk::start(graph, spec)?;
@@ -47,9 +47,12 @@ impl<'g> Walk<'g> {
         let mut set: Option<(String, usize)> = None;
         for input in graph.inputs() {
             let shape = graph.shape(input.value);
-            let stated = spec.get(&input.name).and_then(|s| s.set.clone());
-            let Some(name) = stated.or((shape.len() == 3).then(|| "constituents".into())) else {
-                continue;
+            let name = match spec.get(&input.name).and_then(|s| s.set.clone()) {
+                Some(SetSpec::Name(name)) => name,
+                Some(SetSpec::IsOne(false)) => continue,
+                Some(SetSpec::IsOne(true)) => "constituents".into(),
+                None if shape.len() == 3 => "constituents".into(),
+                None => continue,
             };
             let Some(capacity) = shape.get(1).copied().filter(|_| shape[0] == 1) else {
                 return Err(refuse(
@@ -57,13 +60,20 @@ impl<'g> Walk<'g> {
                     format!("shape {shape:?} has no set axis"),
                 ));
             };
+            if capacity == 1 {
+                let reason = "a set of one slot is no set: state `set = false` in inputs.toml";
+                return Err(refuse(&input.name, reason.into()));
+            }
             if let Some(stated) = spec.get(&input.name).and_then(|s| s.capacity)
                 && stated != capacity
             {
                 let reason = format!("capacity {stated} is stated, the model has {capacity} slots");
                 return Err(refuse(&input.name, reason));
             }
-            if set.as_ref().is_some_and(|(_, other)| *other != capacity) {
+            if set
+                .as_ref()
+                .is_some_and(|known| *known != (name.clone(), capacity))
+            {
                 return Err(refuse(
                     &input.name,
                     "a second set is not supported yet".into(),
@@ -86,9 +96,11 @@ impl<'g> Walk<'g> {
         };
         for (index, input) in graph.inputs().iter().enumerate() {
             let shape = graph.shape(input.value);
-            let in_set = walk
-                .capacity()
-                .is_some_and(|p| slot_axis(shape, p).is_some());
+            let denied = spec.get(&input.name).and_then(|s| s.set.clone());
+            let in_set = denied != Some(SetSpec::IsOne(false))
+                && walk
+                    .capacity()
+                    .is_some_and(|p| slot_axis(shape, p).is_some());
             let elements: usize = shape.iter().product();
             let channels = elements / walk.capacity().filter(|_| in_set).unwrap_or(1);
             walk.network.inputs.push(NetworkInput {
@@ -139,11 +151,11 @@ impl<'g> Walk<'g> {
             };
             self.network.outputs.push((output.name.clone(), node));
         }
-        if let Some((name, capacity)) = self.set {
+        if let Some((name, capacity)) = self.set.clone() {
             let Some(live) = self.rule else {
                 return Err(RecogniseError::Input {
-                    input: self.network.inputs[0].name.clone(),
-                    reason: "its constituents are never pooled".into(),
+                    input: self.first_of_set(),
+                    reason: "its constituents are never pooled; a dense input states `set = false` in inputs.toml".into(),
                 });
             };
             let mut order = None;
@@ -174,6 +186,13 @@ impl<'g> Walk<'g> {
             });
         }
         Ok(self.network)
+    }
+
+    /// Name of the set's first input.
+    fn first_of_set(&self) -> String {
+        let mut inputs = self.network.inputs.iter();
+        let first = inputs.find(|input| input.in_set);
+        first.map_or(String::new(), |input| input.name.clone())
     }
 
     fn capacity(&self) -> Option<usize> {
@@ -232,13 +251,7 @@ impl<'g> Walk<'g> {
             Op::ScaleShift { axis, scale, shift } => self.affine(node, *axis, scale, shift),
             Op::Unary(function) => self.unary(node, *function),
             Op::Binary(op) => self.binary(node, *op),
-            Op::Compare(comparison) => {
-                let predicate = self.predicate(node)?;
-                Ok(Class::Mask(Predicate {
-                    comparison: *comparison,
-                    ..predicate
-                }))
-            }
+            Op::Compare(_) => Ok(Class::Mask(self.predicate(node)?)),
             Op::Where => self.choose(node),
             Op::MatMul => self.weighted_sum(node),
             Op::Reduce { op, axes, .. } => self.reduce(node, *op, axes),
@@ -285,7 +298,7 @@ impl<'g> Walk<'g> {
         let (x, set, zero) = self.operand(node, 0)?;
         let shape = self.graph.shape(node.output);
         let first = self.row_start(shape, set);
-        if scale.len() > 1 && channel_axis(shape, first) != Some(axis) {
+        if scale.len() > 1 && (axis < first || channel_axis(shape, first) != Some(axis)) {
             return refuse(
                 node,
                 "factors that differ from slot to slot",
@@ -332,11 +345,11 @@ impl<'g> Walk<'g> {
         match (op, classes) {
             (Binary::Mul, [Some(Class::Mask(p)), Some(Class::Row { .. })]) => {
                 let predicate = *p;
-                self.masked(node, 1, predicate)
+                self.masked(node, 1, 0, predicate)
             }
             (Binary::Mul, [Some(Class::Row { .. }), Some(Class::Mask(p))]) => {
                 let predicate = *p;
-                self.masked(node, 0, predicate)
+                self.masked(node, 0, 1, predicate)
             }
             (Binary::Mul, _) => self.product(node),
             (
@@ -346,8 +359,12 @@ impl<'g> Walk<'g> {
                     Some(Class::Row { node: b, .. }),
                 ],
             ) => {
-                let channels = |n: &NodeIndex| self.network.nodes[*n].channels;
-                if channels(a) != channels(b) {
+                let elements = |value| self.graph.elements(value);
+                if node
+                    .inputs
+                    .iter()
+                    .any(|x| elements(*x) != elements(node.output))
+                {
                     return refuse(node, "a difference that broadcasts", SQUARES);
                 }
                 Ok(Class::Difference { a: *a, b: *b })

@@ -12,6 +12,9 @@ impl Walk<'_> {
         if set_a != set_b {
             return refuse(node, "a product of a constituent with the event", ISSUE);
         }
+        if !(0..2).all(|index| self.aligned(node, index)) {
+            return refuse(node, "a product that is not row by row", ISSUE);
+        }
         let weight = |x| self.weight(x).filter(|_| set_a);
         let zero = zero_a.or(zero_b).or(weight(a)).or(weight(b));
         self.row(node, Layer::Mul { a, b }, set_a, zero)
@@ -21,7 +24,13 @@ impl Walk<'_> {
     pub(super) fn weighted_sum(&mut self, node: &Node) -> Walked<Class> {
         let (a, set_a, zero_a) = self.operand(node, 0)?;
         let (b, set_b, zero_b) = self.operand(node, 1)?;
-        if !(set_a && set_b) || self.network.nodes[a].channels != 1 {
+        let slot_from_end = |index: usize| {
+            let shape = self.graph.shape(node.inputs[index]);
+            let slot = self.capacity().and_then(|p| slot_axis(shape, p));
+            slot.map(|axis| shape.len() - axis)
+        };
+        let places = (slot_from_end(0), slot_from_end(1)) == (Some(1), Some(2));
+        if !(set_a && set_b && places) || self.network.nodes[a].channels != 1 {
             return refuse(
                 node,
                 "a product of two activations that is no weighted sum over constituents",

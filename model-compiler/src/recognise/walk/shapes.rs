@@ -32,13 +32,40 @@ impl Walk<'_> {
                 return refuse(
                     node,
                     "constituents that are flattened into one row",
-                    "pool over the constituents, or state the input as dense",
+                    "pool over the constituents, or state `set = false` for the input in inputs.toml",
                 );
             }
         }
         match class {
             Some(class) => Ok(class),
             None => refuse(node, "an operand that is not known", ISSUE),
+        }
+    }
+
+    /// Whether operand `index` broadcasts row by row: its slots are the result's slots, and its
+    /// rows are the result's, or one value each.
+    pub(super) fn aligned(&self, node: &Node, index: usize) -> bool {
+        let from = self.graph.shape(node.inputs[index]);
+        let to = self.graph.shape(node.output);
+        let slots = |shape: &[usize]| self.capacity().and_then(|p| slot_axis(shape, p));
+        let set = match self.classes.get(node.inputs[index]) {
+            Some(Class::Row {
+                per_constituent, ..
+            }) => *per_constituent,
+            Some(Class::Mask(_)) => true,
+            _ => return false,
+        };
+        let elements = |shape: &[usize]| shape.iter().product::<usize>();
+        if !set {
+            return elements(from) == 1 || elements(from) == elements(to);
+        }
+        let capacity = self.capacity().unwrap_or(1);
+        match (slots(from), slots(to)) {
+            (Some(a), Some(b)) => {
+                let rows = elements(from) == elements(to) || elements(from) == capacity;
+                rows && a + to.len() == b + from.len()
+            }
+            _ => false,
         }
     }
 
