@@ -2,7 +2,7 @@
 //!
 //! Loaded as `-plugin FILE,begin=ADDRESS+SIZE,end=ADDRESS+SIZE,out=FILE`, it writes one
 //! little-endian u64 for each pass from the begin marker to the end marker, as soon as the pass is
-//! over. What counts is written in [`window`]. The figure is the number of executed guest
+//! over. What counts is written in the module `window`. The figure is the number of executed guest
 //! instructions, hence repeatable; it is no latency.
 //!
 //! QEMU translates guest code in blocks, and asks the plugin about each. A block that is executed
