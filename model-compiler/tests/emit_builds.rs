@@ -264,22 +264,26 @@ impl Workspace {
 
     fn build(&self) -> PathBuf {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let output = Command::new(cargo)
-            .args([
-                "build",
-                "--offline",
-                "--package",
-                "driver",
-                "--target-dir",
-                "target",
-            ])
+        let mut build = Command::new(cargo);
+        build.args(["build", "--offline", "--package", "driver"]);
+        // Overflow checks are on or off as they are in this test.
+        let profile = match cfg!(debug_assertions) {
+            true => "debug",
+            false => "release",
+        };
+        if profile == "release" {
+            build.arg("--release");
+        }
+        let output = build
+            .args(["--target-dir", "target"])
             .current_dir(&self.0)
             .env("RUSTFLAGS", "-D warnings")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .output()
             .unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
-        self.0.join("target/debug/driver")
+        self.0.join("target").join(profile).join("driver")
     }
 }
 
