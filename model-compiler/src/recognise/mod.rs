@@ -194,3 +194,8 @@ pub fn recognise(
     prune::prune(&mut network);
     Ok(network)
 }
+
+/// The entry of `channel`, where one entry may serve all channels.
+pub(crate) fn of_channel<T: Copy>(entries: &[T], channel: usize) -> T {
+    entries[if entries.len() == 1 { 0 } else { channel }]
+}

@@ -49,25 +49,6 @@ impl Builder {
         &self.program.value(id).shape
     }
 
-    /// For a value that only moves words: the largest magnitude of each channel.
-    pub fn word_magnitudes(&self, id: ValueId) -> Option<Vec<f64>> {
-        match &self.program.value(id).operation {
-            Operation::Input(input) => {
-                let input = self.program.input(*input);
-                let magnitude = |c| {
-                    let field = input.field(c);
-                    field.minimum.abs().max(field.maximum.abs()) as f64
-                };
-                Some((0..input.channels).map(magnitude).collect())
-            }
-            Operation::Select { x, channels } => {
-                let of = self.word_magnitudes(*x)?;
-                Some(channels.iter().map(|c| of[*c]).collect())
-            }
-            _ => None,
-        }
-    }
-
     pub fn input(&mut self, index: usize) -> ValueId {
         let input: &Input = &self.program.inputs[index];
         let shape = match input.set {

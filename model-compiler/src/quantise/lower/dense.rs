@@ -5,7 +5,7 @@ use hodoscope_program::{IntType, Operation};
 use super::{Lower, Lowering, Narrow, Wide};
 use crate::quantise::QuantiseError;
 use crate::quantise::format;
-use crate::recognise::{Layer, NodeIndex};
+use crate::recognise::{Layer, NodeIndex, of_channel};
 
 /// A bias may not take more of the accumulator than this.
 const BIAS_LIMIT: f64 = (1u64 << 29) as f64;
@@ -86,13 +86,15 @@ impl Lowering<'_> {
     fn equalised(&mut self, node: NodeIndex) -> Lower<(Narrow, Vec<f64>)> {
         let width = self.widths[node];
         let frac = i32::from(width) - 1;
-        let words = self.builder.word_magnitudes(self.wide[node].value);
+        let ranges = self.word_ranges(node);
         let wide = self.wide[node].clone();
         let seen = &self.statistics.nodes[node].channel_maximum;
         let mut gains = Vec::with_capacity(seen.len());
         for (c, seen) in seen.iter().enumerate() {
-            let lsb = wide.lsb[if wide.lsb.len() == 1 { 0 } else { c }].abs();
-            let whole = words.as_ref().map_or(f64::INFINITY, |w| w[c] * lsb);
+            let lsb = of_channel(&wide.lsb, c).abs();
+            let whole = ranges
+                .as_ref()
+                .map_or(f64::INFINITY, |r| r[c].0.abs().max(r[c].1.abs()));
             // 8 bits cover what was seen, 16 the whole range of the word within reason.
             let seen = f64::from(*seen).max(lsb);
             let reach = if width > 8 {
@@ -102,9 +104,8 @@ impl Lowering<'_> {
             };
             gains.push(reach.max(f64::MIN_POSITIVE));
         }
-        let at = |v: &[f64], c: usize| v[if v.len() == 1 { 0 } else { c }];
         let lsb = (0..gains.len())
-            .map(|c| at(&wide.lsb, c) / gains[c])
+            .map(|c| of_channel(&wide.lsb, c) / gains[c])
             .collect();
         let equalised = Wide { lsb, ..wide };
         let name = self.network.nodes[node].name.clone();

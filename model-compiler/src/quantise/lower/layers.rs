@@ -6,7 +6,7 @@ use super::{Lower, Lowering, Narrow, OUTPUT_WIDTH, Wide};
 use crate::graph::Unary;
 use crate::quantise::QuantiseError;
 use crate::quantise::format;
-use crate::recognise::{Layer, NodeIndex};
+use crate::recognise::{Layer, NodeIndex, of_channel};
 
 /// Index bits of a table: of one that makes an output, and of any other.
 const OUTPUT_TABLE_BITS: u8 = 12;
@@ -39,8 +39,9 @@ impl Lowering<'_> {
                 let (a, b) = (self.factor(*a)?, self.factor(*b)?);
                 let channels = |w: &Wide| self.builder.shape(w.value).channels();
                 let channels = channels(&a).max(channels(&b));
-                let at = |w: &Wide, c: usize| w.lsb[if w.lsb.len() == 1 { 0 } else { c }];
-                let mut lsb: Vec<f64> = (0..channels).map(|c| at(&a, c) * at(&b, c)).collect();
+                let mut lsb: Vec<f64> = (0..channels)
+                    .map(|c| of_channel(&a.lsb, c) * of_channel(&b.lsb, c))
+                    .collect();
                 super::collapse(&mut lsb);
                 let (a, b) = (a.value, b.value);
                 let shape = with_channels(self.builder.shape(a), channels);
@@ -87,9 +88,8 @@ impl Lowering<'_> {
     ) -> Lower<Wide> {
         let wide = self.wide[x].clone();
         let channels = self.network.nodes[node].channels;
-        let at = |v: &[f64], c: usize| v[if v.len() == 1 { 0 } else { c }];
         let mut lsb: Vec<f64> = (0..channels)
-            .map(|c| at(&wide.lsb, c) * at(scale, c))
+            .map(|c| of_channel(&wide.lsb, c) * of_channel(scale, c))
             .collect();
         let value = wide.value;
         if shift.iter().all(|t| *t == 0.0) {
@@ -99,7 +99,7 @@ impl Lowering<'_> {
         let width = self.widths[node];
         let chosen = self.choose(node, width);
         let name = self.network.nodes[node].name.clone();
-        let shift: Vec<f64> = (0..channels).map(|c| at(shift, c)).collect();
+        let shift: Vec<f64> = (0..channels).map(|c| of_channel(shift, c)).collect();
         let value = self.rescale(&name, &Wide { value, lsb }, &shift, chosen.frac, width)?;
         self.note(node, value, chosen, width);
         Ok(Wide {

@@ -15,7 +15,7 @@ use super::format::{self, Chosen};
 use super::statistics::Statistics;
 use super::words::Frame;
 use super::{Options, QuantiseError, TensorFormat};
-use crate::recognise::{Layer, Network, NodeIndex};
+use crate::recognise::{Layer, Network, NodeIndex, of_channel};
 use build::Builder;
 pub(super) use build::identifier;
 
@@ -179,9 +179,8 @@ impl Lowering<'_> {
                 Some((0..input.channels).map(ends).collect())
             }
             Layer::Affine { x, scale, shift } => {
-                let at = |v: &[f64], c: usize| v[if v.len() == 1 { 0 } else { c }];
                 let ranges = self.word_ranges(*x)?.into_iter().enumerate();
-                let moved = |c: usize, end: f64| end * at(scale, c) + at(shift, c);
+                let moved = |c: usize, end: f64| end * of_channel(scale, c) + of_channel(shift, c);
                 Some(
                     ranges
                         .map(|(c, (low, high))| (moved(c, low), moved(c, high)))
@@ -219,7 +218,7 @@ impl Lowering<'_> {
             shifts.push(s);
         }
         let offset = |(c, t): (usize, &f64)| {
-            let s = shifts[if shifts.len() == 1 { 0 } else { c }];
+            let s = of_channel(&shifts, c);
             (libm::ldexp(*t, frac + i32::from(s)) + 0.5).floor() as i64
         };
         let offsets = match shift {

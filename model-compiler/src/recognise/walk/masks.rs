@@ -3,7 +3,7 @@
 use super::{MASKS, Walk, Walked, refuse};
 use crate::graph::{Node, Op};
 use crate::recognise::classes::Class;
-use crate::recognise::{Layer, NodeIndex, Predicate, Rule};
+use crate::recognise::{Layer, NodeIndex, Predicate, Rule, of_channel};
 
 impl Walk<'_> {
     /// x · mask: x itself, in the slots that are live. The mask stands at operand `mask`.
@@ -75,8 +75,7 @@ impl Walk<'_> {
                     at = *x;
                 }
                 Layer::Affine { x, scale, shift } if affine.is_none() => {
-                    let pick = |v: &[f64]| v[if v.len() == 1 { 0 } else { channel }];
-                    affine = Some((pick(scale), pick(shift)));
+                    affine = Some((of_channel(scale, channel), of_channel(shift, channel)));
                     at = *x;
                 }
                 _ => return None,
