@@ -7,6 +7,7 @@ mod bench;
 mod bless;
 mod demo;
 mod models;
+mod peers;
 mod setup;
 mod shell;
 mod steps;
@@ -29,6 +30,7 @@ usage: cargo xtask COMMAND
   bless [MODEL]   writes the snapshots and firmware/models again
   fresh [MODEL]   checks that firmware/models is what the compiler writes today
   bench [ARGS]    the criterion benches; ARGS go to them
+  peers [ARGS]    this engine beside others, on an emulated core; `peers --help` names what ARGS can be
 
 Set HODOSCOPE_WITHOUT_EMULATOR=1 to go on without QEMU: what needs it is then skipped, aloud.
 ";
@@ -53,6 +55,7 @@ fn command() -> Result<()> {
         Some((&"bless", only)) => bless::run(only),
         Some((&"fresh", only)) => bless::check(only),
         Some((&"bench", arguments)) => bench::run(arguments),
+        Some((&"peers", arguments)) => peers::run(arguments),
         None | Some((&("help" | "-h" | "--help"), _)) => {
             print!("{USAGE}");
             Ok(())

@@ -100,6 +100,11 @@ impl Hodoscope {
         Ok(Self { program })
     }
 
+    /// The file.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// How to call it from the top of the checkout.
     pub fn name(&self) -> String {
         let below = self.program.strip_prefix(shell::root());

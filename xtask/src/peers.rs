@@ -1,0 +1,94 @@
+//! This engine beside its peers: `benches/peers`, run in a Python environment of its own.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    models::Hodoscope,
+    setup::{self, Emulators},
+    shell,
+};
+
+/// Networks from outside: their licences are not ours, so they lie beside the checkout.
+const MLPERF: &str = "../shared/data/mlperf-tiny";
+
+/// What the C engines are built with.
+const COMPILER: (&str, &str) = (
+    "arm-none-eabi-gcc",
+    "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+);
+
+/// Installs what is missing, builds, measures and prints the table.
+pub fn run(arguments: &[&str]) -> Result<()> {
+    setup::run(setup::Need::Everything)?;
+    if Emulators::look()? == Emulators::OptedOut {
+        bail!("the peers are measured in QEMU, which is not there");
+    }
+    let (program, packages) = COMPILER;
+    if shell::find(program).is_none() {
+        eprintln!(
+            "`{program}` is not there: engines in C are left out; `apt-get install {packages}` brings it"
+        );
+    }
+    let hodoscope = Hodoscope::build()?;
+    let plugin = plugin()?;
+    let home = shell::target().join("peers");
+    let mut command = shell::at_root(python(&home)?);
+    command
+        .args(["-m", "peers", "--hodoscope"])
+        .arg(hodoscope.program())
+        .arg("--plugin")
+        .arg(plugin)
+        .arg("--place")
+        .arg(&home)
+        .env("PYTHONPATH", shell::root().join("benches/peers"));
+    let mlperf = shell::root().join(MLPERF);
+    if mlperf.is_dir() && !arguments.contains(&"--mlperf") {
+        command.arg("--mlperf").arg(mlperf);
+    }
+    shell::run(command.args(arguments))
+}
+
+/// The plugin that counts.
+fn plugin() -> Result<PathBuf> {
+    let build = || {
+        let mut command = shell::cargo();
+        command.args(["build", "--release", "--package", "hodoscope-timing-plugin"]);
+        command
+    };
+    shell::run(&mut build())?;
+    let messages = shell::output(build().args(["--quiet", "--message-format=json"]))?;
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["kind"][0] == "cdylib")
+        .find_map(|message| Some(PathBuf::from(message["filenames"][0].as_str()?)))
+        .context("cargo names no library of the timing plugin")
+}
+
+/// A Python with the packages of `requirements.txt`.
+fn python(home: &std::path::Path) -> Result<PathBuf> {
+    let environment = home.join("venv");
+    let python = environment.join("bin/python");
+    if !python.is_file() {
+        eprintln!("making a Python environment for the peers");
+        shell::run(
+            shell::at_root("python3")
+                .args(["-m", "venv"])
+                .arg(&environment),
+        )?;
+    }
+    shell::run(
+        shell::at_root(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(["-r", "benches/peers/requirements.txt"]),
+    )?;
+    Ok(python)
+}
