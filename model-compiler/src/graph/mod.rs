@@ -12,14 +12,16 @@ mod op;
 pub mod passes;
 mod shape;
 mod tensor;
+mod window;
 
 pub use builder::GraphBuilder;
 pub(crate) use eval::eval_constant;
 pub use executor::{Executor, Workspace};
-pub use op::{Binary, Comparison, Logic, Op, Reduction, Unary};
+pub use op::{Binary, Comparison, Logic, Op, Padding, Pooling, Reduction, Unary};
 pub use passes::simplify;
 pub use shape::broadcast;
 pub use tensor::{MAX_ELEMENTS, Tensor, element_count};
+pub use window::Window;
 
 use std::fmt;
 
@@ -272,7 +274,11 @@ impl fmt::Display for Graph {
             )?;
             match &node.op {
                 Op::Constant(t) if t.data.len() <= 4 => write!(f, " {:?}", t.data)?,
-                Op::Constant(_) | Op::Dense { .. } | Op::ScaleShift { .. } => {}
+                Op::Constant(_)
+                | Op::Dense { .. }
+                | Op::ScaleShift { .. }
+                | Op::Conv { .. }
+                | Op::ConvTranspose { .. } => {}
                 Op::Unary(u) => write!(f, " {u:?}")?,
                 op => write!(f, " {op:?}")?,
             }

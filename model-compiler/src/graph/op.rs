@@ -1,6 +1,6 @@
 //! The operations of a float graph, with their exact meaning.
 
-use super::tensor::Tensor;
+use super::{tensor::Tensor, window::Window};
 use std::fmt;
 
 /// A function of one element.
@@ -159,6 +159,31 @@ pub enum Reduction {
     L1,
 }
 
+/// What a pooling window gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// Its largest element; padding does not count.
+    Max,
+    /// The mean of its elements.
+    Average {
+        /// Whether padding counts as zeros. What lies behind the padding never counts.
+        padding_counts: bool,
+    },
+}
+
+/// What padding holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Padding {
+    /// One value.
+    Constant(f32),
+    /// The tensor mirrored at its first and last element, which are not repeated.
+    Reflect,
+    /// The first or the last element.
+    Edge,
+    /// The tensor again.
+    Wrap,
+}
+
 /// An operation of a graph: one output, inputs as the variant states.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
@@ -246,6 +271,79 @@ pub enum Op {
         /// The axis.
         axis: usize,
     },
+    /// `x` → same shape: `x − m − log Σ e^(x−m)` along `axis`, m the largest.
+    LogSoftmax {
+        /// The axis.
+        axis: usize,
+    },
+    /// `x [batch, in, …]` → `[batch, out, …]`: `y[o] = Σ_c Σ_k weights[o, c, k]·x[c, place of k] + bias[o]`, c over the
+    /// channels of o's group and k over the window, both ascending, the bias added last; padding is zero.
+    Conv {
+        /// `[out, in / groups, …]`, finite.
+        weights: Tensor,
+        /// `out` values, finite.
+        bias: Vec<f32>,
+        /// Groups of channels that do not see one another; `in` of them make a depthwise convolution.
+        groups: usize,
+        /// The window.
+        window: Window,
+    },
+    /// `x [batch, in, …]` → `[batch, out, …]`: the transpose of a convolution of that window. Every element of `x` adds
+    /// `weights[c, o, k]·x[c]` where k lies in its window; c ascending, then k, the bias added last.
+    ConvTranspose {
+        /// `[in, out / groups, …]`, finite.
+        weights: Tensor,
+        /// `out` values, finite.
+        bias: Vec<f32>,
+        /// Groups of channels that do not see one another.
+        groups: usize,
+        /// The window.
+        window: Window,
+        /// Elements added to the end of each spatial axis.
+        output_padding: Vec<usize>,
+    },
+    /// `x [batch, channels, …]` → one element per window and channel.
+    Pool {
+        /// What is taken.
+        op: Pooling,
+        /// The window.
+        window: Window,
+        /// Whether a window may end behind the padding.
+        ceil: bool,
+    },
+    /// `x` → with elements before and after each axis.
+    Pad {
+        /// Their numbers, for every axis.
+        pads: Vec<(usize, usize)>,
+        /// Their values.
+        padding: Padding,
+    },
+    /// `x` → indices of the largest (or smallest) element along `axis`, which becomes extent 1.
+    ArgMax {
+        /// The axis.
+        axis: usize,
+        /// Whether the largest is sought, not the smallest.
+        largest: bool,
+        /// Which of several equal ones: the last, or the first.
+        last: bool,
+    },
+    /// `x` → the k largest (or smallest) elements along `axis`, in order; among equals the lower index comes first.
+    TopK {
+        /// The axis.
+        axis: usize,
+        /// How many.
+        k: usize,
+        /// Whether the largest are taken, not the smallest.
+        largest: bool,
+        /// Whether their indices are given, not their values.
+        indices: bool,
+    },
+    /// `x`, `indices` → elements of `x` along `axis`, whose place the indices' axes take; a negative index counts from
+    /// the end, one outside gives NaN. (Gather with indices that depend on the event.)
+    Gather {
+        /// The axis.
+        axis: usize,
+    },
 }
 
 impl Op {
@@ -282,6 +380,18 @@ impl Op {
             Op::Select { .. } => "Select",
             Op::Concat { .. } => "Concat",
             Op::Softmax { .. } => "Softmax",
+            Op::LogSoftmax { .. } => "LogSoftmax",
+            Op::Conv { .. } => "Conv",
+            Op::ConvTranspose { .. } => "ConvTranspose",
+            Op::Pool {
+                op: Pooling::Max, ..
+            } => "MaxPool",
+            Op::Pool { .. } => "AveragePool",
+            Op::Pad { .. } => "Pad",
+            Op::ArgMax { largest: true, .. } => "ArgMax",
+            Op::ArgMax { .. } => "ArgMin",
+            Op::TopK { .. } => "TopK",
+            Op::Gather { .. } => "Gather",
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{
     GraphError,
-    op::Op,
-    tensor::{MAX_ELEMENTS, element_count},
+    op::{Op, Padding, Pooling},
+    tensor::{MAX_ELEMENTS, Tensor, element_count},
+    window::Window,
 };
 
 /// The numpy broadcast of shapes, or `None` when they do not fit.
@@ -56,7 +57,7 @@ impl Op {
     fn infer_unchecked(&self, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
         let arity = match self {
             Op::Constant(_) => 0,
-            Op::MatMul | Op::Binary(_) | Op::Compare(_) | Op::Logic(_) => 2,
+            Op::MatMul | Op::Binary(_) | Op::Compare(_) | Op::Logic(_) | Op::Gather { .. } => 2,
             Op::Where => 3,
             Op::Concat { .. } => inputs.len().max(1),
             _ => 1,
@@ -81,6 +82,7 @@ impl Op {
                 broadcast(inputs).ok_or_else(no_broadcast)
             }
             Op::Concat { axis } => concat(*axis, inputs),
+            Op::Gather { axis } => gather(*axis, inputs[0], inputs[1]),
             Op::Dense { weights, bias } => {
                 let [out, width] = weights.shape[..] else {
                     return Err(format!(
@@ -126,7 +128,30 @@ impl Op {
                     Err(format!("{} factors do not fit axis {axis}", scale.len()))
                 }
             }
-            Op::Softmax { axis } => extent(*axis).map(|_| x.to_vec()),
+            Op::Softmax { axis } | Op::LogSoftmax { axis } => extent(*axis).map(|_| x.to_vec()),
+            Op::Conv {
+                weights,
+                bias,
+                groups,
+                window,
+            } => conv(x, weights, bias, *groups, window),
+            Op::ConvTranspose {
+                weights,
+                bias,
+                groups,
+                window,
+                output_padding,
+            } => conv_transpose(x, weights, bias, *groups, window, output_padding),
+            Op::Pool { window, ceil, op } => pool(x, *op, window, *ceil),
+            Op::Pad { pads, padding } => pad(x, pads, *padding),
+            Op::ArgMax { axis, .. } => {
+                extent(*axis)?;
+                Ok(with_extent(x, *axis, 1))
+            }
+            Op::TopK { axis, k, .. } => match extent(*axis)? {
+                n if (1..=n).contains(k) => Ok(with_extent(x, *axis, *k)),
+                n => Err(format!("{k} of {n} elements cannot be taken")),
+            },
             Op::Reduce { axes, keepdims, .. } => {
                 if !axes.is_sorted_by(|a, b| a < b) {
                     return Err(format!("axes {axes:?} are not ascending and distinct"));
@@ -232,4 +257,137 @@ fn concat(axis: usize, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
             .ok_or("the joined axis overflows")?;
     }
     Ok(shape)
+}
+
+fn with_extent(x: &[usize], axis: usize, extent: usize) -> Vec<usize> {
+    let mut shape = x.to_vec();
+    shape[axis] = extent;
+    shape
+}
+
+fn gather(axis: usize, x: &[usize], indices: &[usize]) -> Result<Vec<usize>, String> {
+    if axis >= x.len() {
+        return Err(format!("there is no axis {axis}"));
+    }
+    let mut shape = x.to_vec();
+    shape.splice(axis..=axis, indices.iter().copied());
+    Ok(shape)
+}
+
+/// Batch, channels and spatial extents.
+fn spatial(x: &[usize]) -> Result<(usize, usize, &[usize]), String> {
+    match x {
+        [batch, channels, rest @ ..] if !rest.is_empty() => Ok((*batch, *channels, rest)),
+        _ => Err("takes [batch, channels, …] with one spatial axis at least".to_owned()),
+    }
+}
+
+/// Whether `weights` are two extents and the window's, and fill their shape.
+fn check_kernel(weights: &Tensor, window: &Window) -> Result<(usize, usize), String> {
+    match &weights.shape[..] {
+        [a, b, kernel @ ..]
+            if kernel == window.kernel
+                && element_count(&weights.shape) == Some(weights.data.len()) =>
+        {
+            Ok((*a, *b))
+        }
+        _ => Err(format!(
+            "weights of shape {:?} do not fit a window {:?}",
+            weights.shape, window.kernel
+        )),
+    }
+}
+
+fn conv(
+    x: &[usize],
+    weights: &Tensor,
+    bias: &[f32],
+    groups: usize,
+    window: &Window,
+) -> Result<Vec<usize>, String> {
+    let (batch, channels, extents) = spatial(x)?;
+    let (out, width) = check_kernel(weights, window)?;
+    if groups == 0
+        || width.checked_mul(groups) != Some(channels)
+        || !out.is_multiple_of(groups)
+        || bias.len() != out
+    {
+        return Err(format!(
+            "weights {:?}, {} biases and {groups} groups do not fit {channels} channels",
+            weights.shape,
+            bias.len()
+        ));
+    }
+    let mut shape = vec![batch, out];
+    shape.extend(window.windows(extents, false)?);
+    Ok(shape)
+}
+
+fn conv_transpose(
+    x: &[usize],
+    weights: &Tensor,
+    bias: &[f32],
+    groups: usize,
+    window: &Window,
+    output_padding: &[usize],
+) -> Result<Vec<usize>, String> {
+    let (batch, channels, extents) = spatial(x)?;
+    let (input, width) = check_kernel(weights, window)?;
+    if groups == 0
+        || input != channels
+        || !channels.is_multiple_of(groups)
+        || width.checked_mul(groups) != Some(bias.len())
+    {
+        return Err(format!(
+            "weights {:?}, {} biases and {groups} groups do not fit {channels} channels",
+            weights.shape,
+            bias.len()
+        ));
+    }
+    if output_padding.len() != extents.len() {
+        return Err("the output padding has not one entry per axis".to_owned());
+    }
+    let mut shape = vec![batch, bias.len()];
+    shape.extend(window.transposed(extents, output_padding)?);
+    Ok(shape)
+}
+
+fn pool(x: &[usize], op: Pooling, window: &Window, ceil: bool) -> Result<Vec<usize>, String> {
+    let (batch, channels, extents) = spatial(x)?;
+    window.check(extents.len())?;
+    // Every window sees an element: a mean over none, or their largest, has no meaning.
+    let padded = |&(axis, &(before, after)): &(usize, &(usize, usize))| {
+        before.max(after) >= window.kernel[axis]
+    };
+    let padding_counts = matches!(
+        op,
+        Pooling::Average {
+            padding_counts: true
+        }
+    );
+    if !padding_counts && window.pads.iter().enumerate().any(|p| padded(&p)) {
+        return Err("the padding is as wide as the window".to_owned());
+    }
+    let mut shape = vec![batch, channels];
+    shape.extend(window.windows(extents, ceil)?);
+    Ok(shape)
+}
+
+fn pad(x: &[usize], pads: &[(usize, usize)], padding: Padding) -> Result<Vec<usize>, String> {
+    if pads.len() != x.len() {
+        return Err("the padding has not one entry per axis".to_owned());
+    }
+    let one = |(&n, &(before, after)): (&usize, &(usize, usize))| {
+        let enough = match padding {
+            Padding::Constant(_) | Padding::Edge => true,
+            Padding::Reflect => before.max(after) < n,
+            Padding::Wrap => before.max(after) <= n,
+        };
+        let sum = n.checked_add(before)?.checked_add(after)?;
+        enough.then_some(sum)
+    };
+    x.iter()
+        .zip(pads)
+        .map(|pair| one(pair).ok_or_else(|| format!("{pads:?} is too much padding for {x:?}")))
+        .collect()
 }

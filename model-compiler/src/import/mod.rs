@@ -9,6 +9,7 @@
 
 mod context;
 mod error;
+mod functions;
 mod inputs;
 mod node;
 mod ops;
@@ -107,8 +108,8 @@ fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Grap
     }
     let mut context = Context::new(&graph.name, &graph.initializer, folder)?;
     inputs::add(&mut context, graph, options)?;
-    for proto in &graph.node {
-        let node = NodeView::new(proto, opsets.version(&proto.domain));
+    for (proto, opset) in &functions::inline(&model.functions, &graph.node, &opsets)? {
+        let node = NodeView::new(proto, *opset);
         let results = ops::import(&mut context, &node)?;
         context.define_outputs(&node, results)?;
     }
@@ -188,7 +189,15 @@ struct Opsets(HashMap<String, i64>);
 
 impl Opsets {
     fn new(imports: &[OperatorSetIdProto]) -> Result<Self, ImportError> {
-        let mut map = HashMap::new();
+        Self::within(imports, HashMap::new())
+    }
+
+    /// Those of a function, which may leave out what the model states.
+    fn within(
+        imports: &[OperatorSetIdProto],
+        outer: HashMap<String, i64>,
+    ) -> Result<Self, ImportError> {
+        let mut map = outer;
         for import in imports {
             let domain = if import.domain == "ai.onnx" {
                 ""

@@ -63,6 +63,9 @@ pub struct FunctionProto {
     /// Attributes with default.
     #[prost(message, repeated, tag = "11")]
     pub attribute_proto: Vec<AttributeProto>,
+    /// Which of several of the same name.
+    #[prost(string, tag = "13")]
+    pub overload: String,
 }
 
 /// A network.
@@ -117,6 +120,9 @@ pub struct NodeProto {
     /// The operator's domain.
     #[prost(string, tag = "7")]
     pub domain: String,
+    /// Which of several functions of the same name.
+    #[prost(string, tag = "8")]
+    pub overload: String,
 }
 
 /// A setting of an operation.

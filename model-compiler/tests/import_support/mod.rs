@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test uses its part.
 
 use hodoscope_compiler::{
-    graph::{Executor, Graph, Tensor, simplify},
+    graph::{Executor, Graph, GraphOutput, Tensor, simplify},
     import::{
         self, ImportError,
         proto::{
@@ -46,7 +46,10 @@ fn read(npz: &mut NpzReader<File>, name: &str) -> Option<ArrayD<f32>> {
     if let Ok(array) = npz.by_name::<ndarray::OwnedRepr<f32>, ndarray::IxDyn>(name) {
         return Some(array);
     }
-    npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::IxDyn>(name)
+    if let Ok(array) = npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::IxDyn>(name) {
+        return Some(array.mapv(|v| v as f32));
+    }
+    npz.by_name::<ndarray::OwnedRepr<i64>, ndarray::IxDyn>(name)
         .ok()
         .map(|a| a.mapv(|v| v as f32))
 }
@@ -76,14 +79,19 @@ pub fn deviation(graph: &Graph, npz: &Path, rows: usize) -> Result<f64, String> 
     let mut workspace = executor.workspace();
     let mut worst = 0.0f64;
     let mut compared = 0;
+    // Several outputs under other names stand in the model's order.
+    let own = |o: &GraphOutput| format!("{}.float", o.name);
+    let renamed = floats.len() == graph.outputs().len()
+        && !graph.outputs().iter().any(|o| names.contains(&own(o)));
     let references: Vec<ArrayD<f32>> = graph
         .outputs()
         .iter()
-        .map(|o| {
-            let name = alone(
-                format!("{}.float", o.name),
-                floats.iter().map(|n| n.to_string()).collect(),
-            );
+        .enumerate()
+        .map(|(i, o)| {
+            let name = match renamed {
+                true => floats[i].clone(),
+                false => alone(own(o), floats.iter().map(|n| n.to_string()).collect()),
+            };
             read(&mut npz, &name).ok_or(format!("no array {name} among {names:?}"))
         })
         .collect::<Result<_, String>>()?;

@@ -3,9 +3,11 @@
 //! Reductions run in one fixed order, transcendental functions come from `libm`, and nothing is fused: the results are the
 //! same bits on every host, because calibration decides integers from them.
 
+mod conv;
 mod elementwise;
 mod linear;
 mod moves;
+mod order;
 mod reduce;
 
 pub(super) use linear::DenseWeights;
@@ -35,6 +37,46 @@ pub(super) fn eval(op: &Op, inputs: &[View<'_>], shape: &[usize], out: &mut [f32
         (Op::Where, [c, x, y]) => elementwise::select(*c, *x, *y, shape, out),
         (Op::Reduce { op, axes, .. }, [x]) => reduce::reduce(*op, axes, *x, out),
         (Op::Softmax { axis }, [x]) => reduce::softmax(*axis, *x, out),
+        (Op::LogSoftmax { axis }, [x]) => reduce::log_softmax(*axis, *x, out),
+        (
+            Op::Conv {
+                weights,
+                bias,
+                groups,
+                window,
+            },
+            [x],
+        ) => conv::conv(weights, bias, *groups, window, *x, shape, out),
+        (
+            Op::ConvTranspose {
+                weights,
+                bias,
+                groups,
+                window,
+                ..
+            },
+            [x],
+        ) => conv::transposed(weights, bias, *groups, window, *x, shape, out),
+        (Op::Pool { op, window, .. }, [x]) => conv::pool(*op, window, *x, shape, out),
+        (Op::Pad { pads, padding }, [x]) => moves::pad(pads, *padding, *x, shape, out),
+        (
+            Op::ArgMax {
+                axis,
+                largest,
+                last,
+            },
+            [x],
+        ) => order::arg_max(*axis, *largest, *last, *x, out),
+        (
+            Op::TopK {
+                axis,
+                k,
+                largest,
+                indices,
+            },
+            [x],
+        ) => order::top_k(*axis, *k, *largest, *indices, *x, out),
+        (Op::Gather { axis }, [x, indices]) => moves::pick_at(*axis, *x, *indices, out),
         (Op::Reshape { .. }, [x]) => out.copy_from_slice(x.data),
         (Op::Broadcast { .. }, [x]) => moves::broadcast(*x, shape, out),
         (Op::Transpose { perm }, [x]) => moves::transpose(perm, *x, shape, out),
@@ -59,6 +101,18 @@ fn work(op: &Op, inputs: &[View<'_>], elements: usize) -> usize {
     let depth = match (op, inputs) {
         (Op::Dense { weights, .. }, _) => weights.shape.get(1).copied().unwrap_or(1),
         (Op::MatMul, [a, ..]) => a.shape.last().copied().unwrap_or(1),
+        // Where the window lies is written down first: that takes room, too.
+        (
+            Op::Conv {
+                weights, window, ..
+            },
+            _,
+        ) => (weights.data.len() / weights.shape[0].max(1)).max(window.elements() * 16),
+        (Op::ConvTranspose { weights, .. }, [x]) => {
+            weights.data.len().saturating_mul(x.data.len()) / elements.max(1) * 16
+        }
+        (Op::Pool { window, .. }, _) => window.elements().saturating_mul(16),
+        (Op::TopK { axis, .. }, [x, ..]) => x.shape[*axis],
         _ => 1,
     };
     let read = inputs.iter().map(|v| v.data.len()).sum::<usize>();

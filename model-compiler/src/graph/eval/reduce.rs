@@ -43,21 +43,44 @@ pub(super) fn reduce(op: Reduction, axes: &[usize], x: View<'_>, out: &mut [f32]
 
 /// Exponentials normalised along an axis.
 pub(super) fn softmax(axis: usize, x: View<'_>, out: &mut [f32]) {
+    along(axis, x, |x, column| {
+        let max = column.clone().fold(f32::NEG_INFINITY, |m, j| m.max(x[j]));
+        let mut sum = 0.0;
+        for j in column.clone() {
+            out[j] = libm::expf(x[j] - max);
+            sum += out[j];
+        }
+        for j in column {
+            out[j] /= sum;
+        }
+    });
+}
+
+/// Logarithms of the normalised exponentials, which do not vanish where those do.
+pub(super) fn log_softmax(axis: usize, x: View<'_>, out: &mut [f32]) {
+    along(axis, x, |x, column| {
+        let max = column.clone().fold(f32::NEG_INFINITY, |m, j| m.max(x[j]));
+        let sum = column
+            .clone()
+            .fold(0.0f32, |sum, j| sum + libm::expf(x[j] - max));
+        let log = libm::logf(sum);
+        for j in column {
+            out[j] = x[j] - max - log;
+        }
+    });
+}
+
+/// Calls `each` with the positions of every line along an axis, in ascending order.
+pub(super) fn along<'a>(
+    axis: usize,
+    x: View<'a>,
+    mut each: impl FnMut(&'a [f32], std::iter::StepBy<std::ops::Range<usize>>),
+) {
     let inner: usize = x.shape[axis + 1..].iter().product();
-    let extent = x.shape[axis];
-    let block = inner * extent;
-    for (x, o) in x.data.chunks_exact(block).zip(out.chunks_exact_mut(block)) {
+    let block = inner * x.shape[axis];
+    for start in (0..x.data.len()).step_by(block) {
         for i in 0..inner {
-            let column = || (0..extent).map(|k| k * inner + i);
-            let max = column().fold(f32::NEG_INFINITY, |m, j| m.max(x[j]));
-            let mut sum = 0.0;
-            for j in column() {
-                o[j] = libm::expf(x[j] - max);
-                sum += o[j];
-            }
-            for j in column() {
-                o[j] /= sum;
-            }
+            each(x.data, (start + i..start + block).step_by(inner));
         }
     }
 }

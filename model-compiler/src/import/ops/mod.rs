@@ -3,14 +3,20 @@
 mod arithmetic;
 mod cast;
 mod constant;
+mod conv;
 mod einsum;
 mod linear;
 mod logic;
+mod ml;
 mod normalise;
+mod order;
+mod pad;
 mod pick;
+mod pool;
 mod reduce;
 mod shape;
 mod unary;
+mod window;
 
 use super::{ImportError, context::Context, node::NodeView, value::Value};
 
@@ -19,6 +25,15 @@ type Handler = fn(&mut Context<'_>, &NodeView<'_>) -> Result<Vec<Value>, ImportE
 
 /// The importer of an operator. Adding an operator adds a line here.
 fn handler(domain: &str, operator: &str) -> Option<Handler> {
+    if domain == "ai.onnx.ml" {
+        return Some(match operator {
+            "Scaler" => ml::scaler,
+            "ArrayFeatureExtractor" => ml::array_feature_extractor,
+            "ZipMap" => ml::zip_map,
+            "LinearRegressor" => ml::linear_regressor,
+            _ => return None,
+        });
+    }
     if !matches!(domain, "" | "ai.onnx") {
         return None;
     }
@@ -47,6 +62,12 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd"
         | "ReduceSumSquare" | "ReduceL1" | "ReduceL2" => reduce::reduce,
         "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool,
+        "Conv" => conv::conv,
+        "ConvTranspose" => conv::conv_transpose,
+        "MaxPool" | "AveragePool" => pool::pool,
+        "Pad" => pad::pad,
+        "ArgMax" | "ArgMin" => order::arg_max,
+        "TopK" => order::top_k,
         "Identity" | "Dropout" => shape::identity,
         "Shape" => shape::shape,
         "Size" => shape::size,
@@ -89,7 +110,15 @@ fn hint(domain: &str, operator: &str) -> &'static str {
         | (_, "QLinearMatMul" | "QLinearConv" | "MatMulInteger" | "ConvInteger") => {
             "quantise in the QDQ format instead (quant_format=QuantFormat.QDQ)"
         }
-        ("ai.onnx.ml", "ZipMap") => "convert with skl2onnx's option {'zipmap': False}",
+        ("ai.onnx.ml", "Normalizer") => {
+            "its division by a norm is no layer: normalise the inputs before the network"
+        }
+        ("ai.onnx.ml", "LinearClassifier" | "SVMClassifier" | "SVMRegressor") => {
+            "export the same model from torch or Keras; MLPClassifier and MLPRegressor are supported"
+        }
+        ("ai.onnx.ml", _) => {
+            "of scikit-learn's operators only Scaler, LinearRegressor, ArrayFeatureExtractor and ZipMap are supported"
+        }
         (_, "If" | "Loop" | "Scan") => {
             "control flow must be resolved by the exporter: export with fixed shapes and in inference mode"
         }

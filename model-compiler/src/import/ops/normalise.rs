@@ -143,10 +143,12 @@ pub(super) fn softmax(
         y = context.rearrange(node, Op::Reshape { shape: flat }, &[y])?;
         along = 1;
     }
-    y = context.apply(node, Kind::Float, Op::Softmax { axis: along }, &[y])?;
-    if node.proto.op_type == "LogSoftmax" {
-        y = context.apply(node, Kind::Float, Op::Unary(Unary::Log), &[y])?;
-    }
+    let op = if node.proto.op_type == "LogSoftmax" {
+        Op::LogSoftmax { axis: along }
+    } else {
+        Op::Softmax { axis: along }
+    };
+    y = context.apply(node, Kind::Float, op, &[y])?;
     if together {
         y = context.rearrange(node, Op::Reshape { shape }, &[y])?;
     }

@@ -6,7 +6,7 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::Op;
+use crate::graph::{Kind, Op};
 
 /// Slice: ranges are attributes up to operator set 9, inputs from 10.
 pub(super) fn slice(
@@ -106,14 +106,33 @@ fn clamp(start: i64, end: i64, step: i64, extent: usize) -> Option<(usize, usize
     ))
 }
 
-/// Gather: constant indices of any rank.
+/// Gather: indices of any rank.
 pub(super) fn gather(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
 ) -> Result<Vec<Value>, ImportError> {
     let (x, indices) = (context.input(node, 0)?, context.input(node, 1)?);
+    let rank = context.shape(&x).len();
+    let axis = axis(node, node.int("axis")?.unwrap_or(0), rank)?;
+    Ok(vec![elements(context, node, x, indices, axis)?])
+}
+
+/// Elements of `x` at indices along an axis, whose place the indices' axes take.
+pub(super) fn elements(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    x: Value,
+    indices: Value,
+    axis: usize,
+) -> Result<Value, ImportError> {
+    if let Value::Graph(..) = indices {
+        if indices.kind() == Kind::Float {
+            return Err(node.operand_error("the indices are no integers; cast them before"));
+        }
+        let kind = x.kind();
+        return context.apply(node, kind, Op::Gather { axis }, &[x, indices]);
+    }
     let shape = context.shape(&x);
-    let axis = axis(node, node.int("axis")?.unwrap_or(0), shape.len())?;
     let index_shape = context.shape(&indices);
     let extent = shape[axis] as i64;
     let list = context.integers(node, &indices, "the indices")?;
@@ -142,15 +161,11 @@ pub(super) fn gather(
     };
     let picked = context.rearrange(node, op, &[x])?;
     if index_shape.len() == 1 {
-        return Ok(vec![picked]);
+        return Ok(picked);
     }
     let mut shape = shape;
     shape.splice(axis..=axis, index_shape);
-    Ok(vec![context.rearrange(
-        node,
-        Op::Reshape { shape },
-        &[picked],
-    )?])
+    context.rearrange(node, Op::Reshape { shape }, &[picked])
 }
 
 /// Split: sizes are an attribute up to operator set 12, an input from 13; `num_outputs` from 18.

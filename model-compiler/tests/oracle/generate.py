@@ -1,0 +1,593 @@
+"""Small random networks of one operator each, with onnxruntime's own results: the outside oracle of the float graph.
+
+    python -m venv v && v/bin/pip install numpy==2.* onnx==1.22.0 onnxruntime==1.31.1
+    v/bin/python generate.py                                  writes cases.npz beside this file (the golden)
+    v/bin/python generate.py --cases 100 --seed 7 -o X.npz    more of them; HODOSCOPE_ORACLE=X.npz makes the test read that
+
+Arrays of the npz: NAME.model (bytes of the ONNX file), NAME.inK and NAME.outK (float32, integers and truth values too).
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+TYPES = {"f": TensorProto.FLOAT, "i": TensorProto.INT64, "b": TensorProto.BOOL}
+NUMPY = {"f": np.float32, "i": np.int64, "b": np.bool_}
+CASES = {}
+
+
+def operator(*names):
+    """Registers a generator of cases for each of the names."""
+
+    def register(function):
+        for name in names:
+            CASES[name] = function
+        return function
+
+    return register
+
+
+class Case:
+    """A network under construction: inputs with values, constants, nodes."""
+
+    def __init__(self, opset, functions=()):
+        self.opset, self.functions = opset, list(functions)
+        self.inputs, self.values, self.constants, self.nodes = [], {}, [], []
+        self.outputs = []
+
+    def input(self, value, kind="f"):
+        name = f"x{len(self.inputs)}"
+        self.values[name] = np.asarray(value, NUMPY[kind])
+        shape = list(self.values[name].shape)
+        self.inputs.append(helper.make_tensor_value_info(name, TYPES[kind], shape))
+        return name
+
+    def constant(self, value, kind="f"):
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, NUMPY[kind]), name))
+        return name
+
+    def operand(self, value, kind="f"):
+        """An event input, or a constant where a leading axis of several elements would be taken for a batch."""
+        value = np.asarray(value, NUMPY[kind])
+        return self.input(value, kind) if value.shape[:1] == (1,) else self.constant(value, kind)
+
+    def node(self, operator, inputs, count=1, domain="", **attributes):
+        base = len(self.nodes)
+        outputs = [f"y{base}_{i}" for i in range(count)]
+        attributes = {k: v for k, v in attributes.items() if v is not None}
+        self.nodes.append(
+            helper.make_node(operator, inputs, outputs, name=f"n{base}", domain=domain, **attributes)
+        )
+        return outputs if count > 1 else outputs[0]
+
+    def finish(self, *outputs):
+        self.outputs = [helper.make_empty_tensor_value_info(o) for o in outputs]
+        graph = helper.make_graph(self.nodes, "case", self.inputs, self.outputs, self.constants)
+        domains = {n.domain for n in self.nodes}
+        imports = [helper.make_opsetid("", self.opset)]
+        imports += [helper.make_opsetid(d, 3 if d == "ai.onnx.ml" else 1) for d in sorted(domains) if d]
+        model = helper.make_model(
+            graph, opset_imports=imports, functions=self.functions, ir_version=10, producer_name="oracle"
+        )
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 4
+        data = model.SerializeToString()
+        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return data, self.values, session.run(list(outputs), self.values)
+
+
+def shape(rng, low=1, high=4, axes=None):
+    axes = rng.integers(1, 4) if axes is None else axes
+    return [1] + [int(d) for d in rng.integers(low, high + 1, axes)]
+
+
+def normal(rng, shape, scale=2.0):
+    return (rng.normal(size=shape) * scale).astype(np.float32)
+
+
+def one(rng, operator, opset, values, attributes=None, **more):
+    """One node whose operands are event inputs."""
+    case = Case(opset)
+    return case.finish(case.node(operator, [case.operand(v) for v in values], **(attributes or {}), **more))
+
+
+def uniform(rng, low, high):
+    return float(np.float32(rng.uniform(low, high)))
+
+
+@operator("Abs", "Ceil", "Erf", "Exp", "Floor", "Neg", "Relu", "Sigmoid", "Sign", "Softplus", "Softsign", "Tanh")
+def plain(rng, name):
+    return one(rng, name, 13, [normal(rng, shape(rng))])
+
+
+@operator("HardSwish", "Mish")
+def newer(rng, name):
+    return one(rng, name, 18, [normal(rng, shape(rng))])
+
+
+@operator("Log", "Sqrt", "Reciprocal")
+def positive(rng, name):
+    return one(rng, name, 13, [np.abs(normal(rng, shape(rng))) + 0.05])
+
+
+@operator("Round")
+def halves(rng, name):
+    return one(rng, name, 13, [np.round(normal(rng, shape(rng)) * 2) / 2])
+
+
+@operator("LeakyRelu", "Elu", "Celu", "Selu", "HardSigmoid", "Gelu")
+def parametric(rng, name):
+    attributes = {}
+    if name == "Gelu":
+        attributes["approximate"] = str(rng.choice(["none", "tanh"]))
+    elif rng.random() < 0.7:
+        attributes["alpha"] = uniform(rng, 0.1, 1.5)
+    if name == "Selu" and attributes:
+        attributes["gamma"] = uniform(rng, 1, 2)
+    if name == "HardSigmoid" and attributes:
+        attributes["beta"] = uniform(rng, 0.2, 0.8)
+    return one(rng, name, 20 if name == "Gelu" else 13, [normal(rng, shape(rng))], attributes)
+
+
+@operator("Clip")
+def clip(rng, name):
+    case = Case(int(rng.choice([10, 11, 13])))
+    x = case.input(normal(rng, shape(rng)))
+    low, high = uniform(rng, -2, 0), uniform(rng, 0, 2)
+    if case.opset < 11:
+        return case.finish(case.node(name, [x], min=low, max=high))
+    inputs = [x, case.constant(low) if rng.random() < 0.7 else ""]
+    if rng.random() < 0.7:
+        inputs.append(case.constant(high))
+    return case.finish(case.node(name, inputs))
+
+
+def pair(rng):
+    """Two shapes that broadcast."""
+    full = shape(rng, axes=3)
+    other = [d if rng.random() < 0.6 else 1 for d in full][rng.integers(0, 3):]
+    return (full, other) if rng.random() < 0.5 else (other, full)
+
+
+@operator("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Sum", "Mean")
+def binary(rng, name):
+    a, b = pair(rng)
+    case = Case(13)
+    first, second = normal(rng, a), normal(rng, b)
+    if name == "Div":
+        second = np.where(np.abs(second) < 0.3, np.float32(0.7), second)
+    if name == "Pow":
+        first = np.abs(first) + 0.1
+    operands = [case.operand(first), case.operand(second)]
+    if name in ("Min", "Max", "Sum", "Mean") and rng.random() < 0.5:
+        operands.append(case.constant(normal(rng, [1])))
+    return case.finish(case.node(name, operands))
+
+
+@operator("PRelu")
+def prelu(rng, name):
+    case = Case(int(rng.choice([9, 16])))
+    s = shape(rng, axes=3)
+    slope = [d if rng.random() < 0.5 else 1 for d in s[1:]]
+    return case.finish(case.node(name, [case.input(normal(rng, s)), case.constant(normal(rng, slope, 0.3))]))
+
+
+@operator("Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal")
+def compare(rng, name):
+    a, b = pair(rng)
+    return one(rng, name, 16, [rng.integers(-2, 3, a), rng.integers(-2, 3, b)])
+
+
+@operator("And", "Or", "Xor")
+def logic(rng, name):
+    a, b = pair(rng)
+    case = Case(13)
+    return case.finish(case.node(name, [case.operand(rng.random(s) < 0.5, "b") for s in (a, b)]))
+
+
+@operator("Not")
+def negation(rng, name):
+    case = Case(13)
+    return case.finish(case.node(name, [case.input(rng.random(shape(rng)) < 0.5, "b")]))
+
+
+@operator("Where")
+def where(rng, name):
+    a, b = pair(rng)
+    case = Case(16)
+    mask = case.operand(rng.random(a) < 0.5, "b")
+    return case.finish(case.node(name, [mask, case.operand(normal(rng, b)), case.constant(normal(rng, [1]))]))
+
+
+@operator("Cast", "CastLike")
+def cast(rng, name):
+    case = Case(19)
+    x = case.input(normal(rng, shape(rng), 3.0))
+    kind = str(rng.choice(["i", "b"]))
+    if name == "Cast":
+        y = case.node(name, [x], to=TYPES[kind])
+    else:
+        y = case.node(name, [x, case.constant(0, kind)])
+    return case.finish(case.node("Cast", [y], to=TensorProto.FLOAT))
+
+
+@operator("Constant", "ConstantOfShape", "Range", "Shape", "Size")
+def folded(rng, name):
+    case = Case(13)
+    x = case.input(normal(rng, shape(rng, axes=2)))
+    if name == "Constant":
+        value = case.node(name, [], value=numpy_helper.from_array(normal(rng, [1])))
+    elif name == "ConstantOfShape":
+        value = case.node(name, [case.node("Shape", [x])], value=numpy_helper.from_array(normal(rng, [1])))
+    elif name == "Range":
+        limit = case.node("Gather", [case.node("Shape", [x]), case.constant(2, "i")], axis=0)
+        counts = case.node(name, [case.constant(0, "i"), limit, case.constant(1, "i")])
+        value = case.node("Cast", [counts], to=TensorProto.FLOAT)
+    elif name == "Shape":
+        count = case.node("ReduceProd", [case.node("Cast", [case.node(name, [x])], to=TensorProto.FLOAT)])
+        value = count
+    else:
+        value = case.node("Cast", [case.node(name, [x])], to=TensorProto.FLOAT)
+    return case.finish(case.node("Add", [x, value]))
+
+
+@operator("MatMul")
+def matmul(rng, name):
+    m, k, n = (int(d) for d in rng.integers(1, 6, 3))
+    batch = shape(rng, axes=int(rng.integers(0, 2)))
+    case = Case(13)
+    a = normal(rng, batch + [m, k])
+    right = [[k, n], [k], batch + [k, n], [1, k, n]][rng.integers(0, 4)]
+    b = normal(rng, right)
+    other = case.input(b) if len(right) == len(batch) + 2 and rng.random() < 0.5 else case.constant(b)
+    return case.finish(case.node(name, [case.input(a), other]))
+
+
+@operator("Gemm")
+def gemm(rng, name):
+    k, n = (int(d) for d in rng.integers(1, 6, 2))
+    ta, tb = int(rng.random() < 0.3), int(rng.random() < 0.5)
+    case = Case(13)
+    x = case.input(normal(rng, [1, k]))
+    inputs = [case.node("Transpose", [x]) if ta else x, case.constant(normal(rng, [n, k] if tb else [k, n]))]
+    if rng.random() < 0.7:
+        inputs.append(case.constant(normal(rng, [[n], [1, n], [1], [1, 1]][rng.integers(0, 4)])))
+    attributes = {"alpha": uniform(rng, 0.5, 2), "beta": uniform(rng, 0.5, 2)} if rng.random() < 0.5 else {}
+    return case.finish(case.node(name, inputs, transA=ta, transB=tb, **attributes))
+
+
+@operator("Einsum")
+def einsum(rng, name):
+    equation, left, right = [
+        ("bij,bjk->bik", [1, 3, 4], [1, 4, 2]),
+        ("bi,bic->bc", [1, 5], [1, 5, 3]),
+        ("...i,ij->...j", [1, 2, 3], [3, 4]),
+        ("bpc,cd->bpd", [1, 4, 3], [3, 2]),
+        ("bpc,bp->bc", [1, 4, 3], [1, 4]),
+        ("bij,bij->b", [1, 3, 2], [1, 3, 2]),
+        ("bij,bkj->bik", [1, 3, 2], [1, 4, 2]),
+    ][rng.integers(0, 7)]
+    return one(rng, name, 13, [normal(rng, left), normal(rng, right)], equation=equation)
+
+
+@operator("BatchNormalization")
+def batch_norm(rng, name):
+    s = shape(rng, low=2)
+    case = Case(15)
+    channels = s[1]
+    parameters = [normal(rng, [channels]) for _ in range(3)] + [np.abs(normal(rng, [channels])) + 0.1]
+    inputs = [case.input(normal(rng, s))] + [case.constant(p) for p in parameters]
+    return case.finish(case.node(name, inputs, epsilon=uniform(rng, 1e-5, 1e-2)))
+
+
+@operator("LayerNormalization")
+def layer_norm(rng, name):
+    s = shape(rng, low=3, high=6)
+    axis = int(rng.integers(1, len(s)))
+    case = Case(17)
+    inputs = [case.input(normal(rng, s)), case.constant(normal(rng, s[axis:]))]
+    if rng.random() < 0.7:
+        inputs.append(case.constant(normal(rng, s[axis:])))
+    axis = axis - len(s) if rng.random() < 0.5 else axis
+    return case.finish(case.node(name, inputs, axis=axis, epsilon=uniform(rng, 1e-5, 1e-2)))
+
+
+@operator("Softmax", "LogSoftmax")
+def softmax(rng, name):
+    s = shape(rng, high=6)
+    axis = int(rng.integers(-len(s), len(s)))
+    return one(rng, name, int(rng.choice([11, 13])), [normal(rng, s, 8.0)], {"axis": axis})
+
+
+REDUCTIONS = ["Sum", "Mean", "Max", "Min", "Prod", "SumSquare", "L1", "L2"]
+
+
+@operator(*["Reduce" + r for r in REDUCTIONS])
+def reduce(rng, name):
+    s = shape(rng, high=5)
+    axes = sorted(int(a) for a in rng.choice(len(s), rng.integers(1, len(s) + 1), replace=False))
+    axes = [a - len(s) if rng.random() < 0.3 else a for a in axes]
+    case = Case(int(rng.choice([11, 13, 18])))
+    x = case.input(normal(rng, s))
+    keep = int(rng.random() < 0.5)
+    if case.opset >= (13 if name == "ReduceSum" else 18):
+        return case.finish(case.node(name, [x, case.constant(axes, "i")], keepdims=keep))
+    return case.finish(case.node(name, [x], axes=axes, keepdims=keep))
+
+
+@operator("GlobalAveragePool", "GlobalMaxPool")
+def global_pool(rng, name):
+    return one(rng, name, 13, [normal(rng, shape(rng, axes=int(rng.integers(2, 4))))])
+
+
+def window(rng, axes, kernel, name):
+    attributes = {"kernel_shape": kernel, "strides": [int(v) for v in rng.integers(1, 4, axes)]}
+    if rng.random() < 0.4:
+        attributes["auto_pad"] = str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))
+        # A window narrower than its stride would need negative padding: onnxruntime refuses it.
+        attributes["strides"] = [min(s, k) for s, k in zip(attributes["strides"], kernel)]
+    else:
+        pads = [int(rng.integers(0, k)) for k in kernel + kernel]
+        attributes["pads"] = pads
+        if name not in ("AveragePool",) and rng.random() < 0.4:
+            attributes["dilations"] = [int(v) for v in rng.integers(1, 3, axes)]
+    return attributes
+
+
+@operator("Conv", "ConvTranspose")
+def conv(rng, name):
+    axes = int(rng.integers(1, 3))
+    groups = int(rng.choice([1, 1, 2, 3]))
+    into, out = groups * int(rng.integers(1, 3)), groups * int(rng.integers(1, 3))
+    if rng.random() < 0.2:  # Depthwise.
+        groups = into = into + 1
+        out = groups
+    kernel = [int(v) for v in rng.integers(1, 4, axes)]
+    attributes = window(rng, axes, kernel, name)
+    attributes["group"] = groups
+    size = [int(v) for v in rng.integers(6, 10, axes)]
+    if name == "Conv":
+        weights = [out, into // groups] + kernel
+    else:
+        weights = [into, out // groups] + kernel
+        attributes.pop("dilations", None) if rng.random() < 0.5 else None
+        strides = attributes["strides"]
+        if "auto_pad" not in attributes and rng.random() < 0.5:
+            attributes["output_padding"] = [int(rng.integers(0, s)) for s in strides]
+    case = Case(int(rng.choice([11, 13])))
+    inputs = [case.input(normal(rng, [1, into] + size)), case.constant(normal(rng, weights, 0.5))]
+    if rng.random() < 0.6:
+        inputs.append(case.constant(normal(rng, [out])))
+    return case.finish(case.node(name, inputs, **attributes))
+
+
+@operator("MaxPool", "AveragePool")
+def pool(rng, name):
+    axes = int(rng.integers(1, 3))
+    kernel = [int(v) for v in rng.integers(1, 4, axes)]
+    attributes = window(rng, axes, kernel, name)
+    if "auto_pad" not in attributes:
+        attributes["ceil_mode"] = int(rng.random() < 0.4)
+    if name == "AveragePool":
+        attributes["count_include_pad"] = int(rng.random() < 0.5)
+    size = [int(v) for v in rng.integers(5, 10, axes)]
+    # From 22 on, ceil_mode follows the written rule.
+    return one(rng, name, 22, [normal(rng, [1, int(rng.integers(1, 4))] + size)], attributes)
+
+
+@operator("Pad")
+def pad(rng, name):
+    s = shape(rng, low=3, high=5)
+    mode = str(rng.choice(["constant", "reflect", "edge", "wrap"]))
+    case = Case(19 if mode == "wrap" else int(rng.choice([11, 13, 18])))
+    low = -1 if mode == "constant" else 0
+    axes = list(range(1, len(s)))
+    sizes = rng.integers(low, 3, 2 * len(axes))
+    x = case.input(normal(rng, s))
+    if case.opset >= 18 and rng.random() < 0.6:
+        inputs = [x, case.constant(sizes, "i"), case.constant(1.5), case.constant(axes, "i")]
+    else:
+        half = len(axes)
+        full = [0, *sizes[:half], 0, *sizes[half:]]
+        inputs = [x, case.constant(full, "i")] + ([case.constant(uniform(rng, -1, 1))] if rng.random() < 0.5 else [])
+    return case.finish(case.node(name, inputs, mode=mode))
+
+
+@operator("ArgMax", "ArgMin")
+def arg_max(rng, name):
+    s = shape(rng, high=6)
+    attributes = {"axis": int(rng.integers(-len(s), len(s))), "keepdims": int(rng.random() < 0.5)}
+    attributes["select_last_index"] = int(rng.random() < 0.5)
+    return one(rng, name, 13, [rng.integers(-2, 3, s)], attributes)
+
+
+@operator("TopK")
+def top_k(rng, name):
+    s = shape(rng, low=3, high=6)
+    axis = int(rng.integers(1, len(s)))
+    case = Case(11)
+    k = case.constant([int(rng.integers(1, s[axis] + 1))], "i")
+    # Ties: among equals the lower index comes first.
+    x = case.input(rng.integers(-3, 4, s))
+    values, indices = case.node(name, [x, k], count=2, axis=axis, largest=int(rng.random() < 0.6))
+    return case.finish(values, indices)
+
+
+@operator("Gather")
+def gather(rng, name):
+    s = shape(rng, low=2, high=5)
+    axis = int(rng.integers(1, len(s)))
+    case = Case(13)
+    x = case.input(normal(rng, s))
+    indices = rng.integers(-s[axis], s[axis], shape(rng, axes=int(rng.integers(0, 2))))
+    where = case.input(indices, "i") if rng.random() < 0.5 else case.constant(indices, "i")
+    return case.finish(case.node(name, [x, where], axis=axis))
+
+
+@operator("Slice")
+def slice_(rng, name):
+    s = shape(rng, low=3, high=6)
+    axis = int(rng.integers(1, len(s)))
+    n = s[axis]
+    start, end, step = [(0, n - 1, 1), (1, 2**31, 2), (-1, -n - 1, -1), (-2, n, 1), (n - 1, 0, -2)][rng.integers(0, 5)]
+    case = Case(int(rng.choice([9, 13])))
+    x = case.input(normal(rng, s))
+    if case.opset < 10:
+        return case.finish(case.node(name, [x], axes=[axis], starts=[1], ends=[n]))
+    lists = [case.constant([v], "i") for v in (start, end, axis, step)]
+    return case.finish(case.node(name, [x] + lists))
+
+
+@operator("Split")
+def split(rng, name):
+    s = shape(rng, low=4, high=6)
+    axis = int(rng.integers(1, len(s)))
+    case = Case(int(rng.choice([11, 13, 18])))
+    x = case.input(normal(rng, s))
+    sizes = [1, s[axis] - 1]
+    if case.opset < 13:
+        return case.finish(*case.node(name, [x], count=2, axis=axis, split=sizes))
+    if case.opset == 18 and rng.random() < 0.5:
+        return case.finish(*case.node(name, [x], count=2, axis=axis, num_outputs=2))
+    return case.finish(*case.node(name, [x, case.constant(sizes, "i")], count=2, axis=axis))
+
+
+@operator("Concat")
+def concat(rng, name):
+    s = shape(rng)
+    axis = int(rng.integers(1, len(s)))
+    other = list(s)
+    other[axis] += 1
+    case = Case(13)
+    inputs = [case.input(normal(rng, s)), case.constant(normal(rng, other)), case.input(normal(rng, s))]
+    return case.finish(case.node(name, inputs, axis=axis - len(s) if rng.random() < 0.5 else axis))
+
+
+@operator("Squeeze", "Unsqueeze")
+def squeeze(rng, name):
+    case = Case(int(rng.choice([11, 13])))
+    axes = [1, 3]
+    x = case.input(normal(rng, [1, 1, 3, 1] if name == "Squeeze" else [1, 3]))
+    if case.opset < 13:
+        return case.finish(case.node(name, [x], axes=axes))
+    return case.finish(case.node(name, [x, case.constant(axes, "i")]))
+
+
+@operator("Expand")
+def expand(rng, name):
+    case = Case(13)
+    x = case.input(normal(rng, [1, 3, 1]))
+    return case.finish(case.node(name, [x, case.constant([[1, 3, 4], [1, 1, 5], [1, 3, 1]][rng.integers(0, 3)], "i")]))
+
+
+@operator("Transpose")
+def transpose(rng, name):
+    s = shape(rng, axes=3)
+    perm = [0] + [int(i) + 1 for i in rng.permutation(3)]
+    return one(rng, name, 13, [normal(rng, s)], {"perm": perm})
+
+
+@operator("Reshape", "Flatten")
+def reshape(rng, name):
+    s = shape(rng, axes=3)
+    case = Case(13)
+    x = case.input(normal(rng, s))
+    if name == "Flatten":
+        return case.finish(case.node(name, [x], axis=int(rng.integers(-3, 5))))
+    target = [[1, -1], [0, -1, s[3]], [1, s[1] * s[2], s[3]]][rng.integers(0, 3)]
+    return case.finish(case.node(name, [x, case.constant(target, "i")]))
+
+
+@operator("Identity", "Dropout")
+def identity(rng, name):
+    return one(rng, name, 13, [normal(rng, shape(rng))])
+
+
+@operator("ml.Scaler")
+def scaler(rng, name):
+    features = int(rng.integers(2, 6))
+    offset = [float(v) for v in normal(rng, [features if rng.random() < 0.6 else 1])]
+    scale = [float(v) for v in normal(rng, [features])] if len(offset) > 1 else [uniform(rng, 0.5, 2)]
+    x = normal(rng, [1, features])
+    return one(rng, "Scaler", 13, [x], {"offset": offset, "scale": scale}, domain="ai.onnx.ml")
+
+
+@operator("ml.ArrayFeatureExtractor")
+def extractor(rng, name):
+    case = Case(13)
+    x = case.input(normal(rng, [1, 6]))
+    if rng.random() < 0.5:
+        indices = case.constant(rng.integers(0, 6, 3), "i")
+        return case.finish(case.node("ArrayFeatureExtractor", [x, indices], domain="ai.onnx.ml"))
+    # The label of the likeliest class, as scikit-learn's converter writes it.
+    best = case.node("ArgMax", [x], axis=1)
+    classes = case.constant([5, 4, 3, 2, 1, 0])
+    return case.finish(case.node("ArrayFeatureExtractor", [classes, best], domain="ai.onnx.ml"))
+
+
+@operator("ml.LinearRegressor")
+def linear(rng, name):
+    features, targets = (int(v) for v in rng.integers(1, 5, 2))
+    attributes = {
+        "coefficients": [float(v) for v in normal(rng, [features * targets])],
+        "intercepts": [float(v) for v in normal(rng, [targets])],
+        "targets": targets,
+    }
+    return one(rng, "LinearRegressor", 13, [normal(rng, [1, features])], attributes, domain="ai.onnx.ml")
+
+
+@operator("local.function")
+def function(rng, name):
+    """A function of the model's own, with an attribute, called by another function and twice by the graph."""
+    alpha = onnx.AttributeProto(name="alpha", type=onnx.AttributeProto.FLOAT, ref_attr_name="slope")
+    leaky = helper.make_node("LeakyRelu", ["t"], ["y"])
+    leaky.attribute.append(alpha)
+    inner = helper.make_function(
+        "own", "Inner", ["x", "w"], ["y"],
+        [helper.make_node("MatMul", ["x", "w"], ["t"]), leaky],
+        [helper.make_opsetid("", 13)], attributes=["slope"],
+    )
+    call = helper.make_node("Inner", ["a", "b"], ["h"], domain="own", slope=0.25)
+    outer = helper.make_function(
+        "own", "Outer", ["a", "b"], ["z"],
+        [call, helper.make_node("Tanh", ["h"], ["z"])],
+        [helper.make_opsetid("", 13), helper.make_opsetid("own", 1)],
+    )
+    case = Case(13, [inner, outer])
+    x = case.input(normal(rng, [1, 4]))
+    y = case.node("Outer", [x, case.constant(normal(rng, [4, 3]))], domain="own")
+    z = case.node("Inner", [y, case.constant(normal(rng, [3, 2]))], domain="own", slope=0.5)
+    return case.finish(z, y)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=4, help="cases per operator")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=pathlib.Path(__file__).parent / "cases.npz")
+    arguments = parser.parse_args()
+    arrays = {}
+    for operator, function in sorted(CASES.items()):
+        # Windows have more to choose from.
+        rich = operator in ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "Pad")
+        for index in range(arguments.cases * (4 if rich else 1)):
+            seed = [arguments.seed, index, *operator.encode()]
+            data, inputs, outputs = function(np.random.default_rng(seed), operator)
+            name = f"{operator}.{index}"
+            arrays[f"{name}.model"] = np.frombuffer(data, np.uint8)
+            for i, value in enumerate(inputs.values()):
+                arrays[f"{name}.in{i}"] = np.asarray(value, np.float32)
+            for i, value in enumerate(outputs):
+                arrays[f"{name}.out{i}"] = np.asarray(value, np.float32)
+    np.savez_compressed(arguments.output, **arrays)
+    print(f"{arguments.output}: {sum(k.endswith('.model') for k in arrays)} cases")
+
+
+if __name__ == "__main__":
+    main()
