@@ -17,7 +17,7 @@ use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_kernels::model::Model as _;
 use hodoscope_program::Program;
 use hodoscope_sim::npz::Npz;
-use pfn_qg::{Constituent, PfnQg};
+use pfn_qg::{Constituent, Deployed};
 
 /// Seconds over which a rate is measured.
 const SECONDS: f64 = 1.0;
@@ -30,7 +30,7 @@ fn main() {
     let compiled = compiled(&folder, &float, &spec);
     let program = compiled.program();
     assert_eq!(
-        PfnQg::PROGRAM,
+        Deployed::PROGRAM,
         hodoscope_compiler::emit::program_hash(program),
         "firmware/models/pfn-qg is not what the compiler writes: cargo xtask bless"
     );
@@ -44,7 +44,7 @@ fn main() {
     // The two are the same function, or the figures mean nothing.
     for (event, jet) in events.iter().zip(&jets) {
         let golden = interpreter.run(event).expect("the events are the model's");
-        assert_eq!(golden[0], PfnQg::run(jet).raws());
+        assert_eq!(golden[0], Deployed::run(jet).raws());
     }
 
     let simple = graph::simplify(&float).expect("the committed model simplifies");
@@ -65,11 +65,11 @@ fn main() {
     };
     let run_native = || {
         for jet in &jets {
-            black_box(PfnQg::run(black_box(jet)));
+            black_box(Deployed::run(black_box(jet)));
         }
     };
     let run_streaming = || {
-        let mut tagger = PfnQg::new();
+        let mut tagger = Deployed::new();
         for jet in &jets {
             for constituent in jet {
                 tagger.push(black_box(constituent));

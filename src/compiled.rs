@@ -2,10 +2,14 @@
 
 use anyhow::{Context, Result};
 use hodoscope_compiler::graph::Graph;
-use hodoscope_compiler::quantise::{CalibrationReport, Quantised, TensorFormat};
+use hodoscope_compiler::plan::Isa;
+use hodoscope_compiler::plan::layout::Layout;
+use hodoscope_compiler::quantise::{CalibrationReport, TensorFormat};
 use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Scale, Shape};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use hodoscope_compiler::Compiled as Made;
 
 use crate::model_dir::GENERATOR;
 use crate::report::{Table, number, thousands};
@@ -27,6 +31,8 @@ pub struct Compiled {
     pub outputs: Vec<(String, String)>,
     /// Values in order.
     pub layers: Vec<LayerFacts>,
+    /// Layouts of dense layers, for each core.
+    pub plans: Vec<PlanFacts>,
     /// Formats that calibration chose.
     pub formats: Vec<TensorFormat>,
     /// What calibration saw.
@@ -88,9 +94,74 @@ pub struct LayerFacts {
     pub proved_bits: u32,
 }
 
+/// The layouts that a plan chose.
+#[derive(Debug)]
+pub struct PlanFacts {
+    /// Instruction set.
+    pub isa: Isa,
+    /// Dense layers in order.
+    pub layers: Vec<LayoutFacts>,
+}
+
+/// The layout of a dense layer, and the others.
+#[derive(Debug)]
+pub struct LayoutFacts {
+    /// The layer's result.
+    pub name: String,
+    /// What was considered, the one that was taken first: modelled cycles of one run, or why it
+    /// would not be exact.
+    pub candidates: Vec<(Layout, Result<u64, String>)>,
+}
+
+impl LayoutFacts {
+    /// The layout that was taken.
+    pub fn taken(&self) -> String {
+        let taken = self.candidates.first();
+        taken.map_or_else(String::new, |(layout, verdict)| {
+            format!("{layout}{}", cost(verdict))
+        })
+    }
+
+    /// The others.
+    pub fn rejected(&self) -> String {
+        let rejected = self.candidates.iter().skip(1);
+        let rejected: Vec<String> = rejected
+            .map(|(layout, verdict)| format!("{layout}{}", cost(verdict)))
+            .collect();
+        rejected.join("; ")
+    }
+}
+
+fn cost(verdict: &Result<u64, String>) -> String {
+    match verdict {
+        Ok(cost) => format!(" {}", thousands(*cost)),
+        Err(reason) => format!(": {reason}"),
+    }
+}
+
+fn plans(made: &Made) -> Vec<PlanFacts> {
+    let program = made.program();
+    let plans = made.choices.iter().map(|(isa, choices)| PlanFacts {
+        isa: *isa,
+        layers: choices
+            .iter()
+            .map(|choice| LayoutFacts {
+                name: program.value(choice.result).name.clone(),
+                candidates: choice
+                    .candidates
+                    .iter()
+                    .map(|c| (c.layout, c.verdict.clone()))
+                    .collect(),
+            })
+            .collect(),
+    });
+    plans.collect()
+}
+
 impl Compiled {
     /// Collects the facts of a quantised network.
-    pub fn new(quantised: &Quantised, graph: &Graph, options: Value) -> Result<Self> {
+    pub fn new(made: &Made, graph: &Graph, options: Value) -> Result<Self> {
+        let quantised = &made.quantised;
         let program = &quantised.program;
         let proof = program
             .verify()
@@ -140,6 +211,7 @@ impl Compiled {
                 })
                 .collect(),
             layers: program.values().map(layer).collect(),
+            plans: plans(made),
             formats: quantised.formats.clone(),
             calibration: quantised.calibration.clone(),
             weight_bytes,
@@ -186,6 +258,18 @@ impl Compiled {
                 "proved_maximum_raw": layer.maximum.to_string(),
                 "proved_bits": layer.proved_bits,
             })).collect::<Vec<_>>(),
+            "plans": self.plans.iter().map(|plan| json!({
+                "isa": plan.isa.to_string(),
+                "layers": plan.layers.iter().map(|layer| json!({
+                    "name": layer.name,
+                    // The first is taken.
+                    "layouts": layer.candidates.iter().map(|(layout, verdict)| json!({
+                        "layout": layout.name(),
+                        "modelled_cost": verdict.as_ref().ok(),
+                        "not_exact_because": verdict.as_ref().err(),
+                    })).collect::<Vec<_>>(),
+                })).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
             "formats": self.formats.iter().map(|format| json!({
                 "name": format.name,
                 "bits": format.width,
@@ -224,8 +308,21 @@ impl Compiled {
             0 => "no constituent lost".to_owned(),
             n => format!("{n} constituents LOST to rounding"),
         };
+        let mut plans = String::new();
+        for plan in &self.plans {
+            // Where there is no choice there is nothing to tell.
+            if plan.layers.iter().all(|layer| layer.candidates.len() < 2) {
+                continue;
+            }
+            plans += &format!("  layouts for {}, with modelled cost per run\n", plan.isa);
+            let mut table = Table::new(["layer", "taken", "rejected"]);
+            for layer in &plan.layers {
+                table.row([layer.name.clone(), layer.taken(), layer.rejected()]);
+            }
+            plans += &table.to_string();
+        }
         format!(
-            "{}: {} operations, all accumulators proved\n{table}  \
+            "{}: {} operations, all accumulators proved\n{table}{plans}  \
              weights {} bytes, tables {} bytes, {} multiply-accumulates per event\n  \
              calibration: {} events, {} values saturated, {lost}\n  \
              written to {dir}\n",

@@ -154,6 +154,23 @@ fn layers(page: &mut String, compiled: &Compiled) {
         "bits needed",
     ];
     table(page, &header, &rows);
+    *page += "<h2>Layouts of dense layers</h2>\n\
+              <p>The first is taken: the cheapest of those that are proved exact, with its modelled cost per run.</p>\n";
+    let rows: Vec<_> = compiled
+        .plans
+        .iter()
+        .flat_map(|plan| {
+            plan.layers.iter().map(|layer| {
+                vec![
+                    plan.isa.to_string(),
+                    layer.name.clone(),
+                    layer.taken(),
+                    layer.rejected(),
+                ]
+            })
+        })
+        .collect();
+    table(page, &["core", "layer", "taken", "rejected"], &rows);
     *page += "<h2>Outputs</h2>\n";
     let rows: Vec<_> = compiled
         .outputs

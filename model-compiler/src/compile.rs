@@ -5,7 +5,7 @@ use hodoscope_program::Program;
 use crate::emit::{self, Files};
 use crate::graph::{Graph, GraphError, simplify};
 use crate::inputs::InputsSpec;
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Choice, Isa, Plan, PlanError};
 use crate::quantise::{Calibration, Options, QuantiseError, Quantised, quantise};
 use crate::recognise::{RecogniseError, Score, recognise};
 
@@ -16,6 +16,8 @@ pub struct Compiled {
     pub quantised: Quantised,
     /// The emitted crate's files.
     pub files: Files,
+    /// For each instruction set the layouts that its plan chose from.
+    pub choices: Vec<(Isa, Vec<Choice>)>,
 }
 
 /// Why a graph was not compiled.
@@ -42,12 +44,28 @@ impl Compiled {
     }
 }
 
-/// Compiles `graph` under `name`.
+/// Compiles `graph` under `name`, with a plan for every instruction set.
+///
+/// # Errors
+/// As [`compile_for`].
+pub fn compile(
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    score: Option<&Score>,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<Compiled, CompileError> {
+    compile_for(&Isa::ALL, graph, name, spec, score, calibration, options)
+}
+
+/// Compiles `graph` under `name`, with a portable plan and one for each of `isas`.
 ///
 /// # Errors
 /// When the graph is not supported, the calibration events are not the model's, or an option is
 /// out of its range: each names the node, input or option.
-pub fn compile(
+pub fn compile_for(
+    isas: &[Isa],
     graph: &Graph,
     name: &str,
     spec: &InputsSpec,
@@ -59,7 +77,22 @@ pub fn compile(
     let mut network = recognise(&graph, spec, score)?;
     network.name = name.into();
     let quantised = quantise(&graph, &network, spec, calibration, options)?;
-    let plan = Plan::portable(&quantised.program)?;
-    let files = emit::emit_crate(&plan);
-    Ok(Compiled { quantised, files })
+    let plans = plans(&quantised.program, isas)?;
+    let files = emit::emit_crate(&plans);
+    let choices = plans.into_iter().map(|p| (p.isa, p.choices)).collect();
+    Ok(Compiled {
+        quantised,
+        files,
+        choices,
+    })
+}
+
+/// The plans of `isas`, and before them the portable one: whatever core has none of its own takes it.
+fn plans<'p>(program: &'p Program, isas: &[Isa]) -> Result<Vec<Plan<'p>>, PlanError> {
+    let portable = Plan::portable(program)?;
+    let others = Isa::ALL
+        .into_iter()
+        .filter(|isa| *isa != Isa::Portable && isas.contains(isa));
+    let others: Result<Vec<_>, _> = others.map(|isa| Plan::new(program, isa)).collect();
+    Ok(std::iter::once(portable).chain(others?).collect())
 }

@@ -10,4 +10,4 @@ pub mod recognise;
 
 mod compile;
 
-pub use compile::{CompileError, Compiled, compile};
+pub use compile::{CompileError, Compiled, compile, compile_for};

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use hodoscope_compiler::emit::{self, emit_crate};
-use hodoscope_compiler::plan::Plan;
+use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::{Input, Program};
 use proptest::strategy::{Strategy, ValueTree};
@@ -31,7 +31,8 @@ fn emitted_crates_compile_and_agree_with_the_interpreter() {
     let programs = all_programs();
     let workspace = Workspace::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("emitted"));
     for program in &programs {
-        let files = emit_crate(&Plan::portable(program).unwrap());
+        let plans = Isa::ALL.map(|isa| Plan::new(program, isa).unwrap());
+        let files = emit_crate(&plans);
         for (path, text) in files {
             workspace.write(&format!("{}/{path}", program.name), &text);
         }
@@ -89,8 +90,11 @@ fn agree(driver: &Path, programs: &[Program]) {
     let mut input = String::new();
     let mut expected = Vec::new();
     let mut random = Random::new(7);
-    for (index, program) in programs.iter().enumerate() {
-        let plan = Plan::portable(program).unwrap();
+    let plans = programs
+        .iter()
+        .flat_map(|program| Isa::ALL.map(|isa| Plan::new(program, isa).unwrap()));
+    for (index, plan) in plans.enumerate() {
+        let program = plan.program;
         let visible = plan.visible();
         let interpreter = Interpreter::new(program).unwrap();
         for inputs in events(program, &mut random) {
@@ -125,8 +129,10 @@ fn agree(driver: &Path, programs: &[Program]) {
     let answers: Vec<&str> = answers.lines().collect();
     assert_eq!(answers.len(), expected.len());
     for (answer, (index, line)) in answers.iter().zip(&expected) {
-        let program = &programs[*index];
-        assert_eq!(answer, line, "{}\n{}", program.name, program.to_text());
+        let program = &programs[index / Isa::ALL.len()];
+        let isa = Isa::ALL[index % Isa::ALL.len()];
+        let text = program.to_text();
+        assert_eq!(answer, line, "{} for {isa}\n{text}", program.name);
     }
 }
 
@@ -203,7 +209,10 @@ impl Workspace {
         for (index, program) in programs.iter().enumerate() {
             let name = emit::crate_name(program);
             let _ = writeln!(manifest, "{name} = {{ path = \"../{}\" }}", program.name);
-            let _ = writeln!(calls, "        {index} => {},", self.call(program));
+            for (plan, isa) in Isa::ALL.into_iter().enumerate() {
+                let index = index * Isa::ALL.len() + plan;
+                let _ = writeln!(calls, "        {index} => {},", self.call(program, isa));
+            }
         }
         self.write("driver/Cargo.toml", &manifest);
         self.write(
@@ -212,11 +221,12 @@ impl Workspace {
         );
     }
 
-    /// The arm that runs one model: its words are made into its own structs.
-    fn call(&self, program: &Program) -> String {
+    /// The arm that runs one plan of one model: its words are made into its own structs.
+    fn call(&self, program: &Program, isa: Isa) -> String {
         let library = fs::read_to_string(self.0.join(&program.name).join("src/lib.rs")).unwrap();
         let module = emit::crate_name(program).replace('-', "_");
-        let ty = format!("{module}::{}", emit::type_name(program));
+        let (own, plan) = (emit::type_name(program), isa.type_name());
+        let ty = format!("{module}::{own}::<{module}::{plan}>");
         let build = |name: &str, of_set: bool| {
             let fields = fields_of(&library, name);
             let inputs = program.inputs.iter().enumerate();

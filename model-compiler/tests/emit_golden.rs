@@ -6,13 +6,13 @@ mod emit_programs;
 
 use emit_programs::{AUTOENCODER, DEEP_SET};
 use hodoscope_compiler::emit::emit_crate;
-use hodoscope_compiler::plan::Plan;
+use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_program::Program;
 
 fn check(name: &str, text: &str) {
     let program = Program::from_text(text).unwrap();
     insta::assert_snapshot!(format!("{name}.program"), program.to_text());
-    let files = emit_crate(&Plan::portable(&program).unwrap());
+    let files = emit_crate(&Isa::ALL.map(|isa| Plan::new(&program, isa).unwrap()));
     for (path, text) in &files {
         insta::assert_snapshot!(format!("{name}.{}", path.replace('/', ".")), text);
     }
@@ -21,7 +21,8 @@ fn check(name: &str, text: &str) {
         "Cargo.toml",
         "README.md",
         "rustfmt.toml",
-        "src/compute.rs",
+        "src/compute/mod.rs",
+        "src/compute/portable.rs",
         "src/lib.rs",
         "src/weights.rs",
     ];

@@ -8,10 +8,12 @@ use clap::ValueEnum;
 use hodoscope_compiler::emit::{Files, workspace_manifest};
 use hodoscope_compiler::graph::Graph;
 use hodoscope_compiler::inputs::InputsSpec;
+use hodoscope_compiler::plan::Isa;
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::recognise::Score;
-use hodoscope_compiler::{compile as compile_graph, import};
+use hodoscope_compiler::{compile_for, import};
 use hodoscope_sim::npz::Npz;
+use hodoscope_sim::targets::board;
 use hodoscope_sim::targets::sources::write_kernels;
 
 use crate::compiled::Compiled;
@@ -56,6 +58,9 @@ pub struct Args {
     /// Extent of an axis that the file leaves open: its name or INPUT:AXIS
     #[arg(long = "extent", value_name = "AXIS=N", value_parser = parse_extent)]
     extents: Vec<(String, usize)>,
+    /// Boards for whose cores layers are planned; on others the portable plan runs [default: all]
+    #[arg(long = "board", value_name = "BOARD", num_args = 1.., value_delimiter = ',')]
+    boards: Vec<String>,
     /// Name of the program and crate [default: the model's file name, or its folder's for model.onnx]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -98,9 +103,11 @@ pub fn compile(args: &Args) -> Result<Report> {
     let npz = Npz::read(&args.calibration)?;
     let calibration = calibration(&graph, &spec, &npz)?;
     let score = args.score.as_ref();
-    let made = compile_graph(&graph, &name(args)?, &spec, score, &calibration, &options)
+    let isas = isas(&args.boards)?;
+    let name = name(args)?;
+    let made = compile_for(&isas, &graph, &name, &spec, score, &calibration, &options)
         .with_context(|| args.model.display().to_string())?;
-    let facts = Compiled::new(&made.quantised, &graph, args_json(args, &options))?;
+    let facts = Compiled::new(&made, &graph, args_json(args, &options))?;
     let program = made.program().to_text();
     model_dir::replace(&args.output, |dir| {
         write(dir, args, &program, &made.files, &facts)
@@ -109,6 +116,17 @@ pub fn compile(args: &Args) -> Result<Report> {
         facts.text(&args.output.display().to_string()),
         facts.json(),
     ))
+}
+
+/// The instruction sets of `boards`, or of all boards there are.
+fn isas(boards: &[String]) -> Result<Vec<Isa>> {
+    let all = board::names();
+    let names = if boards.is_empty() { &all } else { boards };
+    let isas = names.iter().map(|name| {
+        let board = board::find(name, &[]).context("--board")?;
+        Ok(Isa::of_board(&board.isa))
+    });
+    isas.collect()
 }
 
 fn calibration(graph: &Graph, spec: &InputsSpec, npz: &Npz) -> Result<Calibration> {

@@ -9,11 +9,12 @@
 #![no_std]
 
 pub mod arch;
-pub mod layer;
+pub mod layout;
 pub mod model;
 pub mod number;
 pub mod order;
 pub mod payload;
+pub mod plans;
 pub mod reduce;
 pub mod rescale;
 pub mod set;
@@ -21,7 +22,3 @@ pub mod unary;
 
 pub use fixed;
 pub use heapless;
-
-/// The plan of any core: row-major weights, portable Rust.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Portable;

@@ -4,18 +4,18 @@ use hodoscope_program::{Field, FieldOverflow, Input, Live, Output, Program, Scal
 
 use super::code::Code;
 use super::{KERNELS_VERSION, names, program_hash};
-use crate::plan::{Plan, storage_bits};
+use crate::plan::{Isa, storage_bits};
 
 /// Fields of an input that are documented one by one.
 const DOCUMENTED_FIELDS: usize = 8;
 
-pub(super) fn library(plan: &Plan<'_>) -> String {
+pub(super) fn library(program: &Program) -> String {
     let api = Api {
-        program: plan.program,
-        ty: names::type_name(plan.program),
-        set: plan.program.sets.first(),
-        fields: names::fields(plan.program.inputs.iter().map(|i| i.name.as_str())),
-        outputs: names::fields(plan.program.outputs.iter().map(|o| o.name.as_str())),
+        program,
+        ty: names::type_name(program),
+        set: program.sets.first(),
+        fields: names::fields(program.inputs.iter().map(|i| i.name.as_str())),
+        outputs: names::fields(program.outputs.iter().map(|o| o.name.as_str())),
     };
     let mut code = Code::new();
     api.header(&mut code);
@@ -56,7 +56,7 @@ impl Api<'_> {
         code.line("mod compute;");
         code.line("mod weights;").gap();
         code.line("use core::marker::PhantomData;").gap();
-        code.line("pub use hodoscope_kernels::Portable;");
+        code.line("use compute::Plan;");
         if self.outputs_in_fixed().next().is_some() {
             code.line("use hodoscope_kernels::fixed;");
         }
@@ -64,6 +64,11 @@ impl Api<'_> {
             "use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};",
         );
         code.line("use hodoscope_kernels::payload;");
+        let plans: Vec<&str> = Isa::ALL.iter().map(|isa| isa.type_name()).collect();
+        code.line(format!(
+            "pub use hodoscope_kernels::plans::{{{}, Target}};",
+            plans.join(", ")
+        ));
         if self.set.is_some() {
             code.line("use hodoscope_kernels::set::{Hardest, Pushed};");
         }
@@ -78,8 +83,10 @@ impl Api<'_> {
             code.line(format!("pub const CAPACITY: usize = {};", set.capacity))
                 .gap();
         }
-        code.line("/// The type that a board runs.");
-        code.line(format!("pub type Deployed = {}<Portable>;", self.ty))
+        code.line(
+            "/// The tagger as planned for the core that it is built for: what a board runs.",
+        );
+        code.line(format!("pub type Deployed = {}<Target>;", self.ty))
             .gap();
     }
 
@@ -259,16 +266,16 @@ impl Api<'_> {
         let ty = &self.ty;
         let Some(set) = self.set else {
             code.line(format!(
-                "/// The tagger `{}`, as planned for a core.",
+                "/// The tagger `{}`, as planned for the cores of `P`.",
                 self.program.name
             ));
             code.line("#[derive(Clone, Copy, Debug, Default)]");
-            code.line(format!("pub struct {ty}<P = Portable>(PhantomData<P>);"))
+            code.line(format!("pub struct {ty}<P = Target>(PhantomData<P>);"))
                 .gap();
-            code.line(format!("impl {ty}<Portable> {{"));
+            code.line(format!("impl<P: Plan> {ty}<P> {{"));
             code.line("/// Computes one event.");
             code.line("pub fn run(event: &Event) -> Outputs {");
-            code.line("compute::event(event, &mut ())");
+            code.line("P::event(event, &mut ())");
             code.line("}");
             code.line("}").gap();
             return;
@@ -278,7 +285,7 @@ impl Api<'_> {
             false => ("", "", ""),
         };
         code.line(format!(
-            "/// The tagger `{}`, as planned for a core; holds an event that is arriving.",
+            "/// The tagger `{}`, as planned for the cores of `P`; holds an event that is arriving.",
             self.program.name
         ));
         code.line("///");
@@ -291,17 +298,17 @@ impl Api<'_> {
             set.capacity
         ));
         code.line("#[derive(Clone, Debug)]");
-        code.line(format!("pub struct {ty}<P = Portable> {{"));
+        code.line(format!("pub struct {ty}<P = Target> {{"));
         code.line("held: Hardest<Constituent, CAPACITY>,");
         code.line("sums: compute::Sums,");
         code.line("plan: PhantomData<P>,");
         code.line("}").gap();
-        code.line(format!("impl Default for {ty}<Portable> {{"));
+        code.line(format!("impl<P: Plan> Default for {ty}<P> {{"));
         code.line("fn default() -> Self {");
         code.line("Self::new()");
         code.line("}");
         code.line("}").gap();
-        code.line(format!("impl {ty}<Portable> {{"));
+        code.line(format!("impl<P: Plan> {ty}<P> {{"));
         code.line("/// An empty event.");
         code.line("pub const fn new() -> Self {");
         code.line("Self { held: Hardest::new(), sums: compute::Sums::ZERO, plan: PhantomData }");
@@ -334,10 +341,10 @@ impl Api<'_> {
         code.line("}");
         code.line("match self.held.push(*constituent, constituent.hardness()) {");
         code.line("Pushed::Kept => {}");
-        code.line("Pushed::Displaced(gone) => self.sums.subtract(&compute::constituent(&gone, 0, &mut ())),");
+        code.line("Pushed::Displaced(gone) => P::subtract(&mut self.sums, &P::constituent(&gone, 0, &mut ())),");
         code.line("Pushed::Dropped => return,");
         code.line("}");
-        code.line("self.sums.add(&compute::constituent(constituent, 0, &mut ()));");
+        code.line("P::add(&mut self.sums, &P::constituent(constituent, 0, &mut ()));");
         code.line("}").gap();
         code.line("/// Number of constituents that are kept so far.");
         code.line("pub fn multiplicity(&self) -> usize {");
@@ -349,18 +356,15 @@ impl Api<'_> {
         ));
         let words = if self.has_fixed() { "header, " } else { "" };
         code.line(format!(
-            "let outputs = compute::event({words}&self.sums, &mut ());"
+            "let outputs = P::event({words}&self.sums, &mut ());"
         ));
         code.line("self.held.clear();");
         code.line("self.sums = compute::Sums::ZERO;");
         code.line("outputs");
         code.line("}").gap();
         code.line(format!("fn compute<'a, O: Observer>({header}{comma}constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {{"));
-        code.line("let mut sums = compute::Sums::ZERO;");
-        code.line("for (constituent, row) in constituents.zip(0u16..) {");
-        code.line("sums.add(&compute::constituent(constituent, row, observer));");
-        code.line("}");
-        code.line(format!("compute::event({words}&sums, observer)"));
+        code.line("let sums = P::constituents(constituents, observer);");
+        code.line(format!("P::event({words}&sums, observer)"));
         code.line("}");
         code.line("}").gap();
     }
@@ -376,7 +380,7 @@ impl Api<'_> {
             .iter()
             .map(|b| format!("0x{b:02x}"))
             .collect();
-        code.line(format!("impl Model for {}<Portable> {{", self.ty));
+        code.line(format!("impl<P: Plan> Model for {}<P> {{", self.ty));
         code.line(format!("const NAME: &'static str = {:?};", program.name));
         code.line("const PROGRAM: [u8; 32] = [");
         for line in hash.chunks(16) {
@@ -441,7 +445,7 @@ impl Api<'_> {
                 "Ok(Self::compute({words}held.iter(), observer).raws())"
             ));
         } else {
-            code.line("Ok(compute::event(&words, observer).raws())");
+            code.line("Ok(P::event(&words, observer).raws())");
         }
         code.line("}");
         code.line("}");

@@ -30,7 +30,7 @@ hodoscope-kernels = "={KERNELS_VERSION}"
 }
 
 pub(super) fn readme(program: &Program) -> String {
-    let (name, ty) = (crate_name(program), type_name(program));
+    let (name, ty) = (crate_name(program), "Deployed");
     let module = name.replace('-', "_");
     let call = if program.sets.is_empty() {
         format!("let outputs = {ty}::run(&event);")
@@ -50,10 +50,13 @@ pub(super) fn readme(program: &Program) -> String {
     };
     format!(
         "# {name}\n\nMade by Hodoscope {KERNELS_VERSION} from the program `{title}`. `no_std`, no heap.\n\n\
+         `Deployed` is the tagger as planned for the core that it is built for, `{own}<ArmV7eDsp>` and its like\n\
+         that of another: the same bits everywhere.\n\n\
          ```rust,ignore\nuse {module}::{ty};\n{call}\n```\n\n\
          In another workspace, depend on this folder by path and patch the kernels:\n\n\
          ```toml\n[patch.crates-io]\nhodoscope-kernels = {{ path = \"…/kernels\" }}\n```\n",
         title = program.name,
+        own = type_name(program),
     )
 }
 

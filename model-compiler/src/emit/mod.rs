@@ -1,7 +1,7 @@
 //! From a plan to a `no_std` crate.
 //!
 //! The crate is readable Rust: the program's weights as statics, one kernel call per step, and an
-//! API of the model's own (`PfnQg::run`, `push`, `finish`). It depends on `hodoscope-kernels` only.
+//! API of the model's own (`run`, `push`, `finish`). Each plan is a type, the `P` of `PfnQg<P>`. It depends on `hodoscope-kernels` only.
 
 mod api;
 mod code;
@@ -24,16 +24,20 @@ pub const KERNELS_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Files by their path, with `/` between folders.
 pub type Files = BTreeMap<String, String>;
 
-/// The files of the crate of `plan`: `Cargo.toml`, `src/lib.rs`, ….
-pub fn emit_crate(plan: &Plan<'_>) -> Files {
+/// The files of the crate of a program: `Cargo.toml`, `src/lib.rs`, …. Its `plans` are of different
+/// instruction sets; one that has none here takes the first. Without a plan there is no file.
+pub fn emit_crate(plans: &[Plan<'_>]) -> Files {
     let mut files = Files::new();
+    let Some(program) = plans.first().map(|plan| plan.program) else {
+        return files;
+    };
+    compute::modules(plans, &mut files);
     let mut add = |path: &str, text: String| files.insert(path.into(), text);
-    add("Cargo.toml", manifest::package(plan.program));
-    add("README.md", manifest::readme(plan.program));
+    add("Cargo.toml", manifest::package(program));
+    add("README.md", manifest::readme(program));
     add("rustfmt.toml", manifest::FORMATTING.into());
-    add("src/lib.rs", api::library(plan));
-    add("src/compute.rs", compute::layers(plan));
-    add("src/weights.rs", weights::statics(plan));
+    add("src/lib.rs", api::library(program));
+    add("src/weights.rs", weights::statics(plans));
     files
 }
 

@@ -2,7 +2,8 @@
 
 use hodoscope_program::{Program, Value, ValueId};
 
-use crate::plan::storage_bits;
+use crate::plan::layout::Layout;
+use crate::plan::{Isa, storage_bits};
 
 /// Package name of a program: letters, digits, `-` and `_`.
 pub fn crate_name(program: &Program) -> String {
@@ -52,13 +53,16 @@ pub fn type_name(program: &Program) -> String {
         "OutputInfo",
         "Outputs",
         "PhantomData",
-        "Portable",
+        "Plan",
         "Pushed",
         "Result",
         "Self",
+        "Target",
     ];
+    let reserved =
+        |name: &str| reserved.contains(&name) || Isa::ALL.iter().any(|isa| isa.type_name() == name);
     match name.chars().next() {
-        Some(c) if c.is_ascii_alphabetic() && !reserved.contains(&name.as_str()) => name,
+        Some(c) if c.is_ascii_alphabetic() && !reserved(&name) => name,
         _ => format!("Model{name}"),
     }
 }
@@ -97,6 +101,11 @@ pub(super) fn fields<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 /// A static's name: its index makes it unique, its name readable.
 pub(super) fn constant(index: usize, name: &str) -> String {
     format!("C{index}_{}", snake(name).to_ascii_uppercase())
+}
+
+/// The static that a layout packs for the dense layer of value `id`.
+pub(super) fn packed(id: usize, layout: Layout, what: &str) -> String {
+    format!("S{id}_{}_{what}", layout.name().to_ascii_uppercase())
 }
 
 /// A value's variable.

@@ -11,26 +11,57 @@ use crate::plan::{Kernel, Plan, Requantise, Step, storage_bits};
 /// Numbers on a line.
 const PER_LINE: usize = 16;
 
-pub(super) fn statics(plan: &Plan<'_>) -> String {
+/// The statics of all plans. Those that several plans read stand here once.
+pub(super) fn statics(plans: &[Plan<'_>]) -> String {
     let mut code = Code::new();
     code.line("//! Weights, biases, tables and the constants of rescales.");
-    let used: BTreeSet<ConstantId> = plan
-        .program
-        .values
-        .iter()
-        .flat_map(|value| value.operation.constants())
+    let Some(first) = plans.first() else {
+        return code.finish();
+    };
+    let steps = || {
+        plans.iter().flat_map(|plan| {
+            let steps = plan.constituent.iter().chain(&plan.event);
+            steps.map(move |step| (plan, step))
+        })
+    };
+    let used: BTreeSet<ConstantId> = steps()
+        .flat_map(|(plan, step)| own_constants(plan, step))
         .collect();
-    for (index, constant) in plan.program.constants.iter().enumerate() {
-        if !used.contains(&ConstantId::new(index)) {
-            continue;
-        }
+    for id in used {
         code.gap();
-        weights(&mut code, index, constant);
+        weights(&mut code, id.index(), first.program.constant(id));
     }
-    for step in plan.constituent.iter().chain(&plan.event) {
-        step_statics(&mut code, plan, step);
+    let mut written = BTreeSet::new();
+    for (plan, step) in steps() {
+        step_statics(&mut code, plan, step, &mut written);
     }
     code.finish()
+}
+
+/// The program's constants that the step's kernel reads as they are.
+fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
+    match &step.kernel {
+        Kernel::Table { table, .. } => vec![*table],
+        Kernel::Dense {
+            weights,
+            bias,
+            layout,
+            ..
+        }
+        | Kernel::DenseRescale {
+            weights,
+            bias,
+            layout,
+            ..
+        } => {
+            let packed = plan.layer(step).map(|layer| layout.constants(&layer));
+            let packed = packed.unwrap_or_default();
+            let own = [(weights, packed.weights), (bias, packed.bias)];
+            let own = own.into_iter().filter(|(_, packed)| packed.is_none());
+            own.map(|(id, _)| *id).collect()
+        }
+        _ => vec![],
+    }
 }
 
 fn weights(code: &mut Code, index: usize, constant: &Constant) {
@@ -44,10 +75,34 @@ fn weights(code: &mut Code, index: usize, constant: &Constant) {
     list(code, &name, &ty, &constant.data, per_line);
 }
 
-/// Constants that belong to a step: of a rescale, or the ranges of words.
-fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step) {
+/// Constants that belong to a step: of a rescale, of a layout, or the ranges of words.
+fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTreeSet<String>) {
     let id = step.result.index();
-    let name = &plan.result(step).name;
+    let layer = &plan.result(step).name;
+    let mut list = |doc: &str, name: String, ty: &str, data: &[i64]| {
+        if written.insert(name.clone()) {
+            code.gap();
+            code.line(format!("/// {doc} of `{layer}`."));
+            list(code, &name, ty, data, PER_LINE);
+        }
+    };
+    let mut own_shifts = true;
+    if let Kernel::Dense { layout, .. } | Kernel::DenseRescale { layout, .. } = step.kernel {
+        let packed = plan.layer(step).map(|layer| layout.constants(&layer));
+        let packed = packed.unwrap_or_default();
+        own_shifts = packed.shifts.is_none();
+        for (what, doc, packed) in [
+            ("WEIGHTS", "Weights", packed.weights),
+            ("BIAS", "Biases", packed.bias),
+            ("SHIFTS", "Shifts", packed.shifts),
+        ] {
+            if let Some(packed) = packed {
+                let name = names::packed(id, layout, what);
+                let doc = format!("{doc} in the layout `{layout}`");
+                list(&doc, name, packed.element, &packed.data);
+            }
+        }
+    }
     match &step.kernel {
         Kernel::DenseRescale {
             requantise,
@@ -58,12 +113,10 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step) {
             requantise,
             accumulator,
             ..
-        } => {
-            code.gap();
-            code.line(format!("/// Shifts of `{name}`."));
+        } if own_shifts => {
             let (Requantise::Shift(shifts) | Requantise::Affine { shifts, .. }) = requantise;
             let wide: Vec<i64> = shifts.iter().map(|s| i64::from(*s)).collect();
-            list(code, &format!("S{id}_SHIFTS"), "u8", &wide, PER_LINE);
+            list("Shifts", format!("S{id}_SHIFTS"), "u8", &wide);
             let Requantise::Affine {
                 multipliers,
                 offsets,
@@ -73,27 +126,16 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step) {
                 return;
             };
             let ty = accumulator.name();
-            code.line(format!("/// Multipliers of `{name}`."));
-            list(
-                code,
-                &format!("S{id}_MULTIPLIERS"),
-                ty,
-                multipliers,
-                PER_LINE,
-            );
-            code.line(format!("/// Offsets of `{name}`."));
-            list(code, &format!("S{id}_OFFSETS"), ty, offsets, PER_LINE);
+            list("Multipliers", format!("S{id}_MULTIPLIERS"), ty, multipliers);
+            list("Offsets", format!("S{id}_OFFSETS"), ty, offsets);
         }
         Kernel::Words { input } => {
             let input = plan.program.input(*input);
             let ty = names::storage(plan.result(step));
             let minimum: Vec<i64> = input.fields.iter().map(|f| f.minimum).collect();
             let maximum: Vec<i64> = input.fields.iter().map(|f| f.maximum).collect();
-            code.gap();
-            code.line(format!("/// Smallest words of `{name}`."));
-            list(code, &format!("S{id}_MINIMUM"), &ty, &minimum, PER_LINE);
-            code.line(format!("/// Largest words of `{name}`."));
-            list(code, &format!("S{id}_MAXIMUM"), &ty, &maximum, PER_LINE);
+            list("Smallest words", format!("S{id}_MINIMUM"), &ty, &minimum);
+            list("Largest words", format!("S{id}_MAXIMUM"), &ty, &maximum);
         }
         _ => {}
     }

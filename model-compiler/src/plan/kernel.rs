@@ -3,6 +3,7 @@
 use hodoscope_program::{IntType, Operation, Overflow, Program, Proof, Rounding, Value, ValueId};
 
 use super::fuse::behind_relu;
+use super::layout::Layout;
 use super::{Kernel, Pair, PlanError, Requantise};
 
 /// The integer in which a kernel computes.
@@ -120,6 +121,7 @@ pub(super) fn choose(
                         accumulator,
                         requantise,
                         limits: limits(accumulator),
+                        layout: Layout::Rows,
                     }
                 }
                 _ => {
@@ -139,6 +141,7 @@ pub(super) fn choose(
             weights: *weights,
             bias: *bias,
             accumulator: dense_accumulator(program, source),
+            layout: Layout::Rows,
         },
         Operation::Relu { x } => Kernel::Relu { x: *x },
         Operation::Clip {

@@ -1,19 +1,26 @@
 //! From the program to the kernels of one core.
 //!
 //! A [`Plan`] says which kernel computes which value, in which order and in which accumulator, and
-//! it holds only what its conditions were proved for. This version knows one core, `portable`:
-//! row-major weights and the portable bodies of all kernels, which every target runs.
+//! in which [`layout`] the weights of each dense layer are held: the cheapest on the core of those
+//! that were proved exact. Every kernel has a portable body, so every plan runs on every machine.
 
+mod cost;
 mod fuse;
+mod isa;
 mod kernel;
+pub mod layout;
 
 use hodoscope_program::{ConstantId, InputId, Operation, Program, Proof, ValueId, VerifyError};
 
+pub use isa::Isa;
 pub use kernel::{Accumulator, storage_bits};
+use layout::{Candidate, Layer, Layout, Storage};
 
 /// What runs where.
 #[derive(Clone, Debug)]
 pub struct Plan<'p> {
+    /// The instruction set that it is for.
+    pub isa: Isa,
     /// The program.
     pub program: &'p Program,
     /// What its verifier proved.
@@ -24,6 +31,19 @@ pub struct Plan<'p> {
     pub pooled: Vec<Pooled>,
     /// Computed once per event.
     pub event: Vec<Step>,
+    /// How each value is stored.
+    pub storage: Vec<Storage>,
+    /// The layouts that were considered for each dense layer, the one that was taken first.
+    pub choices: Vec<Choice>,
+}
+
+/// The choice of a layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The layer's result.
+    pub result: ValueId,
+    /// What was considered, the one that was taken first.
+    pub candidates: Vec<Candidate>,
 }
 
 /// A sum over constituents.
@@ -64,6 +84,8 @@ pub enum Kernel {
         bias: ConstantId,
         /// Type of the sums.
         accumulator: Accumulator,
+        /// How its weights are held.
+        layout: Layout,
     },
     /// A dense layer with the rescale, and perhaps the relu, that follow it.
     DenseRescale {
@@ -79,6 +101,8 @@ pub enum Kernel {
         requantise: Requantise,
         /// Smallest and largest result.
         limits: (i64, i64),
+        /// How its weights are held.
+        layout: Layout,
     },
     /// A rescale, and perhaps the relu that follows it.
     Rescale {
@@ -220,22 +244,33 @@ pub enum PlanError {
 }
 
 impl<'p> Plan<'p> {
-    /// The plan of the portable core.
+    /// The plan of any core.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn portable(program: &'p Program) -> Result<Self, PlanError> {
+        Self::new(program, Isa::Portable)
+    }
+
+    /// The plan of the cores of an instruction set.
     ///
     /// # Errors
     /// When the program does not verify, or no kernel computes one of its values.
-    pub fn portable(program: &'p Program) -> Result<Self, PlanError> {
+    pub fn new(program: &'p Program, isa: Isa) -> Result<Self, PlanError> {
         let proof = program.verify()?;
         if program.sets.len() > 1 {
             return Err(PlanError::Sets(program.sets.len()));
         }
         let fused = fuse::absorbed(program, &proof);
         let mut plan = Self {
+            isa,
             program,
             proof,
             constituent: vec![],
             pooled: vec![],
             event: vec![],
+            storage: vec![Storage::Narrowest; program.values.len()],
+            choices: vec![],
         };
         for (id, value) in program.values() {
             if fused[id.index()] {
@@ -250,16 +285,92 @@ impl<'p> Plan<'p> {
                 continue;
             }
             let kernel = kernel::choose(program, &plan.proof, &fused, id)?;
+            let step = Step { result: id, kernel };
+            let step = plan.lay_out(step);
             let steps = match value.shape.set() {
                 Some(_) => &mut plan.constituent,
                 None => &mut plan.event,
             };
-            steps.push(Step { result: id, kernel });
+            steps.push(step);
         }
         if let (Some(set), []) = (program.sets.first(), &plan.pooled[..]) {
             return Err(PlanError::Unpooled(set.name.clone()));
         }
         Ok(plan)
+    }
+
+    /// Chooses the layout of a dense layer, and how operand and result are stored for it.
+    fn lay_out(&mut self, mut step: Step) -> Step {
+        let Some(candidates) = self
+            .layer(&step)
+            .map(|layer| layout::candidates(&layer, self.isa))
+        else {
+            return step;
+        };
+        let (Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }) =
+            &mut step.kernel
+        else {
+            return step;
+        };
+        if let Some(best) = candidates.first() {
+            *layout = best.layout;
+        }
+        let (x, layout) = (*x, *layout);
+        self.store(x, layout.operand());
+        if let Kernel::DenseRescale { .. } = step.kernel {
+            self.store(step.result, layout.result());
+        }
+        self.choices.push(Choice {
+            result: step.result,
+            candidates,
+        });
+        step
+    }
+
+    /// Stores a value as one of its kernels asks; what none asks for stays narrowest.
+    fn store(&mut self, id: ValueId, storage: Storage) {
+        match storage {
+            Storage::Narrowest => {}
+        }
+        self.storage[id.index()] = storage;
+    }
+
+    /// What is known about the dense layer of `step`; nothing where it is none.
+    pub fn layer<'a>(&'a self, step: &'a Step) -> Option<Layer<'a>> {
+        let (x, weights, bias, accumulator, rescale) = match &step.kernel {
+            Kernel::Dense {
+                x,
+                weights,
+                bias,
+                accumulator,
+                ..
+            } => (x, weights, bias, accumulator, None),
+            Kernel::DenseRescale {
+                x,
+                weights,
+                bias,
+                accumulator,
+                requantise,
+                limits,
+                ..
+            } => (x, weights, bias, accumulator, Some((requantise, *limits))),
+            _ => return None,
+        };
+        Some(Layer {
+            weights: self.program.constant(*weights),
+            bias: self.program.constant(*bias),
+            operand: self.program.value(*x).element,
+            interval: self.proof.interval(*x),
+            result: self.result(step).element,
+            accumulator: *accumulator,
+            rescale,
+        })
+    }
+
+    /// Whether another plan of the same program computes it in the same way.
+    pub fn same_steps(&self, other: &Self) -> bool {
+        (&self.constituent, &self.event, &self.storage)
+            == (&other.constituent, &other.event, &other.storage)
     }
 
     /// The value that `step` computes.

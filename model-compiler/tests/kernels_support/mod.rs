@@ -4,8 +4,9 @@
 #![allow(clippy::useless_conversion)] // An accumulator of 64 bits is an i64 already.
 
 use hodoscope_compiler::plan::{Accumulator, Kernel, Pair, Plan, Requantise, Step, storage_bits};
+use hodoscope_kernels::layout::rows;
 use hodoscope_kernels::set::{Hardest, Pushed};
-use hodoscope_kernels::{layer, reduce, rescale, unary};
+use hodoscope_kernels::{reduce, rescale, unary};
 use hodoscope_program::{Constant, IntType, Live, SetId, ValueId};
 
 /// A value as a crate stores it.
@@ -345,6 +346,7 @@ impl<'a> Executor<'a> {
                 weights,
                 bias,
                 accumulator,
+                ..
             } => {
                 let (weights, bias) = (
                     stored(program.constant(*weights)),
@@ -352,7 +354,7 @@ impl<'a> Executor<'a> {
                 );
                 accumulate!(accumulator, x = v(x), w = &weights => {
                     let bias = accumulators::<A>(&bias);
-                    each!(out, y => layer::dense::<A, _, _, _, _>(x, w, &bias, y));
+                    each!(out, y => rows::dense::<A, _, _, _, _>(x, w, &bias, y));
                 });
             }
             Kernel::DenseRescale {
@@ -362,6 +364,7 @@ impl<'a> Executor<'a> {
                 accumulator,
                 requantise,
                 limits,
+                ..
             } => {
                 let (weights, bias) = (
                     stored(program.constant(*weights)),
@@ -373,12 +376,12 @@ impl<'a> Executor<'a> {
                     match requantise {
                         Requantise::Shift(shifts) => {
                             let shift = rescale::Shift(shifts);
-                            each!(out, y => layer::dense_rescale::<A, _, _, _, _>(x, w, &bias, shift, limits, y));
+                            each!(out, y => rows::dense_rescale::<A, _, _, _, _>(x, w, &bias, shift, limits, y));
                         }
                         Requantise::Affine { multipliers, offsets, shifts } => {
                             let (multipliers, offsets) = (exact::<A>(multipliers), exact::<A>(offsets));
                             let affine = rescale::Affine { multipliers: &multipliers, offsets: &offsets, shifts };
-                            each!(out, y => layer::dense_rescale::<A, _, _, _, _>(x, w, &bias, affine, limits, y));
+                            each!(out, y => rows::dense_rescale::<A, _, _, _, _>(x, w, &bias, affine, limits, y));
                         }
                     }
                 });

@@ -7,7 +7,7 @@
 //! ```text
 //! #![no_std]
 //! #![no_main]
-//! hodoscope_app_mps2::app!(pfn_qg::PfnQg);
+//! hodoscope_app_mps2::app!(pfn_qg::Deployed);
 //! ```
 #![cfg_attr(target_os = "none", no_std)]
 

@@ -9,12 +9,13 @@ mod weights;
 
 use core::marker::PhantomData;
 
-pub use hodoscope_kernels::Portable;
+use compute::Plan;
 use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
 use hodoscope_kernels::payload;
+pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Target};
 
-/// The type that a board runs.
-pub type Deployed = AeQcd<Portable>;
+/// The tagger as planned for the core that it is built for: what a board runs.
+pub type Deployed = AeQcd<Target>;
 
 /// One event's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,18 +38,18 @@ impl Outputs {
     }
 }
 
-/// The tagger `ae-qcd`, as planned for a core.
+/// The tagger `ae-qcd`, as planned for the cores of `P`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct AeQcd<P = Portable>(PhantomData<P>);
+pub struct AeQcd<P = Target>(PhantomData<P>);
 
-impl AeQcd<Portable> {
+impl<P: Plan> AeQcd<P> {
     /// Computes one event.
     pub fn run(event: &Event) -> Outputs {
-        compute::event(event, &mut ())
+        P::event(event, &mut ())
     }
 }
 
-impl Model for AeQcd<Portable> {
+impl<P: Plan> Model for AeQcd<P> {
     const NAME: &'static str = "ae-qcd";
     const PROGRAM: [u8; 32] = [
         0xdf, 0xd4, 0xcb, 0xc7, 0xdc, 0x0f, 0xa7, 0x4b, 0x01, 0x16, 0xc2, 0xcf, 0xa7, 0x6b, 0xa2, 0x02,
@@ -66,6 +67,6 @@ impl Model for AeQcd<Portable> {
     fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
         let (mut head, _) = payload::split(payload, 96, 0)?;
         let words = Event { x: payload::take(&mut head) };
-        Ok(compute::event(&words, observer).raws())
+        Ok(P::event(&words, observer).raws())
     }
 }

@@ -9,17 +9,18 @@ mod weights;
 
 use core::marker::PhantomData;
 
-pub use hodoscope_kernels::Portable;
+use compute::Plan;
 use hodoscope_kernels::fixed;
 use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
 use hodoscope_kernels::payload;
+pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Target};
 use hodoscope_kernels::set::{Hardest, Pushed};
 
 /// Largest multiplicity that is computed: of more, the hardest are kept.
 pub const CAPACITY: usize = 32;
 
-/// The type that a board runs.
-pub type Deployed = EfnTop<Portable>;
+/// The tagger as planned for the core that it is built for: what a board runs.
+pub type Deployed = EfnTop<Target>;
 
 /// One constituent's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,23 +67,23 @@ impl Outputs {
     }
 }
 
-/// The tagger `efn-top`, as planned for a core; holds an event that is arriving.
+/// The tagger `efn-top`, as planned for the cores of `P`; holds an event that is arriving.
 ///
 /// Of more than 32 live constituents the hardest are kept; ties keep those that came first.
 #[derive(Clone, Debug)]
-pub struct EfnTop<P = Portable> {
+pub struct EfnTop<P = Target> {
     held: Hardest<Constituent, CAPACITY>,
     sums: compute::Sums,
     plan: PhantomData<P>,
 }
 
-impl Default for EfnTop<Portable> {
+impl<P: Plan> Default for EfnTop<P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl EfnTop<Portable> {
+impl<P: Plan> EfnTop<P> {
     /// An empty event.
     pub const fn new() -> Self {
         Self { held: Hardest::new(), sums: compute::Sums::ZERO, plan: PhantomData }
@@ -109,10 +110,10 @@ impl EfnTop<Portable> {
         }
         match self.held.push(*constituent, constituent.hardness()) {
             Pushed::Kept => {}
-            Pushed::Displaced(gone) => self.sums.subtract(&compute::constituent(&gone, 0, &mut ())),
+            Pushed::Displaced(gone) => P::subtract(&mut self.sums, &P::constituent(&gone, 0, &mut ())),
             Pushed::Dropped => return,
         }
-        self.sums.add(&compute::constituent(constituent, 0, &mut ()));
+        P::add(&mut self.sums, &P::constituent(constituent, 0, &mut ()));
     }
 
     /// Number of constituents that are kept so far.
@@ -122,22 +123,19 @@ impl EfnTop<Portable> {
 
     /// Ends the event: computes the outputs and starts an empty one.
     pub fn finish(&mut self) -> Outputs {
-        let outputs = compute::event(&self.sums, &mut ());
+        let outputs = P::event(&self.sums, &mut ());
         self.held.clear();
         self.sums = compute::Sums::ZERO;
         outputs
     }
 
     fn compute<'a, O: Observer>(constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {
-        let mut sums = compute::Sums::ZERO;
-        for (constituent, row) in constituents.zip(0u16..) {
-            sums.add(&compute::constituent(constituent, row, observer));
-        }
-        compute::event(&sums, observer)
+        let sums = P::constituents(constituents, observer);
+        P::event(&sums, observer)
     }
 }
 
-impl Model for EfnTop<Portable> {
+impl<P: Plan> Model for EfnTop<P> {
     const NAME: &'static str = "efn-top";
     const PROGRAM: [u8; 32] = [
         0x07, 0x16, 0x28, 0x11, 0xc4, 0x1e, 0x7f, 0x06, 0xe4, 0x86, 0x94, 0x51, 0x32, 0xde, 0x45, 0x6a,

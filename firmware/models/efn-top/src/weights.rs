@@ -425,6 +425,7 @@ pub(crate) static C10_SIGMOID_TABLE: [i16; 4096] = [
 pub(crate) static S0_MINIMUM: [i16; 3] = [
     0, -51, -51,
 ];
+
 /// Largest words of `x`.
 pub(crate) static S0_MAXIMUM: [i16; 3] = [
     4095, 51, 51,
@@ -434,10 +435,12 @@ pub(crate) static S0_MAXIMUM: [i16; 3] = [
 pub(crate) static S3_SHIFTS: [u8; 1] = [
     13,
 ];
+
 /// Multipliers of `Mul_1.q`.
 pub(crate) static S3_MULTIPLIERS: [i32; 1] = [
     22876,
 ];
+
 /// Offsets of `Mul_1.q`.
 pub(crate) static S3_OFFSETS: [i32; 1] = [
     0,
@@ -464,10 +467,12 @@ pub(crate) static S12_SHIFTS: [u8; 16] = [
 pub(crate) static S15_SHIFTS: [u8; 1] = [
     24,
 ];
+
 /// Multipliers of `ReduceSum.q`.
 pub(crate) static S15_MULTIPLIERS: [i64; 1] = [
     27962,
 ];
+
 /// Offsets of `ReduceSum.q`.
 pub(crate) static S15_OFFSETS: [i64; 1] = [
     0,

@@ -9,17 +9,18 @@ mod weights;
 
 use core::marker::PhantomData;
 
-pub use hodoscope_kernels::Portable;
+use compute::Plan;
 use hodoscope_kernels::fixed;
 use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
 use hodoscope_kernels::payload;
+pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Target};
 use hodoscope_kernels::set::{Hardest, Pushed};
 
 /// Largest multiplicity that is computed: of more, the hardest are kept.
 pub const CAPACITY: usize = 32;
 
-/// The type that a board runs.
-pub type Deployed = PfnQg<Portable>;
+/// The tagger as planned for the core that it is built for: what a board runs.
+pub type Deployed = PfnQg<Target>;
 
 /// One constituent's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,23 +67,23 @@ impl Outputs {
     }
 }
 
-/// The tagger `pfn-qg`, as planned for a core; holds an event that is arriving.
+/// The tagger `pfn-qg`, as planned for the cores of `P`; holds an event that is arriving.
 ///
 /// Of more than 32 live constituents the hardest are kept; ties keep those that came first.
 #[derive(Clone, Debug)]
-pub struct PfnQg<P = Portable> {
+pub struct PfnQg<P = Target> {
     held: Hardest<Constituent, CAPACITY>,
     sums: compute::Sums,
     plan: PhantomData<P>,
 }
 
-impl Default for PfnQg<Portable> {
+impl<P: Plan> Default for PfnQg<P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl PfnQg<Portable> {
+impl<P: Plan> PfnQg<P> {
     /// An empty event.
     pub const fn new() -> Self {
         Self { held: Hardest::new(), sums: compute::Sums::ZERO, plan: PhantomData }
@@ -109,10 +110,10 @@ impl PfnQg<Portable> {
         }
         match self.held.push(*constituent, constituent.hardness()) {
             Pushed::Kept => {}
-            Pushed::Displaced(gone) => self.sums.subtract(&compute::constituent(&gone, 0, &mut ())),
+            Pushed::Displaced(gone) => P::subtract(&mut self.sums, &P::constituent(&gone, 0, &mut ())),
             Pushed::Dropped => return,
         }
-        self.sums.add(&compute::constituent(constituent, 0, &mut ()));
+        P::add(&mut self.sums, &P::constituent(constituent, 0, &mut ()));
     }
 
     /// Number of constituents that are kept so far.
@@ -122,22 +123,19 @@ impl PfnQg<Portable> {
 
     /// Ends the event: computes the outputs and starts an empty one.
     pub fn finish(&mut self) -> Outputs {
-        let outputs = compute::event(&self.sums, &mut ());
+        let outputs = P::event(&self.sums, &mut ());
         self.held.clear();
         self.sums = compute::Sums::ZERO;
         outputs
     }
 
     fn compute<'a, O: Observer>(constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {
-        let mut sums = compute::Sums::ZERO;
-        for (constituent, row) in constituents.zip(0u16..) {
-            sums.add(&compute::constituent(constituent, row, observer));
-        }
-        compute::event(&sums, observer)
+        let sums = P::constituents(constituents, observer);
+        P::event(&sums, observer)
     }
 }
 
-impl Model for PfnQg<Portable> {
+impl<P: Plan> Model for PfnQg<P> {
     const NAME: &'static str = "pfn-qg";
     const PROGRAM: [u8; 32] = [
         0x9c, 0x36, 0xfe, 0xcc, 0x73, 0xe1, 0x45, 0x73, 0x00, 0xfe, 0x25, 0x9f, 0x1d, 0xcc, 0x21, 0x38,

@@ -165,6 +165,7 @@ pub(crate) static C9_F_F_2_GEMM_BIAS: [i32; 1] = [
 pub(crate) static S0_MINIMUM: [i16; 3] = [
     0, -128, -128,
 ];
+
 /// Largest words of `x`.
 pub(crate) static S0_MAXIMUM: [i16; 3] = [
     4095, 127, 127,
@@ -174,10 +175,12 @@ pub(crate) static S0_MAXIMUM: [i16; 3] = [
 pub(crate) static S1_SHIFTS: [u8; 3] = [
     12, 11, 11,
 ];
+
 /// Multipliers of `Mul.q`.
 pub(crate) static S1_MULTIPLIERS: [i32; 3] = [
     20972, 22876, 22876,
 ];
+
 /// Offsets of `Mul.q`.
 pub(crate) static S1_OFFSETS: [i32; 1] = [
     0,

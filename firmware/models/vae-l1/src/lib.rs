@@ -9,13 +9,14 @@ mod weights;
 
 use core::marker::PhantomData;
 
-pub use hodoscope_kernels::Portable;
+use compute::Plan;
 use hodoscope_kernels::fixed;
 use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
 use hodoscope_kernels::payload;
+pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Target};
 
-/// The type that a board runs.
-pub type Deployed = VaeL1<Portable>;
+/// The tagger as planned for the core that it is built for: what a board runs.
+pub type Deployed = VaeL1<Target>;
 
 /// One event's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,18 +44,18 @@ impl Outputs {
     }
 }
 
-/// The tagger `vae-l1`, as planned for a core.
+/// The tagger `vae-l1`, as planned for the cores of `P`.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct VaeL1<P = Portable>(PhantomData<P>);
+pub struct VaeL1<P = Target>(PhantomData<P>);
 
-impl VaeL1<Portable> {
+impl<P: Plan> VaeL1<P> {
     /// Computes one event.
     pub fn run(event: &Event) -> Outputs {
-        compute::event(event, &mut ())
+        P::event(event, &mut ())
     }
 }
 
-impl Model for VaeL1<Portable> {
+impl<P: Plan> Model for VaeL1<P> {
     const NAME: &'static str = "vae-l1";
     const PROGRAM: [u8; 32] = [
         0x73, 0x25, 0x42, 0x87, 0x1e, 0xec, 0x21, 0xe6, 0xa3, 0x05, 0x0d, 0x3f, 0x70, 0xdf, 0x2e, 0x41,
@@ -72,6 +73,6 @@ impl Model for VaeL1<Portable> {
     fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
         let (mut head, _) = payload::split(payload, 114, 0)?;
         let words = Event { x: payload::take(&mut head) };
-        Ok(compute::event(&words, observer).raws())
+        Ok(P::event(&words, observer).raws())
     }
 }

@@ -170,6 +170,7 @@ pub(crate) static C5_MU_GEMM_BIAS: [i32; 8] = [
 pub(crate) static S0_MINIMUM: [i16; 3] = [
     0, -128, -72,
 ];
+
 /// Largest words of `x`.
 pub(crate) static S0_MAXIMUM: [i16; 3] = [
     2047, 127, 71,
@@ -182,6 +183,7 @@ pub(crate) static S1_SHIFTS: [u8; 57] = [
     11, 0, 11, 11, 0, 11, 11, 0, 11, 11, 0, 11, 11, 0, 11, 11,
     0, 11, 11, 0, 11, 11, 0, 11, 11,
 ];
+
 /// Multipliers of `Mul.q`.
 pub(crate) static S1_MULTIPLIERS: [i32; 57] = [
     8, 22807, 22876, 16, 22807, 22876, 16, 22807, 22876, 16, 22807, 22876, 16, 22807, 22876, 16,
@@ -189,6 +191,7 @@ pub(crate) static S1_MULTIPLIERS: [i32; 57] = [
     22876, 8, 22807, 22876, 8, 22807, 22876, 8, 22807, 22876, 8, 22807, 22876, 8, 22807, 22876,
     8, 22807, 22876, 8, 22807, 22876, 8, 22807, 22876,
 ];
+
 /// Offsets of `Mul.q`.
 pub(crate) static S1_OFFSETS: [i32; 1] = [
     0,

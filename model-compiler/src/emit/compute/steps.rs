@@ -1,152 +1,123 @@
-//! `compute.rs`: one kernel call per step.
+//! `compute/PLAN.rs`: one kernel call per step.
 
-use hodoscope_program::{Value, ValueId};
+use hodoscope_program::ValueId;
 
-use super::code::Code;
-use super::names::{self, array, variable};
+use super::{event_arguments, summands};
+use crate::emit::code::Code;
+use crate::emit::names::{self, variable};
+use crate::plan::layout::Layout;
 use crate::plan::{Kernel, Pair, Plan, Requantise, Step};
 
-pub(super) fn layers(plan: &Plan<'_>) -> String {
-    let mut code = Code::new();
-    code.line(
-        "//! The layers, in the program's order. Each value carries its number in the program.",
-    );
-    code.gap();
+/// The module of one plan.
+pub(super) fn module(plan: &Plan<'_>) -> String {
     let body = body(plan);
-    let mut uses = vec![];
-    for module in ["layer", "reduce", "rescale", "unary"] {
-        if body.contains(&format!("{module}::")) {
-            uses.push(module.to_string());
-        }
-    }
-    uses.insert(
-        uses.iter().take_while(|m| m.as_str() < "model").count(),
-        "model::Observer".into(),
-    );
+    let mut code = Code::new();
+    code.line(format!(
+        "//! The layers as planned for {}, in the program's order. Each value carries its number in the",
+        plan.isa
+    ));
+    code.line("//! program.");
+    code.gap();
+    let used = |modules: &[&str]| -> Vec<String> {
+        let modules = modules.iter();
+        let used = modules.filter(|module| {
+            let call = format!("{module}::");
+            body.match_indices(&call)
+                .any(|(at, _)| !body[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+        });
+        used.map(ToString::to_string).collect()
+    };
+    let layouts = Layout::ALL.map(Layout::name);
+    let mut uses: Vec<String> = used(&layouts)
+        .into_iter()
+        .map(|layout| format!("layout::{layout}"))
+        .collect();
+    uses.extend(["model::Observer".into(), "plans".into()]);
+    uses.extend(used(&["reduce", "rescale", "unary"]));
     code.line(format!("use hodoscope_kernels::{{{}}};", uses.join(", ")));
     code.gap();
-    code.line("use crate::weights as w;");
+    if body.contains("w::") {
+        code.line("use crate::weights as w;");
+    }
     let own: Vec<&str> = ["Constituent", "Event", "Header", "Outputs"]
         .into_iter()
         .filter(|ty| body.contains(&format!("&{ty}")) || *ty == "Outputs")
         .collect();
     code.line(format!("use crate::{{{}}};", own.join(", ")));
+    let shared = match plan.program.sets.is_empty() {
+        true => "use super::Plan;",
+        false => "use super::{Plan, Sums};",
+    };
+    code.gap();
+    code.line(shared);
     code.gap();
     code.finish() + &body
 }
 
 fn body(plan: &Plan<'_>) -> String {
     let mut code = Code::new();
-    if !plan.program.sets.is_empty() {
-        sums(&mut code, plan);
+    let has_set = !plan.program.sets.is_empty();
+    if has_set {
+        code.line("/// What a constituent adds to the sums.");
+        code.line("pub struct Summands {");
+        for id in summands(plan) {
+            let value = plan.program.value(id);
+            code.line(format!(
+                "{}: {}, // {}",
+                variable(id),
+                array(plan, id),
+                value.name
+            ));
+        }
+        code.line("}").gap();
+    }
+    code.line(format!("impl Plan for plans::{} {{", plan.isa.type_name()));
+    if has_set {
         constituent(&mut code, plan);
     }
     event(&mut code, plan);
+    code.line("}");
     code.finish()
 }
 
-/// Values that are summed, each once.
-fn summands(plan: &Plan<'_>) -> Vec<ValueId> {
-    let mut summands: Vec<ValueId> = plan.pooled.iter().map(|sum| sum.x).collect();
-    summands.sort_unstable();
-    summands.dedup();
-    summands
-}
-
-fn sums(code: &mut Code, plan: &Plan<'_>) {
-    let program = plan.program;
-    code.line("/// What a constituent adds to the sums.");
-    code.line("pub(crate) struct Summands {");
-    for id in summands(plan) {
-        let value = program.value(id);
-        code.line(format!(
-            "{}: {}, // {}",
-            variable(id),
-            array(value),
-            value.name
-        ));
-    }
-    code.line("}").gap();
-    code.line("/// Sums over the constituents so far.");
-    code.line("#[derive(Clone, Debug)]");
-    code.line("pub(crate) struct Sums {");
-    for sum in &plan.pooled {
-        let value = program.value(sum.result);
-        code.line(format!(
-            "{}: [{}; {}], // {}",
-            variable(sum.result),
-            sum.accumulator.name(),
-            value.shape.channels(),
-            value.name
-        ));
-    }
-    code.line("}").gap();
-    code.line("impl Sums {");
-    code.line("pub(crate) const ZERO: Self = Self {");
-    for sum in &plan.pooled {
-        let channels = program.value(sum.result).shape.channels();
-        code.line(format!("{}: [0; {channels}],", variable(sum.result)));
-    }
-    code.line("};");
-    for (function, doc) in [
-        ("add", "One more constituent."),
-        ("subtract", "One fewer, exactly."),
-    ] {
-        code.gap();
-        code.line(format!("/// {doc}"));
-        code.line("#[inline(always)]");
-        code.line(format!(
-            "pub(crate) fn {function}(&mut self, summands: &Summands) {{"
-        ));
-        for sum in &plan.pooled {
-            let (sum, x) = (variable(sum.result), variable(sum.x));
-            code.line(format!(
-                "reduce::{function}(&mut self.{sum}, &summands.{x});"
-            ));
-        }
-        code.line("}");
-    }
-    code.line("}").gap();
-}
-
 fn constituent(code: &mut Code, plan: &Plan<'_>) {
-    code.line("/// The layers of one constituent.");
+    code.line("type Summands = Summands;").gap();
     code.line("#[inline]");
-    code.line("pub(crate) fn constituent<O: Observer>(words: &Constituent, row: u16, observer: &mut O) -> Summands {");
+    code.line("fn constituent<O: Observer>(words: &Constituent, row: u16, observer: &mut O) -> Summands {");
     for step in &plan.constituent {
         call(code, plan, step, "row");
     }
     let fields: Vec<String> = summands(plan).into_iter().map(variable).collect();
     code.line(format!("Summands {{ {} }}", fields.join(", ")));
     code.line("}").gap();
+    for function in ["add", "subtract"] {
+        code.line("#[inline(always)]");
+        code.line(format!(
+            "fn {function}(sums: &mut Sums, summands: &Summands) {{"
+        ));
+        for sum in &plan.pooled {
+            let (sum, x) = (variable(sum.result), variable(sum.x));
+            code.line(format!(
+                "reduce::{function}(&mut sums.{sum}, &summands.{x});"
+            ));
+        }
+        code.line("}").gap();
+    }
 }
 
 fn event(code: &mut Code, plan: &Plan<'_>) {
     let program = plan.program;
-    let has_set = !program.sets.is_empty();
-    let has_fixed = program.inputs.iter().any(|input| input.set.is_none());
-    let words = if has_set { "Header" } else { "Event" };
-    let mut arguments = vec![];
-    if has_fixed {
-        arguments.push(format!("words: &{words}"));
-    }
-    if has_set {
-        arguments.push("sums: &Sums".into());
-    }
-    arguments.push("observer: &mut O".into());
-    code.line("/// The layers of one event.");
     code.line("#[inline]");
     code.line(format!(
-        "pub(crate) fn event<O: Observer>({}) -> Outputs {{",
-        arguments.join(", ")
+        "fn event<O: Observer>({}) -> Outputs {{",
+        event_arguments(plan).join(", ")
     ));
     for sum in &plan.pooled {
         let name = variable(sum.result);
-        let value = program.value(sum.result);
-        if names::storage(value) == sum.accumulator.name() {
+        if storage(plan, sum.result) == sum.accumulator.name() {
             code.line(format!("let {name} = sums.{name};"));
         } else {
-            code.line(zeros(sum.result, value));
+            code.line(zeros(plan, sum.result));
             code.line(format!("unary::copy(&sums.{name}, &mut {name});"));
         }
         let id = sum.result.index();
@@ -165,6 +136,63 @@ fn event(code: &mut Code, plan: &Plan<'_>) {
     code.line("}");
 }
 
+/// The Rust type of an element of a value, as the plan stores it.
+fn storage(plan: &Plan<'_>, id: ValueId) -> String {
+    names::storage(plan.program.value(id))
+}
+
+/// The Rust type of a value, as the plan stores it.
+fn array(plan: &Plan<'_>, id: ValueId) -> String {
+    names::array(plan.program.value(id))
+}
+
+/// Where a kernel reads a layer's weights, bias and shifts.
+struct Constants {
+    weights: String,
+    bias: String,
+    requantise: String,
+}
+
+fn constants(plan: &Plan<'_>, step: &Step) -> Option<Constants> {
+    let (weights, bias, layout, requantise) = match &step.kernel {
+        Kernel::Dense {
+            weights,
+            bias,
+            layout,
+            ..
+        } => (weights, bias, layout, None),
+        Kernel::DenseRescale {
+            weights,
+            bias,
+            layout,
+            requantise,
+            ..
+        } => (weights, bias, layout, Some(requantise)),
+        _ => return None,
+    };
+    let packed = layout.constants(&plan.layer(step)?);
+    let id = step.result.index();
+    let program = |id: hodoscope_program::ConstantId| {
+        names::constant(id.index(), &plan.program.constant(id).name)
+    };
+    let name = |packed: bool, what: &str, own: String| match packed {
+        true => format!("w::{}", names::packed(id, *layout, what)),
+        false => format!("w::{own}"),
+    };
+    let requantise = requantise.map(|requantise| match packed.shifts {
+        Some(_) => format!(
+            "rescale::Shift(&w::{})",
+            names::packed(id, *layout, "SHIFTS")
+        ),
+        None => requantiser(id, requantise),
+    });
+    Some(Constants {
+        weights: name(packed.weights.is_some(), "WEIGHTS", program(*weights)),
+        bias: name(packed.bias.is_some(), "BIAS", program(*bias)),
+        requantise: requantise.unwrap_or_default(),
+    })
+}
+
 /// The lines of one step.
 fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
     let value = plan.result(step);
@@ -174,10 +202,11 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
         format!("w::{}", names::constant(id.index(), name))
     };
     code.line(format!("// {}", value.name));
-    let zeros = zeros(step.result, value);
+    let zeros = zeros(plan, step.result);
+    let stored = storage(plan, step.result);
     let v = |id: &ValueId| variable(*id);
     // What stores `from` as this step's result is stored: nothing where that is the same.
-    let cast = |from: &str| match names::storage(value) {
+    let cast = |from: &str| match stored.as_str() {
         ty if ty == from => String::new(),
         ty => format!(" as {ty}"),
     };
@@ -194,40 +223,51 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
         }
         Kernel::Dense {
             x,
-            weights,
-            bias,
             accumulator,
-        } => vec![
-            zeros,
-            format!(
-                "layer::dense::<{}, _, _, _, _>(&{}, &{}, &{}, &mut {y});",
-                accumulator.name(),
-                v(x),
-                constant(*weights),
-                constant(*bias)
-            ),
-        ],
+            layout,
+            ..
+        } => {
+            let constants = constants(plan, step);
+            let Some(Constants { weights, bias, .. }) = constants else {
+                return;
+            };
+            vec![
+                zeros,
+                format!(
+                    "{layout}::dense{}(&{}, &{weights}, &{bias}, &mut {y});",
+                    layout.generics(*accumulator),
+                    v(x),
+                ),
+            ]
+        }
         Kernel::DenseRescale {
             x,
-            weights,
-            bias,
             accumulator,
-            requantise,
             limits,
-        } => vec![
-            zeros,
-            format!(
-                "layer::dense_rescale::<{}, _, _, _, _>(",
-                accumulator.name()
-            ),
-            format!("&{},", v(x)),
-            format!("&{},", constant(*weights)),
-            format!("&{},", constant(*bias)),
-            format!("{},", requantiser(id, requantise)),
-            format!("({}, {}),", limits.0, limits.1),
-            format!("&mut {y},"),
-            ");".into(),
-        ],
+            layout,
+            ..
+        } => {
+            let constants = constants(plan, step);
+            let Some(Constants {
+                weights,
+                bias,
+                requantise,
+            }) = constants
+            else {
+                return;
+            };
+            vec![
+                zeros,
+                format!("{layout}::dense_rescale{}(", layout.generics(*accumulator)),
+                format!("&{},", v(x)),
+                format!("&{weights},"),
+                format!("&{bias},"),
+                format!("{requantise},"),
+                format!("({}, {}),", limits.0, limits.1),
+                format!("&mut {y},"),
+                ");".into(),
+            ]
+        }
         Kernel::Rescale {
             x,
             accumulator,
@@ -316,7 +356,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             )]
         }
         Kernel::Select { x, channels } => {
-            let cast = cast(&names::storage(plan.program.value(*x)));
+            let cast = cast(&storage(plan, *x));
             let picked = channels.iter().map(|c| format!("{}[{c}]{cast}", v(x)));
             let picked: Vec<String> = picked.collect();
             vec![format!("let {y} = [{}];", picked.join(", "))]
@@ -328,8 +368,9 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
                 let operand = plan.program.value(*part);
                 let end = start + operand.shape.channels();
                 let range = format!("{y}[{start}..{end}]");
+                let same = storage(plan, *part) == stored;
                 let part = v(part);
-                lines.push(match names::storage(operand) == names::storage(value) {
+                lines.push(match same {
                     true => format!("{range}.copy_from_slice(&{part});"),
                     false => format!("unary::copy(&{part}, &mut {range});"),
                 });
@@ -343,9 +384,13 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
 }
 
 /// An array for a step's result.
-fn zeros(id: ValueId, value: &Value) -> String {
-    let (ty, channels) = (names::storage(value), value.shape.channels());
-    format!("let mut {} = [0{ty}; {channels}];", variable(id))
+fn zeros(plan: &Plan<'_>, id: ValueId) -> String {
+    let channels = plan.program.value(id).shape.channels();
+    format!(
+        "let mut {} = [0{}; {channels}];",
+        variable(id),
+        storage(plan, id)
+    )
 }
 
 fn requantiser(id: usize, requantise: &Requantise) -> String {

@@ -1,4 +1,4 @@
-//! Dense layers: y = weights · x + bias, rows of weights one after the other.
+//! Row-major: y = weights · x + bias, rows of weights one after the other. Any width, any core.
 
 use crate::number::{Accumulator, Narrow};
 use crate::rescale::Requantise;

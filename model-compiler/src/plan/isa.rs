@@ -1,0 +1,63 @@
+//! Instruction sets that have a plan of their own.
+
+use std::fmt;
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isa {
+    /// Any core: portable Rust.
+    Portable,
+    /// ARMv6-M.
+    ArmV6m,
+    /// ARMv7E-M, and ARMv8-M with the DSP extension.
+    ArmV7eDsp,
+    /// RISC-V RV32IM.
+    Rv32im,
+}
+
+impl Isa {
+    /// All, the portable one first.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::ArmV6m, Self::ArmV7eDsp, Self::Rv32im];
+
+    /// That of a board, by what its `board.toml` and the kernels' build script call it. A set
+    /// without a plan of its own takes the portable one.
+    pub fn of_board(name: &str) -> Self {
+        match name {
+            "armv6m" => Self::ArmV6m,
+            "armv7em" | "armv8m-dsp" => Self::ArmV7eDsp,
+            "rv32im" => Self::Rv32im,
+            _ => Self::Portable,
+        }
+    }
+
+    /// The type of its plan in `hodoscope_kernels::plans`.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::Portable => "Portable",
+            Self::ArmV6m => "ArmV6m",
+            Self::ArmV7eDsp => "ArmV7eDsp",
+            Self::Rv32im => "Rv32im",
+        }
+    }
+
+    /// The module of its plan in an emitted crate.
+    pub fn module(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::ArmV6m => "armv6m",
+            Self::ArmV7eDsp => "armv7e_dsp",
+            Self::Rv32im => "rv32im",
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::ArmV6m => "armv6m",
+            Self::ArmV7eDsp => "armv7em",
+            Self::Rv32im => "rv32im",
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! Ways to hold and compute a dense layer, one file each.
+//!
+//! A layout is exact under a condition that is proved here, from the layer's weights and the
+//! interval of its operand. Of those that are exact, a plan takes the cheapest on its core.
+
+mod rows;
+
+use std::fmt;
+
+use hodoscope_program::{Constant, IntType, Interval};
+
+use super::cost::{Mix, cost};
+use super::{Accumulator, Isa, Requantise};
+
+/// A dense layer and what is known about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    /// `[out, in]`.
+    pub weights: &'a Constant,
+    /// `[out]`.
+    pub bias: &'a Constant,
+    /// Type of the operand.
+    pub operand: IntType,
+    /// Raws that any element of the operand can take.
+    pub interval: Interval,
+    /// Type of the result.
+    pub result: IntType,
+    /// Type in which its sums are proved to fit, its rescale's product included.
+    pub accumulator: Accumulator,
+    /// The rescale that follows, with its smallest and largest result; nothing where the sums are
+    /// the result.
+    pub rescale: Option<(&'a Requantise, (i64, i64))>,
+}
+
+impl Layer<'_> {
+    /// Number of outputs.
+    pub fn rows(&self) -> usize {
+        self.bias.data.len()
+    }
+
+    /// Number of inputs.
+    pub fn columns(&self) -> usize {
+        self.weights.data.len() / self.rows().max(1)
+    }
+
+    /// The weights of each output.
+    pub fn each_row(&self) -> impl Iterator<Item = &[i64]> {
+        self.weights.data.chunks(self.columns().max(1))
+    }
+}
+
+/// How a layer's operand, or its result, is stored for a layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// An array of the narrowest of `i8`, `i16`, `i32`, `i64`.
+    Narrowest,
+}
+
+/// Weights, or biases, in the order and type in which a kernel reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    /// Rust's element type.
+    pub element: &'static str,
+    /// Elements.
+    pub data: Vec<i64>,
+}
+
+/// What a layout's kernel is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Constants {
+    /// Weights; nothing where they are the program's own.
+    pub weights: Option<Packed>,
+    /// Bias; nothing where it is the program's own.
+    pub bias: Option<Packed>,
+    /// Shifts of the rescale, in place of the program's own.
+    pub shifts: Option<Packed>,
+}
+
+/// What a layout is, for the planner.
+trait Definition: Sync {
+    /// The module of `hodoscope_kernels::layout`.
+    fn name(&self) -> &'static str;
+    /// Whether `isa` has a reason to consider it.
+    fn suits(&self, isa: Isa) -> bool;
+    /// Proves that it is exact for `layer`, or says why not.
+    fn prove(&self, layer: &Layer<'_>) -> Result<(), String>;
+    /// The instructions of one run, which depend on no data.
+    fn mix(&self, layer: &Layer<'_>, isa: Isa) -> Mix;
+    /// What its kernel is given.
+    fn constants(&self, layer: &Layer<'_>) -> Constants;
+    /// Generic arguments of its kernels' call, given the number of those for `rows`.
+    fn generics(&self, accumulator: Accumulator) -> String;
+    /// How its operand is stored.
+    fn operand(&self) -> Storage;
+    /// How its rescaled result is stored.
+    fn result(&self) -> Storage;
+}
+
+/// A layout of dense layers. Its functions are those of its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layout {
+    /// Row-major.
+    Rows,
+}
+
+impl Layout {
+    /// All; of equally cheap ones the first is taken.
+    pub const ALL: [Self; 1] = [Self::Rows];
+
+    fn definition(self) -> &'static dyn Definition {
+        match self {
+            Self::Rows => &rows::Rows,
+        }
+    }
+
+    /// The module of `hodoscope_kernels::layout`.
+    pub fn name(self) -> &'static str {
+        self.definition().name()
+    }
+
+    /// What its kernel is given for `layer`.
+    pub fn constants(self, layer: &Layer<'_>) -> Constants {
+        self.definition().constants(layer)
+    }
+
+    /// Generic arguments of its kernels' call, empty or `::<…>`.
+    pub fn generics(self, accumulator: Accumulator) -> String {
+        self.definition().generics(accumulator)
+    }
+
+    /// How its operand is stored.
+    pub fn operand(self) -> Storage {
+        self.definition().operand()
+    }
+
+    /// How its rescaled result is stored.
+    pub fn result(self) -> Storage {
+        self.definition().result()
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A layout that was considered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which.
+    pub layout: Layout,
+    /// Its cost per run, or why it is not exact.
+    pub verdict: Result<u64, String>,
+}
+
+/// All that suit `isa`, the one to take first.
+pub(super) fn candidates(layer: &Layer<'_>, isa: Isa) -> Vec<Candidate> {
+    let suiting = Layout::ALL
+        .into_iter()
+        .filter(|layout| layout.definition().suits(isa));
+    let mut candidates: Vec<Candidate> = suiting
+        .map(|layout| {
+            let definition = layout.definition();
+            let mix = |()| cost(isa, &definition.mix(layer, isa));
+            Candidate {
+                layout,
+                verdict: definition.prove(layer).map(mix),
+            }
+        })
+        .collect();
+    // Stable: of equally cheap ones the first stays first.
+    candidates.sort_by_key(|c| c.verdict.as_ref().copied().unwrap_or(u64::MAX));
+    candidates
+}

@@ -1,0 +1,60 @@
+//! Row-major: portable Rust, any width, exact wherever the verifier's accumulators are.
+
+use super::{Constants, Definition, Layer, Storage};
+use crate::plan::cost::Mix;
+use crate::plan::{Accumulator, Isa};
+
+pub(super) struct Rows;
+
+impl Definition for Rows {
+    fn name(&self) -> &'static str {
+        "rows"
+    }
+
+    fn suits(&self, _isa: Isa) -> bool {
+        true
+    }
+
+    fn prove(&self, _layer: &Layer<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// What the compiler makes of it, unrolled: two loads and a multiply-accumulate per weight; a
+    /// 64-bit accumulator takes about twice that.
+    fn mix(&self, layer: &Layer<'_>, isa: Isa) -> Mix {
+        let (rows, macs) = (layer.rows() as u64, layer.weights.data.len() as u64);
+        let wide = match layer.accumulator {
+            Accumulator::I32 => 1,
+            Accumulator::I64 => 2,
+        };
+        // Cores without a multiply-accumulate add apart.
+        let adds = match isa {
+            Isa::ArmV7eDsp | Isa::Portable => 0,
+            Isa::ArmV6m | Isa::Rv32im => macs,
+        };
+        Mix {
+            arithmetic: wide * adds + 6 * rows * wide,
+            multiplies: wide * macs,
+            loads: 2 * macs + 2 * rows,
+            stores: rows,
+            branches: rows,
+            ..Mix::default()
+        }
+    }
+
+    fn constants(&self, _layer: &Layer<'_>) -> Constants {
+        Constants::default()
+    }
+
+    fn generics(&self, accumulator: Accumulator) -> String {
+        format!("::<{}, _, _, _, _>", accumulator.name())
+    }
+
+    fn operand(&self) -> Storage {
+        Storage::Narrowest
+    }
+
+    fn result(&self) -> Storage {
+        Storage::Narrowest
+    }
+}
