@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
-use crate::commands::{boards, compile, evaluate, inspect, latency, run, trace, verify};
+use crate::commands::{boards, compile, evaluate, inspect, latency, run, stream, trace, verify};
 use crate::exit;
 use crate::report::Report;
 
@@ -42,6 +42,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Trace(trace::Args),
     Latency(latency::Args),
+    Stream(Box<stream::Args>),
     Boards(boards::Args),
 }
 
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::evaluate(args),
         Command::Trace(args) => trace::trace(args),
         Command::Latency(args) => latency::latency(args),
+        Command::Stream(args) => stream::stream(args),
         Command::Boards(args) => boards::boards(args),
     };
     let (report, code) = match result {

@@ -4,4 +4,5 @@ pub mod elf;
 pub mod encode;
 pub mod metrics;
 pub mod npz;
+pub mod stream;
 pub mod targets;

@@ -6,5 +6,6 @@ pub mod evaluate;
 pub mod inspect;
 pub mod latency;
 pub mod run;
+pub mod stream;
 pub mod trace;
 pub mod verify;

@@ -11,13 +11,13 @@ use crate::*;
 fn every_subcommand_has_help_with_an_example() {
     let text = succeeds(hodoscope().arg("--help"));
     for name in [
-        "inspect", "compile", "run", "verify", "evaluate", "trace", "latency", "boards",
+        "inspect", "compile", "run", "verify", "evaluate", "trace", "latency", "stream", "boards",
     ] {
         assert!(text.contains(name), "{text}");
         let help = succeeds(hodoscope().args([name, "--help"]));
         assert!(help.contains(&format!("  hodoscope {name}")), "{help}");
     }
-    for name in ["stream", "replay", "flash", "monitor", "synth"] {
+    for name in ["replay", "flash", "monitor", "synth"] {
         assert_eq!(ends(hodoscope().arg(name)).0, 2, "{name}");
     }
 }

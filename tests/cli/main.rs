@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_model;
 mod good;
+mod stream;
 mod verify;
 
 use std::fs;

@@ -162,6 +162,15 @@ impl Events {
         bytes
     }
 
+    /// Bytes of a payload that every event has, and bytes of each row after them.
+    pub fn payload_bytes(&self) -> (usize, usize) {
+        let bytes = |set: bool| {
+            let inputs = self.inputs.iter().filter(move |input| input.set == set);
+            inputs.map(|input| input.channels * input.bytes).sum()
+        };
+        (bytes(false), bytes(true))
+    }
+
     /// `event` as the interpreter takes it.
     ///
     /// # Panics

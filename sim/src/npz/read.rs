@@ -158,6 +158,34 @@ impl Npz {
 }
 
 impl Array {
+    /// Reads a single array, of a `.npy` file; it has the name of the file.
+    ///
+    /// # Errors
+    /// When the file is missing, damaged, or of a type that is not read.
+    pub fn read_npy(path: &Path) -> Result<Self, NpzError> {
+        let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => NpzError::Missing { path: path.into() },
+            _ => NpzError::Open {
+                path: path.into(),
+                source,
+            },
+        })?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        header::check_length(&bytes).map_err(|reason| NpzError::NotNpz {
+            path: path.into(),
+            reason,
+        })?;
+        match read_array(&bytes, path, &name)? {
+            Found::Array(array) => Ok(array),
+            Found::Unread(dtype) => Err(NpzError::Dtype {
+                path: path.into(),
+                name: name.into_owned(),
+                got: dtype,
+                expected: READABLE.to_owned(),
+            }),
+        }
+    }
+
     /// Name in the archive.
     pub fn name(&self) -> &str {
         &self.name

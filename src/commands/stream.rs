@@ -1,0 +1,354 @@
+//! `hodoscope stream`.
+
+mod figures;
+mod service;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use hodoscope_sim::encode::Events;
+use hodoscope_sim::npz::Npz;
+use hodoscope_sim::stream::{
+    Arrivals, Bandwidth, Board, DeadTime, Filling, Input, Jobs, Link, Order, Outcome, Payload,
+    Rate, Run, ServiceTable, Span, StreamError, Sustainable, Timebase, arrivals, largest_rate, run,
+};
+
+use crate::execute;
+use crate::model_dir::ModelDir;
+use crate::place::Place;
+use crate::progress;
+use crate::report::Report;
+
+/// Events of a simulation whose number nobody stated.
+const EVENTS: u64 = 1_000_000;
+/// Fraction of events that may be lost at the sustainable rate, where nobody stated one.
+const DROP_FRACTION: f64 = 1e-3;
+
+/// Simulate the trigger in time: arrivals, link, queue, inference, decisions
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  hodoscope stream pfn-qg --on mps2-an386 --inputs models/pfn-qg/test.npz --arrivals poisson:2kHz
+  hodoscope stream pfn-qg --clock 100MHz --cycles 2268+6241*n --inputs models/pfn-qg/test.npz \\
+      --arrivals lhc:1kHz --queue 7 --link 10Mbit/s --input streaming --fixed-latency 5ms
+
+Arrivals: fixed:RATE, poisson:RATE, lhc:RATE or lhc:PROBABILITY (of each filled bunch), file:PATH (an
+array or column time_ns; also file:PATH@ns). An event that finds BUSY up is lost; BUSY is up while
+all places are taken, those of --queue and the one in service.
+
+Lengths of time are written 50us, 2.5ns, 1200cycles. The exit code is 1 when a decision is there too
+late for --fixed-latency, or more is lost than a --drop-fraction that was stated.")]
+pub struct Args {
+    /// Compiled model, as `hodoscope compile` makes it
+    dir: PathBuf,
+    /// The board; not needed with a --clock and service times
+    #[arg(long, value_name = "BOARD")]
+    on: Option<Place>,
+    /// Events: arrays named by the model's inputs, first axis = events
+    #[arg(long, value_name = "X.npz")]
+    inputs: PathBuf,
+    /// When events arrive
+    #[arg(long, value_name = "HOW")]
+    arrivals: String,
+    /// Bunches of lhc:…, such as "(72b 8e)x3 30e" [default: the LHC's nominal scheme]
+    #[arg(long, value_name = "SCHEME")]
+    filling: Option<Filling>,
+    /// Distance of two bunch slots
+    #[arg(long, value_name = "TIME", default_value = "25ns")]
+    slot: Span,
+    /// How many events arrive [default: 1000000, or all times of the file]
+    #[arg(long, value_name = "N")]
+    events: Option<u64>,
+    /// Which of the inputs arrives next: random, or cycle through the file [default: random; cycle
+    /// with recorded times]
+    #[arg(long, value_name = "ORDER")]
+    order: Option<OrderArg>,
+    /// Seed of arrivals and events
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Events that may wait besides the one in service, or `unlimited`
+    #[arg(long, value_name = "DEPTH", default_value = "0")]
+    queue: Depth,
+    /// Whether events that are lost prolong BUSY
+    #[arg(long, value_name = "HOW", default_value = "non-paralysable")]
+    dead_time: DeadTimeArg,
+    /// Bandwidth of the link; without it an event is there at once
+    #[arg(long, value_name = "BANDWIDTH")]
+    link: Option<Bandwidth>,
+    /// Bits that a byte takes on the link: 10 with a UART's start and stop bit
+    #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    bits_per_byte: u32,
+    /// Bytes of an event on the link besides its payload
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    link_overhead: u32,
+    /// When the board begins: with the whole event, or with each constituent
+    #[arg(long, value_name = "HOW", default_value = "store-and-forward")]
+    input: InputArg,
+    /// Service times: lines `multiplicity,cycles`
+    #[arg(long, value_name = "FILE", conflicts_with = "cycles")]
+    service: Option<PathBuf>,
+    /// Service times: cycles for n constituents, such as 2268+6241*n
+    #[arg(long, value_name = "A+B*n")]
+    cycles: Option<String>,
+    /// Cycles of an instruction, where the board counts only instructions [default: 1]
+    #[arg(long, value_name = "X", conflicts_with_all = ["service", "cycles"])]
+    cycles_per_instruction: Option<f64>,
+    /// Cycles of the event loop around each inference
+    #[arg(long, value_name = "CYCLES", default_value_t = 0)]
+    overhead: u64,
+    /// The processor's clock [default: the board's]
+    #[arg(long, value_name = "RATE")]
+    clock: Option<Rate>,
+    /// What time is counted in
+    #[arg(long, value_name = "UNIT", default_value = "picoseconds")]
+    ticks: TicksArg,
+    /// From the end of an inference to its decision
+    #[arg(long, value_name = "TIME", default_value = "0ps")]
+    output_latency: Span,
+    /// Release every decision at this time after its event; those that are not there by then are late
+    #[arg(long, value_name = "TIME")]
+    fixed_latency: Option<Span>,
+    /// Fraction of events that may be lost: the largest rate is sought for it, and where it is stated
+    /// this stream must keep to it [default: 0.001, not checked]
+    #[arg(long, value_name = "FRACTION")]
+    drop_fraction: Option<f64>,
+    /// Events for each rate that is tried to find the largest; 0 for no search [default: as --events, at
+    /// most 1000000]
+    #[arg(long, value_name = "N")]
+    search_events: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum OrderArg {
+    Random,
+    Cycle,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum DeadTimeArg {
+    NonParalysable,
+    Paralysable,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum InputArg {
+    StoreAndForward,
+    Streaming,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum TicksArg {
+    Picoseconds,
+    Cycles,
+}
+
+/// `--queue`.
+#[derive(Clone, Copy, Debug)]
+struct Depth(Option<usize>);
+
+impl std::str::FromStr for Depth {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const MOST: usize = 1 << 20;
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        match text.parse() {
+            Ok(depth) if depth <= MOST => Ok(Self(Some(depth))),
+            _ => Err(format!("a number of events up to {MOST}, or `unlimited`")),
+        }
+    }
+}
+
+/// What is simulated, everything in ticks.
+struct Setup {
+    timebase: Timebase,
+    clock_hz: u64,
+    arrivals: Arrivals,
+    mean_hz: Option<f64>,
+    link: Link,
+    input: Input,
+    board: Board,
+    service: ServiceTable,
+    multiplicities: (usize, f64, usize),
+    jobs: Jobs,
+    order: Order,
+    events: u64,
+    seed: u64,
+}
+
+impl Setup {
+    fn run(&self, arrivals: &Arrivals, events: u64) -> Result<Outcome, StreamError> {
+        let stream = Run {
+            board: self.board,
+            jobs: &self.jobs,
+            order: self.order,
+            seed: self.seed,
+            events,
+        };
+        let ticks = arrivals.ticks(self.timebase, self.clock_hz, self.seed);
+        run(stream, ticks, ())
+    }
+
+    /// Inferences per second, one after the other without a break.
+    fn throughput_hz(&self) -> f64 {
+        1.0 / self.timebase.seconds(self.jobs.moments().0)
+    }
+}
+
+/// The largest sustainable rate, or why it was not sought.
+enum Largest {
+    Found(Sustainable, u64),
+    None,
+    NotSought(&'static str),
+}
+
+pub fn stream(args: &Args) -> Result<Report> {
+    let fraction = args.drop_fraction.unwrap_or(DROP_FRACTION);
+    if !(0.0..1.0).contains(&fraction) {
+        bail!("--drop-fraction {fraction}: at least 0, and less than 1");
+    }
+    let model = ModelDir::read(&args.dir)?;
+    let events = execute::events(&model.program, &Npz::read(&args.inputs)?)?;
+    let clock_hz = service::clock(args)?;
+    // What is wrong with arrivals is said before a firmware is built.
+    let timebase = match args.ticks {
+        TicksArg::Picoseconds => Timebase::PICOSECONDS,
+        TicksArg::Cycles => Timebase::cycles(clock_hz).context("the clock stands still")?,
+    };
+    let arrivals = arrivals::parse(
+        &args.arrivals,
+        args.filling.as_ref(),
+        args.slot,
+        timebase,
+        clock_hz,
+    )
+    .context("--arrivals")?;
+    let payloads: Vec<Payload> = (0..events.len())
+        .map(|event| Payload::of(&model.program, &events, event))
+        .collect();
+    let service = service::table(args, &model, &events, &payloads)?;
+    let setup = setup(args, arrivals, timebase, clock_hz, service, &payloads)?;
+    let spinner = progress::spinner("simulating");
+    let outcome = setup.run(&setup.arrivals, setup.events)?;
+    let largest = largest(args, &setup, fraction)?;
+    spinner.finish_and_clear();
+    Ok(figures::report(
+        args, &model, &setup, &outcome, &largest, fraction,
+    ))
+}
+
+fn setup(
+    args: &Args,
+    arrivals: Arrivals,
+    timebase: Timebase,
+    clock_hz: u64,
+    service: ServiceTable,
+    payloads: &[Payload],
+) -> Result<Setup> {
+    let recorded = match &arrivals {
+        Arrivals::Times { ticks, .. } => Some(ticks.len() as u64),
+        _ => None,
+    };
+    let link = Link {
+        bandwidth: args.link,
+        bits_per_byte: args.bits_per_byte,
+        overhead_bytes: args.link_overhead,
+    };
+    let input = match args.input {
+        InputArg::StoreAndForward => Input::StoreAndForward,
+        InputArg::Streaming => Input::Streaming,
+    };
+    let ticks = |span: Span| timebase.of_span(span, clock_hz).ok_or(StreamError::TooLong);
+    let board = Board {
+        queue: args.queue.0,
+        dead_time: match args.dead_time {
+            DeadTimeArg::NonParalysable => DeadTime::NonParalysable,
+            DeadTimeArg::Paralysable => DeadTime::Paralysable,
+        },
+        output: ticks(args.output_latency)?,
+        fixed_latency: args.fixed_latency.map(ticks).transpose()?,
+    };
+    let order = match (args.order, recorded) {
+        (Some(OrderArg::Random), _) | (None, None) => Order::Random,
+        (Some(OrderArg::Cycle), _) | (None, Some(_)) => Order::Cycle,
+    };
+    let job = |payload| link.job(payload, input, &service, clock_hz, timebase);
+    let jobs = payloads.iter().map(job).collect::<Result<_, _>>()?;
+    Ok(Setup {
+        mean_hz: arrivals.mean_hz(timebase, clock_hz),
+        multiplicities: multiplicities(payloads),
+        jobs: Jobs::new(jobs)?,
+        events: match (args.events, recorded) {
+            (Some(events), Some(times)) => events.min(times),
+            (Some(events), None) => events,
+            (None, Some(times)) => times,
+            (None, None) => EVENTS,
+        },
+        seed: args.seed,
+        timebase,
+        clock_hz,
+        arrivals,
+        link,
+        input,
+        board,
+        service,
+        order,
+    })
+}
+
+/// Seeks the largest rate at which no more than `fraction` is lost.
+fn largest(args: &Args, setup: &Setup, fraction: f64) -> Result<Largest> {
+    let events = args.search_events.unwrap_or(setup.events.min(EVENTS));
+    if events == 0 {
+        return Ok(Largest::NotSought("no search was asked for"));
+    }
+    if setup.board.queue.is_none() {
+        return Ok(Largest::NotSought("an unlimited queue loses nothing"));
+    }
+    let (timebase, clock_hz) = (setup.timebase, setup.clock_hz);
+    if setup.mean_hz.is_none() || setup.jobs.moments().0 == 0.0 {
+        return Ok(Largest::NotSought("there is no rate, or no service time"));
+    }
+    // A server that is never idle loses at least this; a little more for chance.
+    let mut highest = 1.02 * setup.throughput_hz() / (1.0 - fraction);
+    if let Arrivals::Bunches { filling, slot, .. } = &setup.arrivals {
+        highest = highest.min(filling.bunches_hz(*slot, clock_hz));
+    }
+    let lost = |hz: f64| {
+        let arrivals = setup
+            .arrivals
+            .at_rate(hz, timebase, clock_hz)
+            .ok_or(StreamError::TooLong)?;
+        Ok(setup.run(&arrivals, events)?.drop_fraction)
+    };
+    Ok(match largest_rate(fraction, highest, lost)? {
+        Some(found) => Largest::Found(found, events),
+        None => Largest::None,
+    })
+}
+
+/// Constituents of the events: fewest, mean, most.
+fn multiplicities(events: &[Payload]) -> (usize, f64, usize) {
+    let of = || events.iter().map(Payload::multiplicity);
+    let mean = of().sum::<usize>() as f64 / events.len().max(1) as f64;
+    (of().min().unwrap_or(0), mean, of().max().unwrap_or(0))
+}
+
+/// Constituents that a model computes: the capacity of its largest set.
+fn capacity(model: &ModelDir) -> usize {
+    let capacities = model.program.sets.iter().map(|set| set.capacity);
+    capacities.max().unwrap_or(0)
+}
+
+/// Counts the instructions of `events`.
+fn instructions(deployed: &execute::Deployed, events: &Events) -> Result<Vec<u64>> {
+    match deployed.run(events, true)?.instructions {
+        Some(counts) if counts.len() == events.len() => Ok(counts),
+        _ => bail!(
+            "{} counts no instructions; state service times with --cycles or --service",
+            deployed.board.name
+        ),
+    }
+}
