@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 
-use hodoscope_program::{ExactF64, Field, FieldOverflow};
+use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow};
 use serde::Deserialize;
 
 /// Words of every input that the file, or the command line, states.
@@ -197,6 +197,7 @@ impl InputSpec {
                 OverflowSpec::Wrap => FieldOverflow::Wrap,
             },
             empty: spec.empty,
+            encoding: Encoding::Nearest,
         };
         self.fields.iter().map(field).collect()
     }

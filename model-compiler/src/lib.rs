@@ -1,6 +1,7 @@
 //! ONNX import, quantisation, planning and emission.
 
 pub mod emit;
+pub mod exact;
 pub mod graph;
 pub mod import;
 pub mod inputs;

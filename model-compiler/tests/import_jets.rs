@@ -49,6 +49,10 @@ fn agrees_with_onnxruntime() {
                 continue;
             }
         };
+        if file.contains(".qdq_") {
+            // Another network than the stored one, by its quantisers: `exact_jets` compares its integers.
+            continue;
+        }
         let simple = simplify(&graph).expect("simplify");
         let npz = folder.join(format!("{stem}.test.npz"));
         for (what, graph) in [("imported", &graph), ("simplified", &simple)] {
@@ -80,13 +84,5 @@ fn expected_refusal(error: &ImportError) -> bool {
     let ImportError::Operator { operator, .. } = error else {
         return false;
     };
-    [
-        "QuantizeLinear",
-        "DequantizeLinear",
-        "Quant",
-        "QGemm",
-        "QLinear",
-    ]
-    .iter()
-    .any(|o| operator.contains(o))
+    ["QGemm", "QLinear"].iter().any(|o| operator.contains(o))
 }

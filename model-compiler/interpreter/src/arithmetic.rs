@@ -23,6 +23,23 @@ pub(crate) fn round_shift(numerator: i64, shift: u8, rounding: Rounding) -> i64 
     floor + i64::from(up)
 }
 
+/// dividend / divisor, rounded; the divisor is positive.
+pub(crate) fn divide(dividend: i64, divisor: i64, rounding: Rounding) -> i64 {
+    let (floor, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
+    let (above, below) = (rest, divisor - rest);
+    let up = match rounding {
+        _ if rest == 0 => false,
+        Rounding::Trn => false,
+        Rounding::TrnZero => dividend < 0,
+        Rounding::Rnd => above >= below,
+        Rounding::RndConv => above > below || (above == below && floor % 2 != 0),
+        Rounding::RndZero => above > below || (above == below && dividend < 0),
+        Rounding::RndInf => above > below || (above == below && dividend > 0),
+        Rounding::RndMinInf => above > below,
+    };
+    floor + i64::from(up)
+}
+
 /// `raw` as a value of type `ty`.
 pub(crate) fn overflow(raw: i64, ty: IntType, overflow: Overflow) -> i64 {
     let (minimum, maximum) = (ty.minimum(), ty.maximum());
@@ -75,6 +92,35 @@ mod tests {
             let got = quarters.map(|q| round_shift(q, 2, rounding));
             assert_eq!(got, expected, "{rounding:?}");
         }
+    }
+
+    /// A division by four is a shift by two, and quarters of six are the thirds' halves.
+    #[test]
+    fn every_division_by_its_definition() {
+        for rounding in [
+            Rounding::Trn,
+            Rounding::TrnZero,
+            Rounding::Rnd,
+            Rounding::RndConv,
+            Rounding::RndZero,
+            Rounding::RndInf,
+            Rounding::RndMinInf,
+        ] {
+            for x in -40..=40 {
+                assert_eq!(
+                    divide(x, 4, rounding),
+                    round_shift(x, 2, rounding),
+                    "{x} {rounding:?}"
+                );
+                assert_eq!(
+                    divide(3 * x, 12, rounding),
+                    divide(x, 4, rounding),
+                    "{x} {rounding:?}"
+                );
+            }
+        }
+        assert_eq!(divide(-7, 3, Rounding::TrnZero), -2);
+        assert_eq!(divide(-7, 3, Rounding::Trn), -3);
     }
 
     #[test]

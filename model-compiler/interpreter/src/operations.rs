@@ -2,7 +2,7 @@
 
 use hodoscope_program::{Input, Operation, Program, Value, ValueId};
 
-use crate::arithmetic::{overflow, round_shift};
+use crate::arithmetic::{divide, overflow, round_shift};
 
 /// Words of an input, clamped; of a set's rows those in `rows`.
 pub(crate) fn input(input: &Input, words: &[i64], rows: Option<&[usize]>) -> Vec<i64> {
@@ -58,6 +58,34 @@ pub(crate) fn compute(
             let bias = &program.constant(*bias).data;
             dense(raws(x), channels_of(x), weights, bias)
         }
+        Operation::DenseStepwise {
+            x,
+            weights,
+            bias,
+            product,
+        } => {
+            let (weights, bias) = (program.constant(*weights), program.constant(*bias));
+            let inputs = channels_of(x);
+            let stepped = |(w, x): (&i64, &i64)| {
+                let rounded = round_shift(w * x, product.shift, product.rounding);
+                overflow(rounded, product.element, product.overflow)
+            };
+            let mut result = Vec::new();
+            for row in raws(x).chunks(inputs) {
+                for (bias, weights) in bias.data.iter().zip(weights.data.chunks(inputs)) {
+                    result.push(bias + weights.iter().zip(row).map(stepped).sum::<i64>());
+                }
+            }
+            result
+        }
+        Operation::Divide {
+            x,
+            divisor,
+            rounding,
+        } => raws(x)
+            .iter()
+            .map(|x| divide(*x, *divisor, *rounding))
+            .collect(),
         Operation::Relu { x } => raws(x).iter().map(|x| (*x).max(0)).collect(),
         Operation::LeakyRelu {
             x,
@@ -123,6 +151,8 @@ pub(crate) fn compute(
             rows.flat_map(|row| channels.iter().map(|c| row[*c]))
                 .collect()
         }
+        Operation::Reshape { x } => raws(x).to_vec(),
+        Operation::Gather { x, elements } => elements.iter().map(|e| raws(x)[*e]).collect(),
         Operation::Concat { parts } => {
             let rows = raws(&parts[0]).len() / channels_of(&parts[0]);
             let part = |row: usize, id: &ValueId| {

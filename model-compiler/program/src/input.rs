@@ -1,6 +1,6 @@
 //! Inputs: detector words, sets of constituents, and the rule from a float to a word.
 
-use crate::{ExactF64, InputId, IntType, SetId};
+use crate::{ExactF64, InputId, IntType, Rounding, SetId};
 
 /// An input: detector words, a row per event or a row per constituent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,18 @@ pub struct Field {
     pub overflow: FieldOverflow,
     /// Word of an empty slot.
     pub empty: i64,
+    /// How a real value becomes a word.
+    pub encoding: Encoding,
+}
+
+/// How a real value becomes a word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// ⌊value / lsb + ½⌋: the detector's word next to the value.
+    #[default]
+    Nearest,
+    /// As the quantiser at the model's input does it: value / lsb in single precision, then rounded.
+    Quantiser(Rounding),
 }
 
 /// What becomes of a value outside its field's range.
@@ -78,12 +90,18 @@ pub struct Encoded {
 pub struct NotANumber;
 
 impl Field {
-    /// The word of `value`: ⌊value / lsb + ½⌋, then wrapped or saturated into the range.
+    /// The word of `value`: divided and rounded as the encoding says, then wrapped or saturated into
+    /// the range.
     ///
     /// # Errors
     /// [`NotANumber`] for NaN and the infinities.
     pub fn encode(&self, value: f64) -> Result<Encoded, NotANumber> {
-        let counts = (value / self.lsb.0 + 0.5).floor();
+        let counts = match self.encoding {
+            Encoding::Nearest => (value / self.lsb.0 + 0.5).floor(),
+            Encoding::Quantiser(rounding) => {
+                round(f64::from(value as f32 / self.lsb.0 as f32), rounding)
+            }
+        };
         if !counts.is_finite() {
             return Err(NotANumber);
         }
@@ -106,6 +124,19 @@ impl Field {
     /// The value of `word`.
     pub fn decode(&self, word: i64) -> f64 {
         word as f64 * self.lsb.0
+    }
+}
+
+/// The integer of a quotient.
+fn round(quotient: f64, rounding: Rounding) -> f64 {
+    match rounding {
+        Rounding::Trn => quotient.floor(),
+        Rounding::TrnZero => quotient.trunc(),
+        Rounding::Rnd => (quotient + 0.5).floor(),
+        Rounding::RndConv => quotient.round_ties_even(),
+        Rounding::RndZero => (quotient.abs() - 0.5).ceil().copysign(quotient),
+        Rounding::RndInf => quotient.round(),
+        Rounding::RndMinInf => (quotient - 0.5).ceil(),
     }
 }
 

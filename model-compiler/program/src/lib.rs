@@ -13,8 +13,8 @@ mod types;
 mod verify;
 
 pub use ids::{ConstantId, InputId, SetId, ValueId};
-pub use input::{Encoded, Field, FieldOverflow, Input, Live, NotANumber, Set, WordRef};
-pub use operation::Operation;
+pub use input::{Encoded, Encoding, Field, FieldOverflow, Input, Live, NotANumber, Set, WordRef};
+pub use operation::{Operation, Product};
 pub use text::{FORMAT_VERSION, TextError};
 pub use types::{Dim, ExactF64, IntType, Overflow, Rounding, Scale, Shape};
 pub use verify::{Interval, Proof, VerifyError};
@@ -125,7 +125,7 @@ impl Program {
         self.values
             .iter()
             .map(|value| match &value.operation {
-                Operation::Dense { weights, .. } => {
+                Operation::Dense { weights, .. } | Operation::DenseStepwise { weights, .. } => {
                     let per_row: usize = self.constant(*weights).shape.iter().product();
                     let rows = value.shape.rows(multiplicity);
                     (per_row * rows) as u64
@@ -141,6 +141,22 @@ impl Program {
     /// The first invariant that does not hold, with the value that breaks it.
     pub fn verify(&self) -> Result<Proof, VerifyError> {
         verify::verify(self)
+    }
+
+    /// The raws that each channel of `value` can take, when those of the values before it are `known`:
+    /// what [`Program::verify`] will prove of it, and the bound on its partial sums.
+    ///
+    /// # Errors
+    /// When an operation's constants are not allowed, or a product leaves 63 bits.
+    ///
+    /// # Panics
+    /// If an operand is not among the known values, or shapes do not fit.
+    pub fn intervals_of(
+        &self,
+        value: &Value,
+        known: &[Vec<Interval>],
+    ) -> Result<(Vec<Interval>, i128), String> {
+        verify::intervals_of(self, value, known)
     }
 
     /// The text form: versioned, integers exact, the same bytes for the same program.

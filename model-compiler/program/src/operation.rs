@@ -1,6 +1,6 @@
 //! Operations and their exact meaning.
 
-use crate::{ConstantId, InputId, Overflow, Rounding, ValueId};
+use crate::{ConstantId, InputId, IntType, Overflow, Rounding, ValueId};
 
 /// How a value is computed. All arithmetic is on raws, exact, in ℤ, until it says otherwise.
 ///
@@ -36,6 +36,27 @@ pub enum Operation {
         /// `[out]`, in the accumulator's scale.
         bias: ConstantId,
     },
+    /// y\[o\] = bias\[o\] + Σ_i product(weights\[o, i\] · x\[i\]): each product is divided by 2^shift, rounded and
+    /// brought into the type `product` before it is added, as `ap_fixed` accumulators do.
+    DenseStepwise {
+        /// Operand, `[…, in]`.
+        x: ValueId,
+        /// `[out, in]`.
+        weights: ConstantId,
+        /// `[out]`, in the scale of the products.
+        bias: ConstantId,
+        /// What happens to each product.
+        product: Product,
+    },
+    /// y = round(x / divisor), where the divisor is no power of two: a mean.
+    Divide {
+        /// Operand.
+        x: ValueId,
+        /// 1 to 65,535.
+        divisor: i64,
+        /// How the division rounds.
+        rounding: Rounding,
+    },
     /// y = max(x, 0).
     Relu {
         /// Operand.
@@ -69,9 +90,10 @@ pub enum Operation {
         /// Entries.
         table: ConstantId,
     },
-    /// y\[c\] = Σ over the live constituents of x\[·, c\]; 0 for none.
+    /// y\[c\] = Σ over the live constituents, or over the rows of a constant first extent, of
+    /// x\[·, c\]; 0 for none.
     Sum {
-        /// Operand, `[multiplicity, …]`.
+        /// Operand, `[multiplicity, …]` or `[rows, …]`.
         x: ValueId,
     },
     /// y\[c\] = a\[c\] · b\[c\]; an operand with one channel serves all.
@@ -119,6 +141,32 @@ pub enum Operation {
         /// Operands.
         parts: Vec<ValueId>,
     },
+    /// y = x, element for element in row-major order, under another shape of constant extents.
+    Reshape {
+        /// Operand.
+        x: ValueId,
+    },
+    /// y\[i\] = x\[elements\[i\]\] in row-major order, between shapes of constant extents: a
+    /// transposition, or the windows of a convolution.
+    Gather {
+        /// Operand.
+        x: ValueId,
+        /// An element of the operand for each one of the result.
+        elements: Vec<usize>,
+    },
+}
+
+/// What becomes of a product before it is added to an accumulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// It is divided by 2^shift; 0 to 62.
+    pub shift: u8,
+    /// How the division rounds.
+    pub rounding: Rounding,
+    /// The type that it is brought into.
+    pub element: IntType,
+    /// What becomes of a product outside the type.
+    pub overflow: Overflow,
 }
 
 impl Operation {
@@ -128,6 +176,8 @@ impl Operation {
             Self::Input(_) => "input",
             Self::Rescale { .. } => "rescale",
             Self::Dense { .. } => "dense",
+            Self::DenseStepwise { .. } => "dense_stepwise",
+            Self::Divide { .. } => "divide",
             Self::Relu { .. } => "relu",
             Self::LeakyRelu { .. } => "leaky_relu",
             Self::Clip { .. } => "clip",
@@ -140,6 +190,8 @@ impl Operation {
             Self::SumSquares { .. } => "sum_squares",
             Self::Select { .. } => "select",
             Self::Concat { .. } => "concat",
+            Self::Reshape { .. } => "reshape",
+            Self::Gather { .. } => "gather",
         }
     }
 
@@ -149,6 +201,10 @@ impl Operation {
             Self::Input(_) => vec![],
             Self::Rescale { x, .. }
             | Self::Dense { x, .. }
+            | Self::DenseStepwise { x, .. }
+            | Self::Divide { x, .. }
+            | Self::Reshape { x }
+            | Self::Gather { x, .. }
             | Self::Relu { x }
             | Self::LeakyRelu { x, .. }
             | Self::Clip { x, .. }
@@ -167,7 +223,9 @@ impl Operation {
     /// The constants.
     pub fn constants(&self) -> Vec<ConstantId> {
         match self {
-            Self::Dense { weights, bias, .. } => vec![*weights, *bias],
+            Self::Dense { weights, bias, .. } | Self::DenseStepwise { weights, bias, .. } => {
+                vec![*weights, *bias]
+            }
             Self::Table { table, .. } => vec![*table],
             _ => vec![],
         }

@@ -1,6 +1,6 @@
 //! The operations of a float graph, with their exact meaning.
 
-use super::{tensor::Tensor, window::Window};
+use super::{quantiser::Quantiser, tensor::Tensor, window::Window};
 use std::fmt;
 
 /// A function of one element.
@@ -89,6 +89,11 @@ pub enum Unary {
     Sign,
     /// 1 where x is 0, else 0.
     Not,
+    /// x − `period`·⌊x/`period` + ½⌋: the overflow of a type that wraps.
+    Wrap {
+        /// A power of two.
+        period: f32,
+    },
 }
 
 /// An arithmetic function of two elements; operands broadcast as in numpy.
@@ -344,6 +349,23 @@ pub enum Op {
         /// The axis.
         axis: usize,
     },
+    /// `x` → same shape: the integers of a quantiser.
+    Quantise(Box<Quantiser>),
+    /// `x` → same shape: (x − zero point)·scale, both of which broadcast to `x`.
+    Dequantise {
+        /// Value of one count.
+        scale: Tensor,
+        /// The integer of zero.
+        zero_point: Tensor,
+    },
+    /// `x [..., in]` → `[..., out]`: the products of a dense layer, each quantised by a quantiser of one
+    /// scale and brought back, before they are summed: `ap_fixed` accumulators.
+    DenseStepwise {
+        /// `[out, in]`, finite.
+        weights: Tensor,
+        /// What happens to each product.
+        product: Box<Quantiser>,
+    },
 }
 
 impl Op {
@@ -392,6 +414,9 @@ impl Op {
             Op::ArgMax { .. } => "ArgMin",
             Op::TopK { .. } => "TopK",
             Op::Gather { .. } => "Gather",
+            Op::Quantise(_) => "Quantise",
+            Op::Dequantise { .. } => "Dequantise",
+            Op::DenseStepwise { .. } => "DenseStepwise",
         }
     }
 }
@@ -428,6 +453,7 @@ impl Unary {
             Unary::Trunc => "Trunc",
             Unary::Sign => "Sign",
             Unary::Not => "Not",
+            Unary::Wrap { .. } => "Wrap",
         }
     }
 }

@@ -152,6 +152,17 @@ impl Op {
                 n if (1..=n).contains(k) => Ok(with_extent(x, *axis, *k)),
                 n => Err(format!("{k} of {n} elements cannot be taken")),
             },
+            Op::Quantise(q) => factors(x, &q.scale.shape, &q.zero_point.shape),
+            Op::Dequantise { scale, zero_point } => factors(x, &scale.shape, &zero_point.shape),
+            Op::DenseStepwise { weights, product } => {
+                let single = product.scale.single().and(product.zero_point.single());
+                match (&weights.shape[..], x.split_last(), single) {
+                    ([out, width], Some((last, leading)), Some(_)) if width == last => {
+                        Ok([leading, &[*out]].concat())
+                    }
+                    _ => Err(format!("weights {:?} do not fit", weights.shape)),
+                }
+            }
             Op::Reduce { axes, keepdims, .. } => {
                 if !axes.is_sorted_by(|a, b| a < b) {
                     return Err(format!("axes {axes:?} are not ascending and distinct"));
@@ -217,6 +228,16 @@ impl Op {
             }
             _ => Err("wrong number of inputs".to_owned()),
         }
+    }
+}
+
+/// The shape of an operand whose factors broadcast to it.
+fn factors(x: &[usize], scale: &[usize], zero_point: &[usize]) -> Result<Vec<usize>, String> {
+    match broadcast(&[x, scale, zero_point]) {
+        Some(shape) if shape == x => Ok(shape),
+        _ => Err(format!(
+            "scale {scale:?} and zero point {zero_point:?} do not broadcast to the operand"
+        )),
     }
 }
 

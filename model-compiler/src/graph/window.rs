@@ -91,7 +91,7 @@ impl Window {
     }
 
     /// Number of elements of the window.
-    pub(super) fn elements(&self) -> usize {
+    pub(crate) fn elements(&self) -> usize {
         self.kernel.iter().fold(1usize, |n, &k| n.saturating_mul(k))
     }
 
@@ -104,7 +104,7 @@ impl Window {
 
     /// Calls `each(element, window, position)` for every element of every window that lies within `x`, elements
     /// outermost and ascending; all three are row-major.
-    pub(super) fn visit(
+    pub(crate) fn visit(
         &self,
         x: &[usize],
         windows: &[usize],

@@ -25,6 +25,8 @@ pub(super) struct Context<'a> {
     initializers: HashMap<&'a str, &'a TensorProto>,
     /// Results that an operator has but that are not computed: name → node.
     absent: HashMap<String, String>,
+    /// Element types of constants that nodes hold.
+    element_types: HashMap<String, i32>,
     budget: usize,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Context<'a> {
             values: HashMap::new(),
             initializers: map,
             absent: HashMap::new(),
+            element_types: HashMap::new(),
             budget: BUDGET,
         })
     }
@@ -255,6 +258,30 @@ impl<'a> Context<'a> {
         self.builder
             .push(&node.name, op, inputs)
             .map_err(|e| node.graph_error(e))
+    }
+
+    /// Adds a node also where its operand is constant: a quantiser's integers are more than their value.
+    pub fn keep(
+        &mut self,
+        node: &NodeView<'_>,
+        kind: Kind,
+        op: Op,
+        x: &Value,
+    ) -> Result<Value, ImportError> {
+        let x = self.id(node, x)?;
+        let id = self.builder.push(&node.name, op, &[x]);
+        Ok(Value::Graph(kind, id.map_err(|e| node.graph_error(e))?))
+    }
+
+    /// Remembers the element type of a constant that a node holds.
+    pub fn set_element_type(&mut self, name: &str, code: i32) {
+        self.element_types.insert(name.to_owned(), code);
+    }
+
+    /// The element type of a constant of the file.
+    pub fn element_type(&self, name: &str) -> Option<i32> {
+        let initializer = self.initializers.get(name).map(|t| t.data_type);
+        initializer.or_else(|| self.element_types.get(name).copied())
     }
 
     /// [`Context::emit`] on values, whose result is of the given kind.

@@ -266,6 +266,10 @@ pub mod data_type {
     pub const UINT64: i32 = 13;
     /// Brain float.
     pub const BFLOAT16: i32 = 16;
+    /// Unsigned 4 bits, two to a byte.
+    pub const UINT4: i32 = 21;
+    /// Signed 4 bits, two to a byte.
+    pub const INT4: i32 = 22;
 
     /// The name in error messages.
     pub fn name(code: i32) -> String {
@@ -284,6 +288,8 @@ pub mod data_type {
             UINT32 => "uint32",
             UINT64 => "uint64",
             BFLOAT16 => "bfloat16",
+            UINT4 => "uint4",
+            INT4 => "int4",
             0 => "undefined",
             _ => return format!("number {code}"),
         };

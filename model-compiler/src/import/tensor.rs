@@ -154,6 +154,11 @@ impl Elements<'_> {
             (data_type::UINT32, false) => self.typed(&p.uint64_data, |v| i64::from(v as u32)),
             (data_type::BOOL, true) => self.raw(|[b]| i64::from(b != 0)),
             (data_type::BOOL, false) => self.typed(&p.int32_data, |v| i64::from(v != 0)),
+            (data_type::UINT4 | data_type::INT4, true) => self.nibbles(self.raw),
+            (data_type::UINT4 | data_type::INT4, false) => {
+                let bytes: Vec<u8> = p.int32_data.iter().map(|&v| v as u8).collect();
+                self.nibbles(&bytes)
+            }
             (data_type::UINT64, raw) => {
                 let wide = if raw {
                     self.raw(u64::from_le_bytes)?
@@ -176,6 +181,23 @@ impl Elements<'_> {
             ) => self.typed(&p.int32_data, narrow),
             _ => Err(self.unsupported()),
         }
+    }
+
+    /// Two 4-bit integers per byte, the first in its low half.
+    fn nibbles(&self, bytes: &[u8]) -> Result<Vec<i64>, ImportError> {
+        if bytes.len() != self.count.div_ceil(2) {
+            return Err(self.fail(format!(
+                "holds {} bytes where shape {:?} needs two elements of 4 bits in each",
+                bytes.len(),
+                self.proto.dims
+            )));
+        }
+        let signed = self.proto.data_type == data_type::INT4;
+        let integer = |i: usize| {
+            let nibble = i64::from(bytes[i / 2] >> (i % 2 * 4) & 15);
+            nibble - if signed && nibble > 7 { 16 } else { 0 }
+        };
+        Ok((0..self.count).map(integer).collect())
     }
 
     fn unsupported(&self) -> ImportError {

@@ -199,6 +199,10 @@ pub(super) fn choose(
             parts: parts.clone(),
         },
         Operation::Sum { .. } => return refuse("it is pooled".into()),
+        Operation::DenseStepwise { .. }
+        | Operation::Divide { .. }
+        | Operation::Reshape { .. }
+        | Operation::Gather { .. } => return refuse("it has no kernel yet".into()),
     })
 }
 

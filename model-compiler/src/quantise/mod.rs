@@ -19,6 +19,7 @@ use hodoscope_program::{Program, VerifyError};
 
 pub use calibration::{Calibration, CalibrationInput};
 pub use loss::Loss;
+pub(crate) use lower::identifier;
 
 /// What the user chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Detector words: the program's inputs and its set.
 
 use hodoscope_program::{
-    ExactF64, Field, FieldOverflow, Input, InputId, Live, Set, SetId, WordRef,
+    Encoding, ExactF64, Field, FieldOverflow, Input, InputId, Live, Set, SetId, WordRef,
 };
 
 use super::{Calibration, QuantiseError};
@@ -79,6 +79,7 @@ fn calibrated(calibration: &Calibration, input: usize, channels: usize) -> Vec<F
                 maximum: (1 << 15) - 1,
                 overflow: FieldOverflow::Saturate,
                 empty: 0,
+                encoding: Encoding::Nearest,
             }
         })
         .collect()
@@ -144,6 +145,7 @@ mod tests {
             maximum: 4095,
             overflow: FieldOverflow::Saturate,
             empty,
+            encoding: Encoding::Nearest,
         };
         let inputs = [Input {
             name: "x".into(),

@@ -1,7 +1,7 @@
 use std::fs::File;
 
 use hodoscope_program::{
-    ExactF64, Field, FieldOverflow, Input, InputId, Live, Program, Set, SetId, WordRef,
+    Encoding, ExactF64, Field, FieldOverflow, Input, InputId, Live, Program, Set, SetId, WordRef,
 };
 use ndarray::{Array2, Array3, array};
 use ndarray_npy::NpzWriter;
@@ -19,6 +19,7 @@ fn field(name: &str, lsb: f64, minimum: i64, maximum: i64) -> Field {
         maximum,
         overflow: FieldOverflow::Saturate,
         empty: 0,
+        encoding: Encoding::Nearest,
     }
 }
 

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use super::lex::{Kind, Token, lex};
 use super::{FORMAT_VERSION, TextError, names};
 use crate::{
-    Constant, ConstantId, Dim, ExactF64, Field, FieldOverflow, Input, InputId, IntType, Live,
-    Operation, Output, Program, Rounding, Scale, Set, SetId, Shape, Value, ValueId, WordRef,
+    Constant, ConstantId, Dim, Encoding, ExactF64, Field, FieldOverflow, Input, InputId, IntType,
+    Live, Operation, Output, Overflow, Product, Program, Rounding, Scale, Set, SetId, Shape, Value,
+    ValueId, WordRef,
 };
 
 pub(crate) fn read(text: &str) -> Result<Program, TextError> {
@@ -121,7 +122,12 @@ impl<'a> Reader<'a> {
             };
             self.keyword("empty")?;
             let empty = self.number()?;
+            let encoding = match self.accept("rounding") {
+                true => Encoding::Quantiser(self.rounding()?),
+                false => Encoding::Nearest,
+            };
             fields.push(Field {
+                encoding,
                 name,
                 unit,
                 lsb,
@@ -213,10 +219,7 @@ impl<'a> Reader<'a> {
                 self.keyword("shift")?;
                 let shifts = self.numbers()?;
                 let rounding = self.rounding()?;
-                let keyword = self.word()?;
-                let Some(overflow) = names::overflow(keyword) else {
-                    return self.fail(format!("'{keyword}' is not an overflow"));
-                };
+                let overflow = self.overflow()?;
                 if multipliers.is_empty() || offsets.is_empty() || shifts.is_empty() {
                     return self.fail("a rescale needs a multiplier, an offset and a shift".into());
                 }
@@ -236,6 +239,47 @@ impl<'a> Reader<'a> {
                 self.keyword("bias")?;
                 let bias = self.constant_ref()?;
                 Operation::Dense { x, weights, bias }
+            }
+            "dense_stepwise" => {
+                let x = self.value_ref()?;
+                self.keyword("weights")?;
+                let weights = self.constant_ref()?;
+                self.keyword("bias")?;
+                let bias = self.constant_ref()?;
+                self.keyword("product")?;
+                self.keyword("shift")?;
+                let product = Product {
+                    shift: self.number()?,
+                    rounding: self.rounding()?,
+                    element: self.element()?,
+                    overflow: self.overflow()?,
+                };
+                Operation::DenseStepwise {
+                    x,
+                    weights,
+                    bias,
+                    product,
+                }
+            }
+            "divide" => {
+                let x = self.value_ref()?;
+                self.keyword("by")?;
+                Operation::Divide {
+                    x,
+                    divisor: self.number()?,
+                    rounding: self.rounding()?,
+                }
+            }
+            "reshape" => Operation::Reshape {
+                x: self.value_ref()?,
+            },
+            "gather" => {
+                let x = self.value_ref()?;
+                self.keyword("elements")?;
+                Operation::Gather {
+                    x,
+                    elements: self.numbers()?,
+                }
             }
             "relu" => Operation::Relu {
                 x: self.value_ref()?,
@@ -310,6 +354,14 @@ impl<'a> Reader<'a> {
         match names::rounding(keyword) {
             Some(rounding) => Ok(rounding),
             None => self.fail(format!("'{keyword}' is not a rounding")),
+        }
+    }
+
+    fn overflow(&mut self) -> Read<Overflow> {
+        let keyword = self.word()?;
+        match names::overflow(keyword) {
+            Some(overflow) => Ok(overflow),
+            None => self.fail(format!("'{keyword}' is not an overflow")),
         }
     }
 

@@ -6,8 +6,8 @@ use std::fmt::{self, Write};
 use super::{FORMAT_VERSION, names};
 use crate::verify::is_identifier;
 use crate::{
-    Dim, FieldOverflow, Input, Live, Operation, Overflow, Program, Rounding, Scale, Shape, Value,
-    ValueId, WordRef,
+    Dim, Encoding, FieldOverflow, Input, Live, Operation, Overflow, Program, Rounding, Scale,
+    Shape, Value, ValueId, WordRef,
 };
 
 /// Integers on a line of a constant's listing.
@@ -90,11 +90,17 @@ impl Writer<'_> {
                 FieldOverflow::Saturate => "saturate",
                 FieldOverflow::Wrap => "wrap",
             };
-            writeln!(
+            write!(
                 self.out,
                 "  field {} unit \"{}\" lsb {:?} range {} {} {overflow} empty {}",
                 field.name, field.unit, field.lsb, field.minimum, field.maximum, field.empty
             )?;
+            match field.encoding {
+                Encoding::Nearest => writeln!(self.out)?,
+                Encoding::Quantiser(rounding) => {
+                    writeln!(self.out, " rounding {}", names::of_rounding(rounding))?;
+                }
+            }
         }
         Ok(())
     }
@@ -146,8 +152,32 @@ impl Writer<'_> {
                 constant(weights),
                 constant(bias)
             ),
-            Operation::Relu { x } | Operation::Sum { x } | Operation::SumSquares { x } => {
-                name(x).into()
+            Operation::DenseStepwise {
+                x,
+                weights,
+                bias,
+                product,
+            } => format!(
+                "{} weights {} bias {} product shift {} {} {} {}",
+                name(x),
+                constant(weights),
+                constant(bias),
+                product.shift,
+                round(&product.rounding),
+                product.element,
+                over(&product.overflow)
+            ),
+            Operation::Divide {
+                x,
+                divisor,
+                rounding,
+            } => format!("{} by {divisor} {}", name(x), round(rounding)),
+            Operation::Relu { x }
+            | Operation::Sum { x }
+            | Operation::SumSquares { x }
+            | Operation::Reshape { x } => name(x).into(),
+            Operation::Gather { x, elements } => {
+                format!("{} elements {}", name(x), joined(elements))
             }
             Operation::LeakyRelu {
                 x,

@@ -94,7 +94,8 @@ impl Interval {
         }
     }
 
-    pub(super) fn hull(self, other: Self) -> Self {
+    /// The smallest interval that holds both.
+    pub fn hull(self, other: Self) -> Self {
         Self {
             minimum: self.minimum.min(other.minimum),
             maximum: self.maximum.max(other.maximum),
@@ -123,6 +124,14 @@ impl Interval {
         Self {
             minimum: self.minimum >> shift,
             maximum: ceil(self.maximum),
+        }
+    }
+
+    /// x / divisor under any rounding: one count wider than the exact quotients at most.
+    pub(super) fn divided(self, divisor: i128) -> Self {
+        Self {
+            minimum: self.minimum.div_euclid(divisor),
+            maximum: -((-self.maximum).div_euclid(divisor)),
         }
     }
 

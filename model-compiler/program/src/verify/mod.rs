@@ -15,7 +15,8 @@
 //! 6. Operands and results have the shapes that the operation asks for.
 //! 7. Every result fits its type, by interval arithmetic over the actual weights, tables and
 //!    capacities: no accumulator can overflow. Products of a `rescale`, before and after its offset,
-//!    and of a `leaky_relu` fit 63 bits with their rounding term.
+//!    of a `leaky_relu` and of a `dense_stepwise` fit 63 bits with their rounding term, and so does
+//!    the dividend of a `divide`.
 //! 8. A scale has one entry, or one per channel; a frac lies within ±1000, an LSB is finite, and
 //!    that of an output positive.
 //! 9. There is an output, and no output has a multiplicity.
@@ -116,6 +117,16 @@ pub(crate) fn verify(program: &Program) -> Result<Proof, VerifyError> {
     }
     outputs(program)?;
     Ok(Proof { intervals, bounds })
+}
+
+/// Intervals of a value's channels, and the bound on its partial sums.
+pub(crate) fn intervals_of(
+    program: &Program,
+    value: &Value,
+    known: &[Vec<Interval>],
+) -> Result<(Vec<Interval>, i128), String> {
+    let intervals = transfer::intervals(program, known, value)?;
+    Ok((intervals, transfer::partial_sums(program, known, value)))
 }
 
 fn item(kind: &'static str, name: &str, reason: impl Into<String>) -> VerifyError {

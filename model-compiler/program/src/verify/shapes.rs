@@ -31,9 +31,10 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
             per_channel("offsets", offsets.len(), result)?;
             per_channel("shifts", shifts.len(), result)
         }
-        Operation::Relu { x } | Operation::LeakyRelu { x, .. } | Operation::Clip { x, .. } => {
-            expect(result, shape_of(*x))
-        }
+        Operation::Relu { x }
+        | Operation::LeakyRelu { x, .. }
+        | Operation::Clip { x, .. }
+        | Operation::Divide { x, .. } => expect(result, shape_of(*x)),
         Operation::Table { x, table } => {
             expect(result, shape_of(*x))?;
             let ty = program.value(*x).element;
@@ -42,7 +43,10 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
             }
             expect_extents(&program.constant(*table).shape, &[1 << ty.width])
         }
-        Operation::Dense { x, weights, bias } => {
+        Operation::Dense { x, weights, bias }
+        | Operation::DenseStepwise {
+            x, weights, bias, ..
+        } => {
             let x = shape_of(*x);
             let (inputs, outputs) = (x.channels(), result.channels());
             expect(result, &with_channels(x, outputs))?;
@@ -51,8 +55,8 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
         }
         Operation::Sum { x } => {
             let x = shape_of(*x);
-            if x.set().is_none() {
-                return Err("the operand has no multiplicity to sum over".into());
+            if x.0.len() < 2 {
+                return Err("the operand has no multiplicity to sum over, and no rows".into());
             }
             expect(result, &Shape(x.0[1..].to_vec()))
         }
@@ -95,6 +99,34 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
             let channels = parts.iter().map(|part| shape_of(*part).channels()).sum();
             expect(result, &with_channels(result, channels))
         }
+        Operation::Reshape { x } => {
+            let (of_x, of_result) = (constant_elements(shape_of(*x))?, constant_elements(result)?);
+            if of_x != of_result {
+                return Err(format!("{of_x} elements do not fill {result:?}"));
+            }
+            Ok(())
+        }
+        Operation::Gather { x, elements } => {
+            let (of_x, of_result) = (constant_elements(shape_of(*x))?, constant_elements(result)?);
+            if elements.len() != of_result {
+                return Err(format!(
+                    "{} elements do not fill {result:?}",
+                    elements.len()
+                ));
+            }
+            match elements.iter().find(|element| **element >= of_x) {
+                Some(element) => Err(format!("the operand has no element {element}")),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+/// Elements of a shape without a multiplicity.
+fn constant_elements(shape: &Shape) -> Result<usize, String> {
+    match shape.set() {
+        Some(_) => Err("the elements of a set's constituents stay in their rows".into()),
+        None => Ok(shape.elements(0)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Invariant 7: from the intervals of the operands to those of the result, channel by channel.
 
 use super::Interval;
-use crate::{Operation, Program, Value, ValueId};
+use crate::{Dim, Operation, Product, Program, Value, ValueId};
 
 /// Intervals before they are checked against the result's type.
 pub(super) fn intervals(
@@ -60,6 +60,35 @@ pub(super) fn intervals(
                 })
                 .collect()
         }
+        Operation::DenseStepwise {
+            x,
+            weights,
+            bias,
+            product,
+        } => {
+            let x = of(*x);
+            let weights = program.constant(*weights);
+            let bias = program.constant(*bias);
+            let mut result = Vec::with_capacity(channels);
+            for (row, bias) in weights.data.chunks(x.len().max(1)).zip(&bias.data) {
+                let mut sum = Interval::point((*bias).into());
+                for (w, x) in row.iter().zip(x) {
+                    sum = sum.plus(stepwise_product(*w, *x, product)?);
+                }
+                result.push(sum);
+            }
+            result
+        }
+        Operation::Divide { x, divisor, .. } => {
+            if !(1..=65_535).contains(divisor) {
+                return Err(format!("the divisor {divisor} is not 1 to 65535"));
+            }
+            let halved = |c| at(*x, c).magnitude().saturating_add(1 << 16);
+            if (0..channels).any(|c| halved(c) > i128::from(i64::MAX)) {
+                return Err("the dividend exceeds 63 bits".into());
+            }
+            map(&|c| at(*x, c).divided(i128::from(*divisor)))
+        }
         Operation::Relu { x } => map(&|c| at(*x, c).clamp(0, i128::MAX)),
         Operation::LeakyRelu {
             x,
@@ -111,9 +140,12 @@ pub(super) fn intervals(
             })
         }
         Operation::Sum { x } => {
-            let set = program.value(*x).shape.set();
-            let capacity = set.map_or(0, |set| program.set(set).capacity);
-            map(&|c| at(*x, c).summed(capacity))
+            let rows = match program.value(*x).shape.0.first() {
+                Some(Dim::Multiplicity(set)) => program.set(*set).capacity,
+                Some(Dim::Fixed(rows)) => *rows,
+                None => 0,
+            };
+            map(&|c| at(*x, c).summed(rows))
         }
         Operation::Mul { a, b } if a == b => map(&|c| at(*a, c).squared()),
         Operation::Mul { a, b } => map(&|c| at(*a, c).times(at(*b, c))),
@@ -132,7 +164,45 @@ pub(super) fn intervals(
         }
         Operation::Select { x, channels } => channels.iter().map(|c| of(*x)[*c]).collect(),
         Operation::Concat { parts } => parts.iter().flat_map(|p| of(*p).clone()).collect(),
+        Operation::Reshape { x } => {
+            let elements = value.shape.elements(0);
+            moved(channels, of(*x), (0..elements).map(|e| (e, e)))
+        }
+        Operation::Gather { x, elements } => {
+            moved(channels, of(*x), elements.iter().copied().enumerate())
+        }
     })
+}
+
+/// Channel intervals of a result whose element `to` is the operand's element `from`.
+fn moved(
+    channels: usize,
+    x: &[Interval],
+    moves: impl Iterator<Item = (usize, usize)>,
+) -> Vec<Interval> {
+    let mut result: Vec<Option<Interval>> = vec![None; channels];
+    for (to, from) in moves {
+        let interval = x[from % x.len()];
+        let entry = &mut result[to % channels];
+        *entry = Some(entry.map_or(interval, |known| known.hull(interval)));
+    }
+    let known = |i: Option<Interval>| i.unwrap_or(Interval::point(0));
+    result.into_iter().map(known).collect()
+}
+
+/// A product of a stepwise accumulator, after its rounding and overflow.
+fn stepwise_product(weight: i64, x: Interval, product: &Product) -> Result<Interval, String> {
+    if product.shift > 62 || !product.element.is_valid() {
+        return Err(format!(
+            "products / 2^{} into {} are not allowed",
+            product.shift, product.element
+        ));
+    }
+    let exact = x.times(Interval::point(weight.into()));
+    rounds_within_63_bits(exact, product.shift)?;
+    Ok(exact
+        .shifted(product.shift)
+        .overflowed(product.element, product.overflow))
 }
 
 /// A product that is divided by 2^shift: with half of the divisor, it stays within 63 bits and a sign.
@@ -148,16 +218,25 @@ fn rounds_within_63_bits(product: Interval, shift: u8) -> Result<(), String> {
 /// sums have terms of one sign, or contain zero among their results, so that partial sums lie
 /// within the result's own interval: 0 stands for them.
 pub(super) fn partial_sums(program: &Program, known: &[Vec<Interval>], value: &Value) -> i128 {
-    let Operation::Dense { x, weights, bias } = &value.operation else {
-        return 0;
+    let (x, weights, bias, product) = match &value.operation {
+        Operation::Dense { x, weights, bias } => (x, weights, bias, None),
+        Operation::DenseStepwise {
+            x,
+            weights,
+            bias,
+            product,
+        } => (x, weights, bias, Some(product)),
+        _ => return 0,
     };
     let x = &known[x.index()];
+    let magnitude = |w: i64, x: &Interval| match product {
+        // Refused products were refused before.
+        Some(product) => stepwise_product(w, *x, product).map_or(0, Interval::magnitude),
+        None => i128::from(w).abs().saturating_mul(x.magnitude()),
+    };
     let rows = program.constant(*weights).data.chunks(x.len().max(1));
     let bound = |(row, bias): (&[i64], &i64)| {
-        let terms = row
-            .iter()
-            .zip(x)
-            .map(|(w, x)| i128::from(*w).abs().saturating_mul(x.magnitude()));
+        let terms = row.iter().zip(x).map(|(w, x)| magnitude(*w, x));
         terms.fold(i128::from(*bias).abs(), i128::saturating_add)
     };
     rows.zip(&program.constant(*bias).data)

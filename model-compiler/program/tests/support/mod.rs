@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
 
 use hodoscope_program::{
-    Constant, ConstantId, ExactF64, Field, FieldOverflow, Input, InputId, IntType, Live, Operation,
-    Output, Overflow, Program, Proof, Rounding, Scale, Set, SetId, Shape, Value, ValueId, WordRef,
+    Constant, ConstantId, Encoding, ExactF64, Field, FieldOverflow, Input, InputId, IntType, Live,
+    Operation, Output, Overflow, Program, Proof, Rounding, Scale, Set, SetId, Shape, Value,
+    ValueId, WordRef,
 };
 use proptest::prelude::*;
 
@@ -202,6 +203,7 @@ impl Maker {
             maximum,
             overflow: self.pick(&[FieldOverflow::Saturate, FieldOverflow::Wrap]),
             empty,
+            encoding: self.pick(&[Encoding::Nearest, Encoding::Quantiser(Rounding::RndConv)]),
         }
     }
 
@@ -633,6 +635,7 @@ fn proof(program: &Program) -> Option<Proof> {
         maximum: 1,
         overflow: FieldOverflow::Saturate,
         empty: 0,
+        encoding: Encoding::Nearest,
     };
     probed.inputs.push(Input {
         name: "probe".into(),

@@ -91,6 +91,7 @@ fn unary_one(op: Unary, x: f32) -> f32 {
             }
         }
         Unary::Not => truth(x == 0.0),
+        Unary::Wrap { period } => x - period * (x / period + 0.5).floor(),
     }
 }
 

@@ -8,6 +8,7 @@ mod elementwise;
 mod linear;
 mod moves;
 mod order;
+mod quantise;
 mod reduce;
 
 pub(super) use linear::DenseWeights;
@@ -90,6 +91,13 @@ pub(super) fn eval(op: &Op, inputs: &[View<'_>], shape: &[usize], out: &mut [f32
             [x],
         ) => moves::slice(*axis, *start, *step, *len, *x, out),
         (Op::Select { axis, indices }, [x]) => moves::select(*axis, indices, *x, out),
+        (Op::Quantise(q), [x]) => quantise::quantise(q, *x, out),
+        (Op::Dequantise { scale, zero_point }, [x]) => {
+            quantise::dequantise(scale, zero_point, *x, out)
+        }
+        (Op::DenseStepwise { weights, product }, [x]) => {
+            quantise::stepwise(weights, product, x.data, out)
+        }
         (Op::Concat { axis }, parts) => moves::concat(*axis, parts, out),
         // A graph's nodes have the inputs that their operation takes: the builder checked it.
         _ => {}

@@ -10,8 +10,10 @@ mod dead;
 mod dense;
 mod identities;
 mod powers;
+mod products;
 mod reshapes;
 mod rewrite;
+mod wraps;
 
 use super::{Graph, GraphError};
 
@@ -29,6 +31,15 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("drop dead nodes", dead::run),
 ];
 
+/// The passes that keep every quantiser and every constant as they are, so that a network's own integers can be read
+/// from the result.
+const EXACT_PASSES: &[(&str, Pass)] = &[
+    ("drop identities", identities::run),
+    ("recognise wraps", wraps::run),
+    ("recognise quantised products", products::run),
+    ("drop dead nodes", dead::run),
+];
+
 /// Rounds of all passes; each round shrinks the graph or ends the loop, so this only guards against a mistake.
 const MAX_ROUNDS: usize = 64;
 
@@ -37,10 +48,22 @@ const MAX_ROUNDS: usize = 64;
 /// # Errors
 /// Only if a pass builds an ill-formed graph, which would be a mistake in the pass.
 pub fn simplify(graph: &Graph) -> Result<Graph, GraphError> {
+    until_nothing_changes(graph, PASSES)
+}
+
+/// Simplifies a graph without merging or rounding any constant: results stay equal, bit for bit.
+///
+/// # Errors
+/// Only if a pass builds an ill-formed graph, which would be a mistake in the pass.
+pub fn keep_quantisers(graph: &Graph) -> Result<Graph, GraphError> {
+    until_nothing_changes(graph, EXACT_PASSES)
+}
+
+fn until_nothing_changes(graph: &Graph, passes: &[(&str, Pass)]) -> Result<Graph, GraphError> {
     let mut graph = graph.clone();
     for _ in 0..MAX_ROUNDS {
         let mut changed = false;
-        for (_, pass) in PASSES {
+        for (_, pass) in passes {
             if let Some(next) = pass(&graph)? {
                 graph = next;
                 changed = true;

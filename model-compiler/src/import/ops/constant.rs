@@ -29,6 +29,9 @@ pub(super) fn constant(
     node: &NodeView<'_>,
 ) -> Result<Vec<Value>, ImportError> {
     if let Some(tensor) = node.tensor("value")? {
+        if let Some(output) = node.proto.output.first() {
+            context.set_element_type(output, tensor.data_type);
+        }
         let name = if tensor.name.is_empty() {
             node.name.clone()
         } else {

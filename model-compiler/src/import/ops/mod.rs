@@ -13,6 +13,8 @@ mod order;
 mod pad;
 mod pick;
 mod pool;
+mod qdq;
+mod quant;
 mod reduce;
 mod shape;
 mod unary;
@@ -23,8 +25,23 @@ use super::{ImportError, context::Context, node::NodeView, value::Value};
 /// Imports one node: its results, in the operator's order. Results at the end may be missing if they only matter in training.
 type Handler = fn(&mut Context<'_>, &NodeView<'_>) -> Result<Vec<Value>, ImportError>;
 
+/// Domains under which exporters write QONNX's operators.
+const QONNX: [&str; 3] = [
+    "qonnx.custom_op.general",
+    "finn.custom_op.general",
+    "onnx.brevitas",
+];
+
 /// The importer of an operator. Adding an operator adds a line here.
 fn handler(domain: &str, operator: &str) -> Option<Handler> {
+    if QONNX.contains(&domain) {
+        return Some(match operator {
+            "Quant" | "IntQuant" => quant::quant,
+            "BipolarQuant" => quant::bipolar,
+            "Trunc" => quant::trunc,
+            _ => return None,
+        });
+    }
     if domain == "ai.onnx.ml" {
         return Some(match operator {
             "Scaler" => ml::scaler,
@@ -81,6 +98,8 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "Gather" => pick::gather,
         "Split" => pick::split,
         "Concat" => pick::concat,
+        "QuantizeLinear" => qdq::quantize_linear,
+        "DequantizeLinear" => qdq::dequantize_linear,
         _ => return None,
     })
 }
@@ -118,6 +137,9 @@ fn hint(domain: &str, operator: &str) -> &'static str {
         }
         ("ai.onnx.ml", _) => {
             "of scikit-learn's operators only Scaler, LinearRegressor, ArrayFeatureExtractor and ZipMap are supported"
+        }
+        (domain, "FloatQuant") if QONNX.contains(&domain) => {
+            "quantise to integers (Quant): a float quantiser has no integer program"
         }
         (_, "If" | "Loop" | "Scan") => {
             "control flow must be resolved by the exporter: export with fixed shapes and in inference mode"

@@ -17,7 +17,7 @@ use super::words::Frame;
 use super::{Options, QuantiseError, TensorFormat};
 use crate::recognise::{Layer, Network, NodeIndex, of_channel};
 use build::Builder;
-pub(super) use build::identifier;
+pub(crate) use build::identifier;
 
 /// Bits of an output that is narrowed.
 const OUTPUT_WIDTH: u8 = 16;

@@ -1,0 +1,199 @@
+//! Comparisons with constants, logic and choice: integers 0 and 1.
+
+use hodoscope_program::{IntType, Overflow, Rounding};
+
+use super::arithmetic::real;
+use super::moves::broadcast;
+use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term};
+use crate::exact::dyadic::Dyadic;
+use crate::graph::{Binary, Comparison, Logic, Node, Op};
+
+impl Lowering<'_> {
+    /// 1 where x is on the wanted side of a constant: a difference that saturates into one bit.
+    pub(super) fn compare(
+        &mut self,
+        name: &str,
+        node: &Node,
+        comparison: Comparison,
+        shape: &[usize],
+    ) -> Lowered<Real> {
+        let (a, b) = (self.operand(node, 0)?, self.operand(node, 1)?);
+        let (x, bound, comparison) = match (a.numbers(), b.numbers()) {
+            (None, Some(numbers)) => (a, spread(&b.shape, numbers, shape), comparison),
+            (Some(numbers), None) => (b, spread(&a.shape, numbers, shape), mirrored(comparison)),
+            _ => return Err("only a comparison with a constant has an exact form".into()),
+        };
+        let x = self.broadcast(name, x, shape)?;
+        let x = self.positive(name, x)?;
+        let Source::Value(id) = x.source else {
+            return Err("its operand is a constant".into());
+        };
+        let mut factors = Factors {
+            multipliers: vec![],
+            offsets: vec![],
+            shifts: vec![0; x.elements()],
+        };
+        for (e, bound) in bound.iter().enumerate() {
+            // x > t is raw − ⌊t⌋ ≥ 1, and x ≥ t is raw − ⌈t⌉ + 1 ≥ 1.
+            let t = bound.minus(x.offset[e]).ok_or(PROPORTION)?;
+            let floor = t.floor_over(x.step[e]).ok_or(PROPORTION)?;
+            let ceil = -t.negated().floor_over(x.step[e]).ok_or(PROPORTION)?;
+            let (multiplier, offset) = match comparison {
+                Comparison::Greater => (1, -floor),
+                Comparison::GreaterOrEqual => (1, 1 - ceil),
+                Comparison::Less => (-1, ceil),
+                Comparison::LessOrEqual => (-1, floor + 1),
+                Comparison::Equal => {
+                    return Err("equality has no exact form yet; compare with > or <".into());
+                }
+            };
+            factors.multipliers.push(multiplier);
+            factors
+                .offsets
+                .push(i64::try_from(offset).map_err(|_| PROPORTION)?);
+        }
+        let step = vec![Dyadic::ONE; x.elements()];
+        let id = self.builder.rescale(
+            name,
+            id,
+            factors,
+            Rounding::Trn,
+            Overflow::Sat,
+            Some(IntType::unsigned(1)),
+            &step,
+        )?;
+        Ok(real(shape, id, step))
+    }
+
+    /// Steps that are negative become positive, on raws of the other sign.
+    fn positive(&mut self, name: &str, x: Real) -> Lowered<Real> {
+        if x.step.iter().all(|s| !s.is_negative() && !s.is_zero()) {
+            return Ok(x);
+        }
+        self.centred(name, x)
+    }
+
+    /// 1 − x of a truth value.
+    pub(super) fn negation(&mut self, x: Real) -> Lowered<Real> {
+        if !self.is_truth(&x) {
+            return Err("its operand is no comparison".into());
+        }
+        let mut x = super::arithmetic::negated(x);
+        for offset in &mut x.offset {
+            *offset = offset.plus(Dyadic::ONE).ok_or(PROPORTION)?;
+        }
+        Ok(x)
+    }
+
+    fn is_truth(&self, x: &Real) -> bool {
+        let hull = self.interval(x);
+        (0..x.elements()).all(|e| {
+            [hull.minimum, hull.maximum].iter().all(|raw| {
+                let raw = i64::try_from(*raw).unwrap_or(i64::MAX);
+                let value = Dyadic::integer(raw)
+                    .times(x.step[e])
+                    .and_then(|v| v.plus(x.offset[e]));
+                value == Some(Dyadic::ZERO) || value == Some(Dyadic::ONE)
+            })
+        })
+    }
+
+    pub(super) fn logic(
+        &mut self,
+        name: &str,
+        node: &Node,
+        logic: Logic,
+        shape: &[usize],
+    ) -> Lowered<Real> {
+        let (a, b) = (self.operand(node, 0)?, self.operand(node, 1)?);
+        if !self.is_truth(&a) || !self.is_truth(&b) {
+            return Err("its operands are no comparisons".into());
+        }
+        match logic {
+            Logic::And => self.product(name, a, b, shape),
+            Logic::Or => {
+                let (a, b) = (self.negation(a)?, self.negation(b)?);
+                let neither = self.product(name, a, b, shape)?;
+                self.negation(neither)
+            }
+            Logic::Xor => Err("it has no exact form yet".into()),
+        }
+    }
+
+    /// c·a + (1 − c)·b.
+    pub(super) fn choose(&mut self, name: &str, node: &Node, shape: &[usize]) -> Lowered<Real> {
+        let condition = self.operand(node, 0)?;
+        if !self.is_truth(&condition) {
+            return Err("its condition is no comparison".into());
+        }
+        let otherwise = self.negation(condition.clone())?;
+        let (a, b) = (self.operand(node, 1)?, self.operand(node, 2)?);
+        let mut part = |condition: Real, x: Real, side: &str| -> Lowered<Option<Real>> {
+            let Some(numbers) = x.numbers() else {
+                let name = format!("{name}.{side}");
+                return self.product(&name, condition, x, shape).map(Some);
+            };
+            if numbers.iter().all(|n| n.is_zero()) {
+                return Ok(None);
+            }
+            let numbers = spread(&x.shape, numbers, shape);
+            let mut chosen = self.broadcast(name, condition, shape)?;
+            for (e, number) in numbers.iter().enumerate() {
+                chosen.step[e] = chosen.step[e].times(*number).ok_or(PROPORTION)?;
+                chosen.offset[e] = chosen.offset[e].times(*number).ok_or(PROPORTION)?;
+            }
+            Ok(Some(chosen))
+        };
+        let (a, b) = (part(condition, a, "then")?, part(otherwise, b, "else")?);
+        match (a, b) {
+            (Some(a), Some(b)) => self.added(name, node, a, b, shape),
+            (Some(one), None) | (None, Some(one)) => Ok(one),
+            (None, None) => Err("both choices are zero".into()),
+        }
+    }
+
+    /// The sum of two real tensors that are no operands of the node.
+    fn added(
+        &mut self,
+        name: &str,
+        node: &Node,
+        a: Real,
+        b: Real,
+        shape: &[usize],
+    ) -> Lowered<Real> {
+        let values = [node.inputs[0], node.inputs[1]];
+        let saved = values.map(|v| self.terms[v.index()].take());
+        let sum = Node {
+            name: name.to_owned(),
+            op: Op::Binary(Binary::Add),
+            inputs: values.to_vec(),
+            output: node.output,
+        };
+        self.terms[values[0].index()] = Some(Term::Real(a));
+        self.terms[values[1].index()] = Some(Term::Real(b));
+        let result = self.binary(name, &sum, Binary::Add, shape);
+        for (value, term) in values.iter().zip(saved) {
+            self.terms[value.index()] = term;
+        }
+        match result? {
+            Term::Real(real) => Ok(real),
+            _ => Err("a sum of choices is no number".into()),
+        }
+    }
+}
+
+/// A constant's numbers, one for each element of a shape.
+fn spread(from: &[usize], numbers: Vec<Dyadic>, shape: &[usize]) -> Vec<Dyadic> {
+    let order = broadcast(from, shape);
+    order.into_iter().map(|i| numbers[i]).collect()
+}
+
+fn mirrored(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Equal => Comparison::Equal,
+    }
+}

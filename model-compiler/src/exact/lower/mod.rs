@@ -1,0 +1,368 @@
+//! From the nodes of a quantised graph to integer operations.
+
+mod arithmetic;
+mod compare;
+mod conv;
+mod dense;
+mod moves;
+pub(super) mod quantise;
+mod reduce;
+mod table;
+mod unary;
+
+use hodoscope_program::{IntType, Interval, Output, Overflow, Program, Rounding, ValueId};
+
+use super::ExactError;
+use super::builder::{Builder, Factors};
+use super::dyadic::Dyadic;
+use super::real::{Linear, Real, Source, Term};
+use super::words;
+use crate::graph::{Binary, Graph, Node, Op, Reduction};
+use crate::inputs::InputsSpec;
+
+/// Why a node has no exact form, and what to do.
+pub(super) type Lowered<T> = Result<T, String>;
+
+/// Elements of a tensor, at most.
+const ELEMENTS: usize = 1 << 22;
+
+/// A quotient or product that is out of all proportion.
+pub(super) const PROPORTION: &str =
+    "its scales are out of all proportion; are all operands quantised?";
+
+pub(super) struct Lowering<'g> {
+    graph: &'g Graph,
+    builder: Builder,
+    terms: Vec<Option<Term>>,
+}
+
+pub(super) fn lower(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Program, ExactError> {
+    let mut lowering = Lowering {
+        graph,
+        builder: Builder::new(name),
+        terms: vec![None; graph.value_count()],
+    };
+    for input in graph.inputs() {
+        let fail = |reason: String| ExactError::Input {
+            input: input.name.clone(),
+            reason,
+        };
+        let words = words::input(graph, input, spec).map_err(fail)?;
+        let real = lowering
+            .words(words, graph.shape(input.value))
+            .map_err(fail)?;
+        lowering.terms[input.value.index()] = Some(Term::Real(real));
+    }
+    for node in graph.nodes() {
+        let term = lowering.node(node).map_err(|reason| ExactError::Node {
+            node: node.name.clone(),
+            operation: node.op.name().into(),
+            reason,
+        })?;
+        lowering.terms[node.output.index()] = Some(term);
+    }
+    for output in graph.outputs() {
+        let value = lowering
+            .output(&output.name, output.value)
+            .map_err(|reason| ExactError::Output {
+                output: output.name.clone(),
+                reason,
+            })?;
+        lowering.builder.program.outputs.push(Output {
+            name: output.name.clone(),
+            value,
+        });
+    }
+    Ok(lowering.builder.program)
+}
+
+impl Lowering<'_> {
+    fn words(&mut self, input: hodoscope_program::Input, shape: &[usize]) -> Lowered<Real> {
+        let lsb = |channel: usize| Dyadic::of(input.field(channel).lsb.0).ok_or(PROPORTION);
+        let step = (0..input.channels)
+            .map(lsb)
+            .collect::<Result<Vec<_>, _>>()?;
+        let id = self.builder.input(input)?;
+        Ok(Real {
+            shape: shape.to_vec(),
+            source: Source::Value(id),
+            offset: vec![Dyadic::ZERO; step.len()],
+            step,
+            divisor: 1,
+        })
+    }
+
+    fn node(&mut self, node: &Node) -> Lowered<Term> {
+        let shape = self.graph.shape(node.output).to_vec();
+        if shape.iter().product::<usize>() > ELEMENTS {
+            return Err(format!("more than {ELEMENTS} elements"));
+        }
+        let name = node.name.as_str();
+        Ok(Term::Real(match &node.op {
+            Op::Constant(tensor) => {
+                let real = Real::constant(tensor.shape.clone(), &tensor.data);
+                real.ok_or("an infinity has no integer")?
+            }
+            Op::Quantise(quantiser) => self.quantise(name, node, quantiser)?,
+            Op::Dequantise { scale, zero_point } => {
+                let x = self.operand(node, 0)?;
+                self.dequantise(x, scale, zero_point)?
+            }
+            Op::Dense { weights, bias } => {
+                let matrix = Real::constant(weights.shape.clone(), &weights.data);
+                let mut linear = self.dense(name, node, matrix.ok_or(PROPORTION)?, None)?;
+                for (sum, bias) in linear.bias.iter_mut().zip(bias) {
+                    let bias = Dyadic::of(f64::from(*bias)).ok_or(PROPORTION)?;
+                    *sum = sum.plus(bias).ok_or(PROPORTION)?;
+                }
+                return Ok(Term::Linear(linear));
+            }
+            Op::DenseStepwise { weights, product } => {
+                let matrix = Real::constant(weights.shape.clone(), &weights.data);
+                let matrix = matrix.ok_or(PROPORTION)?;
+                return Ok(Term::Linear(self.dense(
+                    name,
+                    node,
+                    matrix,
+                    Some(product),
+                )?));
+            }
+            Op::MatMul => return self.matmul(name, node),
+            Op::ScaleShift { axis, scale, shift } => {
+                let x = self.operand(node, 0)?;
+                self.scale_shift(x, *axis, scale, shift)?
+            }
+            Op::Unary(function) => return self.unary(name, node, *function),
+            Op::Binary(op) => return self.binary(name, node, *op, &shape),
+            Op::Compare(comparison) => self.compare(name, node, *comparison, &shape)?,
+            Op::Logic(logic) => self.logic(name, node, *logic, &shape)?,
+            Op::Where => self.choose(name, node, &shape)?,
+            Op::Reduce { op, axes, .. } => match op {
+                Reduction::Sum | Reduction::Mean | Reduction::SumSquare => {
+                    self.reduce(name, node, *op, axes, &shape)?
+                }
+                _ => return Err("this reduction has no exact form yet".into()),
+            },
+            Op::Gather { axis } => {
+                let (table, x) = (self.operand(node, 0)?, self.operand(node, 1)?);
+                if *axis != 0 {
+                    return Err(
+                        "only rows of a table have an exact form: gather along axis 0".into(),
+                    );
+                }
+                self.lookup(name, x, &table, &shape)?
+            }
+            Op::Reshape { .. } => match self.term(node, 0)? {
+                Term::Function(function, x) => {
+                    return Ok(Term::Function(*function, x.clone().reshaped(&shape)));
+                }
+                _ => self.operand(node, 0)?.reshaped(&shape),
+            },
+            Op::Broadcast { .. }
+            | Op::Transpose { .. }
+            | Op::Slice { .. }
+            | Op::Select { .. }
+            | Op::Concat { .. } => self.moved(name, node, &shape)?,
+            Op::Conv {
+                weights,
+                bias,
+                groups,
+                window,
+            } => self.convolution(name, node, weights, bias, *groups, window, &shape)?,
+            Op::ConvTranspose { .. }
+            | Op::Pool { .. }
+            | Op::Pad { .. }
+            | Op::ArgMax { .. }
+            | Op::TopK { .. } => {
+                return Err(
+                    "it has no exact form yet; leave it behind the network's outputs".into(),
+                );
+            }
+            Op::Softmax { .. } | Op::LogSoftmax { .. } => {
+                return Err(
+                    "it has no exact integers: quantise its result by a table, or take the logits as output"
+                        .into(),
+                );
+            }
+        }))
+    }
+
+    fn term(&self, node: &Node, index: usize) -> Lowered<&Term> {
+        let value = node.inputs.get(index).ok_or("an operand is missing")?;
+        self.terms[value.index()]
+            .as_ref()
+            .ok_or_else(|| "an operand is missing".into())
+    }
+
+    /// An operand whose numbers are known; a dense layer is computed now.
+    fn operand(&mut self, node: &Node, index: usize) -> Lowered<Real> {
+        match self.term(node, index)?.clone() {
+            Term::Real(real) => Ok(real),
+            Term::Linear(linear) => {
+                let value = node.inputs[index];
+                let name = self.graph.value_name(value).to_owned();
+                let real = self.computed(&name, &linear)?;
+                // Other readers take the same sums.
+                self.terms[value.index()] = Some(Term::Real(real.clone()));
+                Ok(real)
+            }
+            Term::Function(function, _) => Err(format!(
+                "its operand, a {}, is not quantised; add a quantiser behind it",
+                function.name()
+            )),
+        }
+    }
+
+    /// The operand's program value with integers that are multiples of its step: offsets are added to the raws.
+    fn centred(&mut self, name: &str, x: Real) -> Lowered<Real> {
+        no_divisor(&x)?;
+        let positive = |s: &Dyadic| !s.is_negative() && !s.is_zero();
+        if x.offset.iter().all(|o| o.is_zero()) && x.step.iter().all(positive) {
+            return Ok(x);
+        }
+        let finest = |e: usize| {
+            let (step, offset) = (x.step[e], x.offset[e]);
+            let own = if step.is_negative() {
+                step.negated()
+            } else {
+                step
+            };
+            match offset.integer_over(own) {
+                Some(_) => Some(own),
+                None if offset.is_zero() => Some(Dyadic::ONE),
+                None if step.is_zero() => Dyadic::power(offset.exponent()),
+                // The coarsest power of two that divides both.
+                None => Dyadic::power(step.exponent().min(offset.exponent())),
+            }
+        };
+        let grid = (0..x.elements())
+            .map(finest)
+            .collect::<Option<Vec<_>>>()
+            .ok_or(PROPORTION)?;
+        self.on_grid(name, x, &grid)
+    }
+
+    /// The same numbers as multiples of `grid`, one per element, of which all must be.
+    fn on_grid(&mut self, name: &str, x: Real, grid: &[Dyadic]) -> Lowered<Real> {
+        no_divisor(&x)?;
+        if x.step == grid && x.offset.iter().all(|o| o.is_zero()) {
+            return Ok(x);
+        }
+        let integer = |n: Dyadic, grid: Dyadic| {
+            let counts = n.integer_over(grid).ok_or("its grids do not divide")?;
+            i64::try_from(counts).map_err(|_| PROPORTION)
+        };
+        let pairs = || x.step.iter().zip(&x.offset).zip(grid);
+        let multipliers = pairs()
+            .map(|((step, _), grid)| integer(*step, *grid))
+            .collect::<Result<Vec<_>, _>>()?;
+        let offsets = pairs()
+            .map(|((_, offset), grid)| integer(*offset, *grid))
+            .collect::<Result<Vec<_>, _>>()?;
+        let source = match x.source {
+            Source::Constant(raws) => {
+                let all = raws.iter().zip(multipliers).zip(offsets);
+                let raws = all.map(|((raw, m), o)| raw.checked_mul(m)?.checked_add(o));
+                Source::Constant(raws.collect::<Option<Vec<_>>>().ok_or(PROPORTION)?)
+            }
+            Source::Value(id) => {
+                let factors = Factors {
+                    shifts: vec![0; multipliers.len()],
+                    multipliers,
+                    offsets,
+                };
+                let name = format!("{name}.grid");
+                Source::Value(self.builder.rescale(
+                    &name,
+                    id,
+                    factors,
+                    Rounding::Trn,
+                    Overflow::Sat,
+                    None,
+                    grid,
+                )?)
+            }
+        };
+        Ok(Real {
+            shape: x.shape,
+            source,
+            step: grid.to_vec(),
+            offset: vec![Dyadic::ZERO; grid.len()],
+            divisor: 1,
+        })
+    }
+
+    /// What is proved of the raws.
+    fn interval(&self, x: &Real) -> Interval {
+        match &x.source {
+            Source::Value(id) => self.builder.interval(*id),
+            Source::Constant(raws) => {
+                let points = raws.iter().map(|raw| Interval::point((*raw).into()));
+                points.reduce(Interval::hull).unwrap_or(Interval::point(0))
+            }
+        }
+    }
+
+    fn output(&mut self, name: &str, value: crate::graph::ValueId) -> Lowered<ValueId> {
+        let reader = Node {
+            name: name.to_owned(),
+            op: Op::Binary(Binary::Add),
+            inputs: vec![value],
+            output: value,
+        };
+        let real = self.operand(&reader, 0)?;
+        if real.divisor != 1 {
+            return Err("it is a mean that is not quantised; add a quantiser behind it".into());
+        }
+        let real = self.centred(name, real)?;
+        let Source::Value(id) = real.source else {
+            return Err("it is a constant".into());
+        };
+        // An output is one row, each channel with its own LSB.
+        let flat = self.builder.view(id, &[real.step.len()])?;
+        if self.builder.program.outputs.iter().any(|o| o.value == flat) {
+            return Ok(flat);
+        }
+        self.builder.set_scale(flat, &real.step);
+        Ok(flat)
+    }
+}
+
+fn no_divisor(x: &Real) -> Lowered<()> {
+    match x.divisor {
+        1 => Ok(()),
+        rows => Err(format!(
+            "its operand is a mean over {rows} rows that is not quantised; add a quantiser behind the mean"
+        )),
+    }
+}
+
+/// Rows and channels of a shape, the batch of one left out.
+fn extents(shape: &[usize]) -> Vec<usize> {
+    let channels = shape.last().copied().unwrap_or(1);
+    let rows = shape.iter().product::<usize>() / channels;
+    match rows {
+        1 => vec![channels],
+        _ => vec![rows, channels],
+    }
+}
+
+/// A type, its overflow, and the clip that a range still needs.
+type Clamp = (IntType, Overflow, Option<(i64, i64)>);
+
+/// How a range is reached.
+fn clamp_type(minimum: i64, maximum: i64) -> Option<Clamp> {
+    let interval = Interval::between(minimum.into(), maximum.into());
+    let ty = super::builder::narrowest(interval, false)?;
+    Some(match (ty.minimum() == minimum, ty.maximum() == maximum) {
+        (true, true) => (ty, Overflow::Sat, None),
+        (false, true) if minimum == -maximum => (ty, Overflow::SatSym, None),
+        _ => (ty, Overflow::Sat, Some((minimum, maximum))),
+    })
+}
+
+impl Linear {
+    fn elements(&self) -> usize {
+        self.rows * self.step.len()
+    }
+}

@@ -1,0 +1,85 @@
+//! Networks that are quantised already: their own integers, without calibration.
+//!
+//! Every tensor of such a graph is proved to be integers times a step plus an offset, all exact binary
+//! fractions, from the detector words to the outputs. Each operation then has an exact integer form: sums of
+//! products are dense layers, a quantiser is a rescale with its own rounding and overflow, an offset or a factor
+//! costs nothing until a quantiser reads it. Where a scale is no power of two, the quotient of two scales
+//! becomes a multiplier of 31 bits and a shift: that is the one place where a result may differ from the
+//! exporter's, by the rounding of a value next to a tie.
+
+mod builder;
+mod dyadic;
+mod lower;
+mod real;
+mod tidy;
+mod words;
+
+use hodoscope_program::{Program, VerifyError};
+
+use crate::graph::{Graph, GraphError, Op, keep_quantisers};
+use crate::inputs::InputsSpec;
+
+/// Why a quantised graph has no exact program.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ExactError {
+    /// A node without an exact integer form.
+    #[error("node '{node}': {operation}: {reason}")]
+    Node {
+        /// The node.
+        node: String,
+        /// Its operation.
+        operation: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// An input whose words are not known.
+    #[error("input '{input}': {reason}")]
+    Input {
+        /// Its name.
+        input: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// An output without integers.
+    #[error("output '{output}': {reason}")]
+    Output {
+        /// Its name.
+        output: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// Simplification failed.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The program that was made is not one: a fault of this module.
+    #[error("the exact program does not verify: {0}")]
+    Verify(#[from] VerifyError),
+}
+
+/// Whether a graph has quantisers on what depends on the event: then its integers are its own, and it is lowered
+/// exactly or not at all.
+pub fn is_quantised(graph: &Graph) -> bool {
+    let mut varies = vec![false; graph.value_count()];
+    for input in graph.inputs() {
+        varies[input.value.index()] = true;
+    }
+    for node in graph.nodes() {
+        let depends = node.inputs.iter().any(|v| varies[v.index()]);
+        varies[node.output.index()] = depends;
+        if depends && matches!(node.op, Op::Quantise(_) | Op::DenseStepwise { .. }) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The program of a quantised graph.
+///
+/// # Errors
+/// The node, input or output that has no exact integer form.
+pub fn exact(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Program, ExactError> {
+    let graph = keep_quantisers(graph)?;
+    let program = tidy::without_dead(lower::lower(&graph, name, spec)?);
+    program.verify()?;
+    Ok(program)
+}

@@ -1,0 +1,106 @@
+//! The words of the inputs: as they are stated, or those of the quantiser that reads them first.
+
+use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input};
+
+use super::lower::quantise::rounding;
+use crate::graph::{Graph, GraphInput, Kind, Op, Quantiser};
+use crate::inputs::InputsSpec;
+
+/// The words of `input`.
+pub(super) fn input(graph: &Graph, input: &GraphInput, spec: &InputsSpec) -> Result<Input, String> {
+    let channels = graph.elements(input.value);
+    let stated = spec
+        .get(&input.name)
+        .map(|s| s.fields())
+        .unwrap_or_default();
+    let fields = match stated.is_empty() {
+        false => stated,
+        true => vec![first_reader(graph, input)?],
+    };
+    if !channels.is_multiple_of(fields.len()) {
+        return Err(format!(
+            "{} fields do not repeat along its {channels} values",
+            fields.len()
+        ));
+    }
+    Ok(Input {
+        name: input.name.clone(),
+        set: None,
+        channels,
+        fields,
+    })
+}
+
+/// The one field of an input whose first readers are quantisers of one kind, or tables.
+fn first_reader(graph: &Graph, input: &GraphInput) -> Result<Field, String> {
+    let unknown = || {
+        format!(
+            "its words are not stated, and it is not read by one quantiser: give --input '{}=fixed<WIDTH,INTEGER>' or an \
+             inputs.toml",
+            input.name
+        )
+    };
+    let consumers = graph.consumers();
+    let mut reached = vec![input.value];
+    let mut found: Option<Field> = None;
+    while let Some(value) = reached.pop() {
+        if graph.outputs().iter().any(|o| o.value == value) {
+            return Err(unknown());
+        }
+        for id in &consumers[value.index()] {
+            let node = graph.node(*id);
+            let field = match &node.op {
+                Op::Reshape { .. }
+                | Op::Transpose { .. }
+                | Op::Slice { .. }
+                | Op::Select { .. }
+                | Op::Broadcast { .. } => {
+                    reached.push(node.output);
+                    continue;
+                }
+                Op::Quantise(quantiser) if input.kind == Kind::Float => {
+                    of_quantiser(quantiser).ok_or_else(unknown)?
+                }
+                Op::Gather { axis: 0 } if node.inputs[1] == value => {
+                    index(graph.shape(node.inputs[0])[0])
+                }
+                _ => return Err(unknown()),
+            };
+            match &found {
+                Some(known) if *known != field => return Err(unknown()),
+                _ => found = Some(field),
+            }
+        }
+    }
+    found.ok_or_else(unknown)
+}
+
+/// Counts of a quantiser of one scale, from its zero point.
+fn of_quantiser(q: &Quantiser) -> Option<Field> {
+    let (scale, zero) = (q.scale.single()?, q.zero_point.single()?);
+    let (minimum, maximum) = q.range?;
+    Some(Field {
+        name: "value".into(),
+        unit: String::new(),
+        lsb: ExactF64(scale.into()),
+        minimum: minimum - zero as i64,
+        maximum: maximum - zero as i64,
+        overflow: FieldOverflow::Saturate,
+        empty: 0i64.clamp(minimum - zero as i64, maximum - zero as i64),
+        encoding: Encoding::Quantiser(rounding(q.rounding)?),
+    })
+}
+
+/// The index of a table's row.
+fn index(rows: usize) -> Field {
+    Field {
+        name: "index".into(),
+        unit: String::new(),
+        lsb: ExactF64(1.0),
+        minimum: 0,
+        maximum: rows as i64 - 1,
+        overflow: FieldOverflow::Saturate,
+        empty: 0,
+        encoding: Encoding::Nearest,
+    }
+}
