@@ -18,6 +18,7 @@ const ROOTS: &[&str] = &[
     "firmware/trigger",
     "firmware/apps",
     "boards",
+    "sim/rtl",
     "sim/timing-plugin",
 ];
 

@@ -21,10 +21,12 @@ use crate::progress;
 pub struct Answers {
     /// Event by event.
     pub raws: Vec<Vec<i64>>,
-    /// What computed them: `interpreter`, `native`, `emulated`.
+    /// What computed them: `interpreter`, `native`, `emulated`, `RTL`.
     pub source: &'static str,
     /// Instructions of each event, where they were counted.
     pub instructions: Option<Vec<u64>>,
+    /// Cycles of each event, where ticks are cycles.
+    pub cycles: Option<Vec<u64>>,
 }
 
 /// Reads `npz` and makes detector words of it.
@@ -72,6 +74,7 @@ pub fn interpret(program: &Program, events: &Events) -> Result<Answers> {
         raws,
         source: "interpreter",
         instructions: None,
+        cycles: None,
     })
 }
 
@@ -109,6 +112,7 @@ impl Deployed {
     pub fn source(&self) -> &'static str {
         match self.board.runner {
             Runner::Native => "native",
+            Runner::Rtl(_) => "RTL",
             _ => "emulated",
         }
     }
@@ -124,7 +128,9 @@ impl Deployed {
         let bar = progress::events(&self.board.name, events.len());
         let mut raws = Vec::with_capacity(events.len());
         let payloads = (0..events.len()).map(|event| events.payload(event));
+        let mut ticks = Vec::with_capacity(events.len());
         let take = |_, answer: Answer| {
+            ticks.push(u64::from(answer.ticks));
             raws.push(answer.raws);
             bar.inc(1);
         };
@@ -135,6 +141,7 @@ impl Deployed {
             raws,
             source: self.source(),
             instructions: report.instructions,
+            cycles: matches!(self.board.runner, Runner::Rtl(_)).then_some(ticks),
         })
     }
 

@@ -264,7 +264,7 @@ fn a_directory_that_is_no_model_is_refused() {
 #[test]
 fn boards_are_known_by_name() {
     let names = board::names();
-    for name in ["native", "mps2-an386", "virt-rv32"] {
+    for name in ["native", "mps2-an386", "virt-rv32", "picorv32", "ibex"] {
         assert!(names.iter().any(|known| known == name), "{names:?}");
     }
     for name in &names {
@@ -273,7 +273,7 @@ fn boards_are_known_by_name() {
     let error = board::find("abacus", &[]).unwrap_err();
     let message = error.to_string();
     assert!(message.starts_with("unknown board `abacus`; known boards: "));
-    assert!(message.contains("mps2-an386, native"), "{message}");
+    assert!(message.contains("ibex, mps2-an386, native"), "{message}");
     assert_eq!(error.exit_code(), 2);
 }
 
@@ -329,6 +329,30 @@ fn missing_tools_are_named_with_what_installs_them() {
         assert!(error.to_string().contains(package), "{error}");
         assert_eq!(error.exit_code(), 3);
     }
+    let error = find("picorv32").check_runner().unwrap_err();
+    assert!(
+        error.to_string().contains("apt-get install verilator"),
+        "{error}"
+    );
+    assert_eq!(error.exit_code(), 3);
+}
+
+#[test]
+fn a_core_without_its_verilog_is_named_with_what_downloads_it() {
+    let mut board = find("picorv32");
+    let Runner::Rtl(design) = &mut board.runner else {
+        panic!("PicoRV32 is RTL");
+    };
+    // None that anybody has downloaded.
+    design.wheel.version = "0.0.abacus".to_owned();
+    let error = design.wheel.read().unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("python3 -m pip download"), "{message}");
+    assert!(
+        message.contains("pythondata-cpu-picorv32==0.0.abacus"),
+        "{message}"
+    );
+    assert_eq!(error.exit_code(), 3);
 }
 
 #[test]

@@ -32,7 +32,8 @@ usage: cargo xtask COMMAND
   bench [ARGS]    the criterion benches; ARGS go to them
   peers [ARGS]    this engine beside others, on an emulated core; `peers --help` names what ARGS can be
 
-Set HODOSCOPE_WITHOUT_EMULATOR=1 to go on without QEMU: what needs it is then skipped, aloud.
+Set HODOSCOPE_WITHOUT_EMULATOR=1 to go on without QEMU, and HODOSCOPE_WITHOUT_RTL=1 to go on without
+Verilator and the soft-cores: what needs them is then skipped, aloud.
 ";
 
 fn main() -> ExitCode {

@@ -3,11 +3,13 @@
 mod components;
 mod emulator;
 mod oldest;
+mod softcores;
 mod targets;
 mod tools;
 
 pub use emulator::Emulators;
 pub use oldest::{OLDEST, is_there as has_oldest};
+pub use softcores::SoftCores;
 pub use tools::{DENY, MDBOOK};
 
 use anyhow::Result;
@@ -30,6 +32,7 @@ pub fn run(need: Need) -> Result<()> {
     emulator::install()?;
     if need == Need::Everything {
         components::install()?;
+        softcores::install()?;
         // Without these three a check is left out, aloud, where it would have run.
         for result in [oldest::install(), MDBOOK.install(), DENY.install()] {
             if let Err(error) = result {

@@ -58,6 +58,24 @@ pub fn as_root(program: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// Installs packages of the system with `apt-get`.
+pub fn apt_install(packages: &[&str]) -> Result<()> {
+    if find("apt-get").is_none() {
+        bail!("there is no apt-get on this machine");
+    }
+    let install = || -> Result<()> {
+        run(as_root("apt-get")?
+            .args(["install", "-y", "--no-install-recommends"])
+            .args(packages))
+    };
+    // The lists of a fresh machine are often empty: fetch them only when that may be the cause.
+    if install().is_err() {
+        run(as_root("apt-get")?.arg("update"))?;
+        install()?;
+    }
+    Ok(())
+}
+
 /// Where PATH has `program`.
 pub fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)

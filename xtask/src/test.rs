@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     WORKSPACES, bless,
-    setup::{self, DENY, Emulators, MDBOOK, OLDEST},
+    setup::{self, DENY, Emulators, MDBOOK, OLDEST, SoftCores},
     shell,
     steps::{
         Outcome::{self, Done, Skipped},
@@ -15,9 +15,10 @@ use crate::{
 };
 
 /// What is only compiled for a bare-metal target: on the host an app is empty.
-const APPS: [(&str, &str); 2] = [
+const APPS: [(&str, &str); 3] = [
     ("thumbv7em-none-eabihf", "hodoscope-app-mps2"),
     ("riscv32imac-unknown-none-elf", "hodoscope-app-virt"),
+    ("riscv32im-unknown-none-elf", "hodoscope-app-softcore"),
 ];
 
 /// The host's crates with arithmetic of the contract.
@@ -31,6 +32,7 @@ const COMPUTING: [&str; 3] = [
 pub fn run(only: &[&str]) -> Result<()> {
     setup::run(setup::Need::Everything)?;
     let emulators = Emulators::look()?;
+    let softcores = SoftCores::look()?;
     let mut steps = Steps::new(only);
     steps.step("format", || {
         for manifest in WORKSPACES {
@@ -93,6 +95,13 @@ pub fn run(only: &[&str]) -> Result<()> {
     if emulators == Emulators::OptedOut {
         steps.step("emulated boards", || {
             Ok(Skipped("there is no QEMU, and that was allowed".to_owned()))
+        });
+    }
+    if softcores == SoftCores::OptedOut {
+        steps.step("soft-cores", || {
+            Ok(Skipped(
+                "there is no Verilator or Verilog of cores, and that was allowed".to_owned(),
+            ))
         });
     }
     steps.finish()

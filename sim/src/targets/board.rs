@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::rtl::{Design, Wheel};
 use super::{TargetError, files, sources, tool};
 
 /// Version of the form of `board.toml`.
@@ -27,6 +28,8 @@ pub struct Board {
     pub flash_wait_states: Option<u32>,
     /// Cycles that a read of RAM waits.
     pub ram_wait_states: Option<u32>,
+    /// Whether a data cache lets cycles depend on the addresses of data.
+    pub data_cache: bool,
     /// Bytes of flash.
     pub flash: Option<u64>,
     /// Bytes of RAM.
@@ -57,6 +60,8 @@ pub enum Runner {
     Native,
     /// A program that emulates the board, with the link on its standard streams.
     Emulator(Emulator),
+    /// A soft-core's own Verilog, simulated cycle for cycle. Its ticks are cycles.
+    Rtl(Design),
 }
 
 /// How an emulator is called. In arguments `{elf}` stands for the firmware, `{log}` for a file that
@@ -100,6 +105,7 @@ impl Board {
         match &self.runner {
             Runner::Native => Ok(()),
             Runner::Emulator(emulator) => emulator.find().map(drop),
+            Runner::Rtl(design) => design.check(),
         }
     }
 }
@@ -116,7 +122,9 @@ struct File {
     #[serde(default)]
     memory: Memory,
     build: Build,
+    #[serde(default)]
     run: Run,
+    rtl: Option<Rtl>,
     link: Link,
     ticks: Ticks,
 }
@@ -126,6 +134,7 @@ struct File {
 enum Kind {
     Host,
     Emulated,
+    Rtl,
 }
 
 #[derive(Deserialize)]
@@ -136,6 +145,8 @@ struct Core {
     clock_hz: Option<u64>,
     flash_wait_states: Option<u32>,
     ram_wait_states: Option<u32>,
+    #[serde(default)]
+    data_cache: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -167,15 +178,25 @@ struct Build {
     env: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Run {
+    #[serde(default)]
     command: Vec<String>,
     #[serde(default)]
     deterministic: Vec<String>,
     #[serde(default)]
     plugin: Vec<String>,
     install: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rtl {
+    package: String,
+    version: String,
+    sha256: String,
+    verilog: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -269,17 +290,28 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
     if path.parent().map(folder_name).as_ref() != Some(&file.name) {
         return Err(error("the name is not that of its folder"));
     }
-    let runner = match (file.kind, file.run.command.as_slice()) {
-        (Kind::Host, [elf]) if elf == "{elf}" => Runner::Native,
-        (Kind::Emulated, [program, arguments @ ..]) => Runner::Emulator(Emulator {
+    let runner = match (file.kind, file.run.command.as_slice(), file.rtl) {
+        (Kind::Rtl, [], Some(rtl)) => Runner::Rtl(Design {
+            wheel: Wheel {
+                package: rtl.package,
+                version: rtl.version,
+                sha256: rtl.sha256,
+            },
+            verilog: rtl.verilog,
+        }),
+        (Kind::Rtl, [], None) => return Err(error("kind = \"rtl\" asks for the table [rtl]")),
+        (Kind::Rtl, ..) => return Err(error("run.command: RTL has none, it is built")),
+        (_, _, Some(_)) => return Err(error("[rtl] asks for kind = \"rtl\"")),
+        (Kind::Host, [elf], None) if elf == "{elf}" => Runner::Native,
+        (Kind::Emulated, [program, arguments @ ..], None) => Runner::Emulator(Emulator {
             program: program.clone(),
             arguments: arguments.to_vec(),
             deterministic: file.run.deterministic,
             plugin: file.run.plugin,
             install: file.run.install,
         }),
-        (Kind::Host, _) => return Err(error("run.command of a host is [\"{elf}\"]")),
-        (Kind::Emulated, []) => return Err(error("run.command is empty")),
+        (Kind::Host, ..) => return Err(error("run.command of a host is [\"{elf}\"]")),
+        (Kind::Emulated, [], None) => return Err(error("run.command is empty")),
     };
     folder.retain(|path, _| path.extension().is_some_and(|extension| extension == "x"));
     // Apps log through defmt unless they are told not to, and they are not.
@@ -292,6 +324,7 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         clock_hz: file.core.clock_hz,
         flash_wait_states: file.core.flash_wait_states,
         ram_wait_states: file.core.ram_wait_states,
+        data_cache: file.core.data_cache,
         flash: file.memory.flash.map(|region| region.bytes),
         ram: file.memory.ram.map(|region| region.bytes),
         app: file.build.app,
@@ -343,5 +376,11 @@ mod tests {
         check(&right.replace("\"host\"", "\"probe\""), "probe");
         check(&right.replace("\"stdio\"", "\"pigeon\""), "pigeon");
         check(&right.replace("[\"{elf}\"]", "[]"), "run.command");
+        check(&right.replace("\"host\"", "\"rtl\""), "run.command");
+        let silent = right.replace("run = { command = [\"{elf}\"] }", "");
+        check(&silent, "run.command of a host");
+        check(&silent.replace("\"host\"", "\"rtl\""), "table [rtl]");
+        let rtl = "rtl = { package = \"p\", version = \"1\", sha256 = \"\", verilog = [] }";
+        check(&format!("{right}\n{rtl}"), "[rtl] asks for");
     }
 }

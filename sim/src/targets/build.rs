@@ -5,7 +5,7 @@
 //! ```text
 //! builds/MODEL-BOARD-HASH/model/     copy of DIR/Cargo.toml, DIR/crate and DIR/kernels
 //!                         firmware/  generated: a binary crate that joins app and model
-//!                         MODEL.elf  the result
+//!                         MODEL.elf  the result, and for a soft-core MODEL.hex, its memory
 //! ```
 //!
 //! The copies are compared by content, so that a file that was put back with an old modification
@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::board::Board;
+use super::board::{Board, Runner};
 use super::sources::{self, Cache, Sources};
-use super::{TargetError, cargo, files, hex};
+use super::{TargetError, cargo, files, hex, rtl};
 
 /// How firmware is built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -49,6 +49,8 @@ pub struct Built {
     pub elf: PathBuf,
     /// The program that it is of.
     pub identity: ProgramIdentity,
+    /// The program that runs it, where that was built too.
+    pub(super) simulator: Option<PathBuf>,
     pub(super) scripts: PathBuf,
     pub(super) sources: Sources,
     pub(super) cache: Cache,
@@ -112,9 +114,17 @@ pub fn build(
     let elf = place.join(format!("{package}.elf"));
     let bytes = fs::read(&built).map_err(TargetError::io("read", &built))?;
     files::write_executable(&elf, &bytes)?;
+    if matches!(board.runner, Runner::Rtl(_)) {
+        rtl::write_image(&elf, &rtl::image_path(&elf))?;
+    }
     drop(lock);
+    let simulator = match &board.runner {
+        Runner::Rtl(design) => Some(rtl::build(&board.name, design, &sources, cache)?),
+        _ => None,
+    };
     Ok(Built {
         elf,
+        simulator,
         identity: model.identity,
         scripts,
         sources,

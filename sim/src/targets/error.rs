@@ -112,6 +112,14 @@ pub enum TargetError {
         /// What is wrong.
         message: String,
     },
+    /// A package with the Verilog of a core is not what it should be.
+    #[error("{}: {message}", path.display())]
+    Wheel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// A file or directory cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

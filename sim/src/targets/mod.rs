@@ -22,6 +22,7 @@ mod error;
 mod files;
 mod manifest;
 mod protocol;
+pub mod rtl;
 mod runner;
 mod session;
 pub mod sources;

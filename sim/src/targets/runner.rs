@@ -14,7 +14,7 @@ use super::board::{Board, Emulator, Runner};
 use super::cargo::{self, Target};
 use super::protocol::{Connection, Log};
 use super::session::SessionOptions;
-use super::{Built, TargetError};
+use super::{Built, TargetError, rtl};
 
 /// Functions of the firmware between which instructions are counted.
 const MARKERS: [&str; 2] = ["hodoscope_inference_begin", "hodoscope_inference_end"];
@@ -53,6 +53,13 @@ impl Process {
         let mut counted = None;
         let mut command = match &board.runner {
             Runner::Native => Command::new(&built.elf),
+            Runner::Rtl(_) => {
+                let simulator = built.simulator.as_ref();
+                let mut command = Command::new(simulator.unwrap_or(&built.elf));
+                let image = rtl::image_path(&built.elf);
+                command.arg(format!("+image={}", image.display()));
+                command
+            }
             Runner::Emulator(emulator) => {
                 let mut arguments = emulator.arguments.clone();
                 if options.deterministic {

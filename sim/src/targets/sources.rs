@@ -24,13 +24,16 @@ impl Cache {
     /// # Errors
     /// When none of these is set.
     pub fn from_env() -> Result<Self, TargetError> {
-        let directory = |name| {
-            env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
-        directory("HODOSCOPE_CACHE")
-            .or_else(|| directory("XDG_CACHE_HOME").map(|cache| cache.join("hodoscope")))
+        match directory("HODOSCOPE_CACHE") {
+            Some(root) => Ok(Self::at(root)),
+            None => Self::of_user(),
+        }
+    }
+
+    /// As [`from_env`](Self::from_env), whatever `HODOSCOPE_CACHE` says.
+    pub(super) fn of_user() -> Result<Self, TargetError> {
+        directory("XDG_CACHE_HOME")
+            .map(|cache| cache.join("hodoscope"))
             .or_else(|| directory("HOME").map(|home| home.join(".cache/hodoscope")))
             .map(Self::at)
             .ok_or_else(|| TargetError::MissingTool {
@@ -55,6 +58,13 @@ impl Cache {
     }
 }
 
+/// The directory that a variable names.
+fn directory(name: &str) -> Option<PathBuf> {
+    env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
 /// Unpacked sources.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sources {
@@ -72,6 +82,12 @@ impl Sources {
     #[must_use]
     pub fn boards(&self) -> PathBuf {
         self.root.join("boards")
+    }
+
+    /// The system on chip of soft-cores, and its testbench.
+    #[must_use]
+    pub fn rtl(&self) -> PathBuf {
+        self.root.join("rtl")
     }
 
     /// The package of QEMU's plugin.

@@ -72,26 +72,12 @@ pub fn install() -> Result<()> {
 }
 
 fn from_debian() -> Result<()> {
-    if shell::find("apt-get").is_none() {
-        bail!("there is no apt-get on this machine");
-    }
     let packages: Vec<&str> = PROGRAMS.iter().map(|(_, package)| *package).collect();
     say(format_args!(
         "installing {} with apt-get",
         packages.join(" and ")
     ));
-    let install = || -> Result<()> {
-        shell::run(
-            shell::as_root("apt-get")?
-                .args(["install", "-y", "--no-install-recommends"])
-                .args(&packages),
-        )
-    };
-    // The lists of a fresh machine are often empty: fetch them only when that may be the cause.
-    if install().is_err() {
-        shell::run(shell::as_root("apt-get")?.arg("update"))?;
-        install()?;
-    }
+    shell::apt_install(&packages)?;
     if !missing().is_empty() {
         bail!("apt-get installed {}", packages.join(" and "));
     }

@@ -15,8 +15,13 @@ use anyhow::{Context, Result, bail};
 use super::say;
 use crate::shell;
 
-/// Cortex-M4F and RV32IMAC.
-const TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "riscv32imac-unknown-none-elf"];
+/// Cortex-M4F, RV32IMAC, and the soft-cores' RV32IM and RV32IMC.
+const TARGETS: [&str; 4] = [
+    "thumbv7em-none-eabihf",
+    "riscv32imac-unknown-none-elf",
+    "riscv32im-unknown-none-elf",
+    "riscv32imc-unknown-none-elf",
+];
 
 /// What `no_std` code links to.
 const CRATES: [&str; 3] = ["core", "alloc", "compiler_builtins"];

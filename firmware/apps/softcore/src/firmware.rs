@@ -1,0 +1,48 @@
+//! Serve, end.
+
+use core::fmt::Write;
+use core::panic::PanicInfo;
+
+use hodoscope_app_support::Markers;
+use hodoscope_kernels::model::Model;
+use hodoscope_trigger::{Decision, Parts, Trigger, Unconnected};
+
+pub use hodoscope_trigger as trigger;
+
+use crate::peripherals::{Cycles, Link, Log, exit};
+
+/// Serves `M` over the link, then exits.
+pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
+    let parts = Parts {
+        link: Link,
+        busy: Unconnected,
+        accept: Unconnected,
+        clock: Cycles,
+        probe: Markers,
+    };
+    let mut trigger = Trigger::<M, _, _, _, _, _, N, { cfg!(feature = "trace") }>::new(
+        "softcore", parts, decision,
+    );
+    match trigger.run() {
+        Ok(_) => exit(0),
+        Err(fault) => {
+            // The log takes everything.
+            let _ = writeln!(Log, "{fault}");
+            exit(1)
+        }
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    let _ = writeln!(Log, "{info}");
+    exit(1)
+}
+
+/// Every exception ends the firmware.
+// SAFETY: the start-up code calls the one symbol of this name on an exception.
+#[unsafe(export_name = "_exception")]
+extern "C" fn exception(cause: u32, address: u32) -> ! {
+    let _ = writeln!(Log, "exception {cause} at {address:#010x}");
+    exit(1)
+}

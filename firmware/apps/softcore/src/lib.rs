@@ -1,0 +1,57 @@
+//! App for RISC-V soft-cores in the system on chip of `sim/rtl`: RAM, a link to the host, a log, an
+//! exit and a cycle counter, the same for every core.
+//!
+//! The link reaches the host as the testbench's standard streams, the cycle counter is the clock,
+//! and there are no pins. Panics and exceptions are written as text to the log. The firmware exits
+//! with 0 after a `Shutdown` frame, with 1 after a fault, a panic or an exception.
+//!
+//! ```text
+//! #![no_std]
+//! #![no_main]
+//! hodoscope_app_softcore::app!(pfn_qg::PfnQg);
+//! ```
+#![cfg_attr(target_os = "none", no_std)]
+
+#[cfg(target_os = "none")]
+mod firmware;
+#[cfg(target_os = "none")]
+mod peripherals;
+#[cfg(target_os = "none")]
+mod start;
+
+#[cfg(target_os = "none")]
+#[doc(hidden)]
+pub use firmware::{run, trigger};
+
+/// Defines the entry point of a firmware that serves a model.
+///
+/// `app!(Model)` accepts nothing until it is configured; `app!(Model, accept(output, threshold))`
+/// accepts from the start iff raw number `output` is at least `threshold`. On the host `main` is
+/// empty, so that `cargo test` and `cargo clippy` see the whole workspace.
+#[macro_export]
+macro_rules! app {
+    ($model:ty) => {
+        $crate::app!($model, $crate::trigger::Decision::NONE);
+    };
+    ($model:ty, accept($output:expr, $threshold:expr)) => {
+        $crate::app!(
+            $model,
+            $crate::trigger::Decision {
+                output: $output,
+                threshold: $threshold,
+            }
+        );
+    };
+    ($model:ty, $decision:expr) => {
+        // SAFETY: the start-up code calls the one `main` after it has set up memory.
+        #[cfg(target_os = "none")]
+        #[unsafe(no_mangle)]
+        extern "C" fn main() -> ! {
+            const N: usize = $crate::trigger::frame_capacity::<$model>();
+            $crate::run::<$model, N>($decision)
+        }
+
+        #[cfg(not(target_os = "none"))]
+        fn main() {}
+    };
+}

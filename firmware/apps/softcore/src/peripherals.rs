@@ -1,0 +1,91 @@
+//! The devices of `sim/rtl/memory.v`.
+
+use core::convert::Infallible;
+use core::fmt;
+
+use embedded_io::{ErrorType, Read, Write};
+use hodoscope_trigger::Clock;
+
+const LINK: *mut u32 = 0x8000_0000 as *mut u32;
+const CYCLES: *const u32 = 0x8000_0004 as *const u32;
+const LOG: *mut u32 = 0x8000_0008 as *mut u32;
+const EXIT: *mut u32 = 0x8000_000C as *mut u32;
+
+/// What LINK reads as once the host has closed it.
+const CLOSED: u32 = u32::MAX;
+
+/// Ends the simulation with `code`.
+pub fn exit(code: u32) -> ! {
+    // SAFETY: the device is there, aligned and writable, and disturbs no memory.
+    unsafe { EXIT.write_volatile(code) };
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// The stream to and from the host.
+pub struct Link;
+
+impl ErrorType for Link {
+    type Error = Infallible;
+}
+
+impl Read for Link {
+    /// One byte at a time: how many there are depends on the host's speed, and nothing that runs
+    /// here may.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        let Some(first) = buffer.first_mut() else {
+            return Ok(0);
+        };
+        // SAFETY: the device is there, aligned and readable, and disturbs no memory.
+        match unsafe { LINK.read_volatile() } {
+            CLOSED => Ok(0),
+            byte => {
+                *first = byte as u8;
+                Ok(1)
+            }
+        }
+    }
+}
+
+impl Write for Link {
+    fn write(&mut self, buffer: &[u8]) -> Result<usize, Infallible> {
+        for &byte in buffer {
+            // SAFETY: the device is there, aligned and writable, and disturbs no memory.
+            unsafe { LINK.write_volatile(byte.into()) };
+        }
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// Text for people.
+pub struct Log;
+
+impl fmt::Write for Log {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            // SAFETY: the device is there, aligned and writable, and disturbs no memory.
+            unsafe { LOG.write_volatile(byte.into()) };
+        }
+        Ok(())
+    }
+}
+
+/// The counter of the clock's cycles. How many make a second is the board's matter.
+pub struct Cycles;
+
+impl Clock for Cycles {
+    fn ticks_per_second(&self) -> u32 {
+        0
+    }
+
+    #[inline(always)]
+    fn now(&mut self) -> u32 {
+        // SAFETY: the device is there, aligned and readable, and disturbs no memory.
+        unsafe { CYCLES.read_volatile() }
+    }
+}

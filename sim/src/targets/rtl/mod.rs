@@ -1,0 +1,16 @@
+//! Soft-cores as register transfer level: the core's own Verilog in the small system of `sim/rtl`,
+//! made a program by Verilator.
+//!
+//! The Verilog of the cores comes from packages of PyPI, one wheel at one version and with one hash.
+//! Nothing of it is part of hodoscope: `cargo xtask setup`, or the command that a message names,
+//! downloads it. Programs are kept in the cache by what they were made of.
+
+mod image;
+mod verilate;
+mod wheel;
+
+pub use verilate::Design;
+pub use wheel::Wheel;
+
+pub(super) use image::write as write_image;
+pub(super) use verilate::{build, image_path};

@@ -1,0 +1,180 @@
+//! Soft-cores as RTL: the interpreter's bits, and every cycle as before.
+//!
+//! `INSTA_UPDATE=always cargo test --test softcores` writes the cycles again.
+
+// A test that unwraps fails with the line that is wrong.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use hodoscope_interpreter::Interpreter;
+use hodoscope_program::Program;
+use hodoscope_sim::encode::Events;
+use hodoscope_sim::npz::Npz;
+use hodoscope_sim::targets::{
+    Board, BuildOptions, Built, Cache, Session, SessionOptions, board, build,
+};
+
+/// The first test events of each model: real ones, of various multiplicity.
+const EVENTS: usize = 5;
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where cycles are written down.
+fn golden() -> PathBuf {
+    repository().join("tests/golden/softcores.txt")
+}
+
+fn without_softcores() -> bool {
+    let without = env::var_os("HODOSCOPE_WITHOUT_RTL").is_some_and(|value| value == "1");
+    if without {
+        println!("SKIPPED: soft-cores, since HODOSCOPE_WITHOUT_RTL=1");
+    }
+    without
+}
+
+/// The cache of the run, so that simulators and libraries are built once for all tests.
+fn cache() -> Cache {
+    match env::var_os("HODOSCOPE_CACHE") {
+        Some(_) => Cache::from_env().unwrap(),
+        None => Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope")),
+    }
+}
+
+struct Model {
+    dir: PathBuf,
+    program: Program,
+    events: Events,
+}
+
+fn compiled(name: &str) -> Model {
+    let folder = repository().join("models").join(name);
+    // Always the same directory: a firmware that is built already is found.
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("softcores")
+        .join(name);
+    let output = Command::new(env!("CARGO_BIN_EXE_hodoscope"))
+        .arg("compile")
+        .arg(folder.join("model.onnx"))
+        .arg("--calibration")
+        .arg(folder.join("calibration.npz"))
+        .arg("--force")
+        .arg("-o")
+        .arg(&dir)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let program = fs::read_to_string(dir.join("program.txt")).unwrap();
+    let program = Program::from_text(&program).unwrap();
+    let npz = Npz::read(&folder.join("test.npz")).unwrap();
+    let events = Events::from_npz(&program, &npz).unwrap();
+    Model {
+        dir,
+        program,
+        events,
+    }
+}
+
+static PFN_QG: LazyLock<Model> = LazyLock::new(|| compiled("pfn-qg"));
+static AE_QCD: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd"));
+
+/// Raws and cycles of the events.
+fn answers(board: &Board, built: &Built, events: &Events) -> Vec<(Vec<i64>, u32)> {
+    let mut session = Session::start(board, built, &SessionOptions::default()).unwrap();
+    let mut answers = Vec::new();
+    let payloads = (0..EVENTS).map(|event| events.payload(event));
+    session
+        .infer_all(payloads, |_, answer| {
+            answers.push((answer.raws, answer.ticks));
+        })
+        .unwrap();
+    session.finish().unwrap();
+    answers
+}
+
+/// Bits are those of the interpreter, and a second run takes the same cycles.
+fn cycles(model: &Model, board: &str) -> Vec<u32> {
+    let board = board::find(board, &[]).unwrap();
+    let built = build(&model.dir, &board, &BuildOptions::default(), &cache()).unwrap();
+    let answers_once = answers(&board, &built, &model.events);
+    let interpreter = Interpreter::new(&model.program).unwrap();
+    for (event, (raws, _)) in answers_once.iter().enumerate() {
+        let expected = interpreter.run(&model.events.event(event)).unwrap();
+        assert_eq!(*raws, expected.concat(), "{}: event {event}", board.name);
+    }
+    assert_eq!(answers(&board, &built, &model.events), answers_once);
+    answers_once.into_iter().map(|(_, cycles)| cycles).collect()
+}
+
+fn rustc_version() -> String {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("--version").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split(' ').nth(1).unwrap().to_owned()
+}
+
+/// The golden file: the compiler of the firmware, and a line for each model on each board.
+fn text(rustc: &str, all: &BTreeMap<String, Vec<u32>>) -> String {
+    let mut text = format!("rustc {rustc}\n");
+    for (name, cycles) in all {
+        let cycles: Vec<String> = cycles.iter().map(u32::to_string).collect();
+        writeln!(text, "{name}: {}", cycles.join(" ")).unwrap();
+    }
+    text
+}
+
+fn parse(text: &str) -> (String, BTreeMap<String, Vec<u32>>) {
+    let mut lines = text.lines();
+    let rustc = lines.next().unwrap().strip_prefix("rustc ").unwrap();
+    let all = lines.map(|line| {
+        let (name, cycles) = line.split_once(": ").unwrap();
+        let cycles = cycles.split(' ').map(|count| count.parse().unwrap());
+        (name.to_owned(), cycles.collect())
+    });
+    (rustc.to_owned(), all.collect())
+}
+
+#[test]
+fn soft_cores_are_exact_and_take_the_cycles_written_down() {
+    if without_softcores() {
+        return;
+    }
+    let mut all = BTreeMap::new();
+    for (name, model) in [("pfn-qg", &PFN_QG), ("ae-qcd", &AE_QCD)] {
+        for board in ["picorv32", "vexriscv-full"] {
+            all.insert(format!("{name} on {board}"), cycles(model, board));
+        }
+    }
+    let rustc = rustc_version();
+    if env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+        fs::create_dir_all(golden().parent().unwrap()).unwrap();
+        fs::write(golden(), text(&rustc, &all)).unwrap();
+        return;
+    }
+    let bless = "`INSTA_UPDATE=always cargo test --test softcores` writes the cycles again";
+    let (known, expected) = parse(&fs::read_to_string(golden()).expect(bless));
+    if rustc == known {
+        assert_eq!(text(&rustc, &all), text(&known, &expected), "{bless}");
+        return;
+    }
+    // Another compiler makes another firmware, which must not be much slower.
+    println!("cycles are known for rustc {known}, this is {rustc}: compared within 10 %");
+    assert!(all.keys().eq(expected.keys()), "{bless}");
+    for ((name, cycles), expected) in all.iter().zip(expected.values()) {
+        for (cycles, expected) in cycles.iter().zip(expected) {
+            let limit = expected / 10;
+            assert!(
+                cycles.abs_diff(*expected) <= limit,
+                "{name}: {cycles} cycles, not {expected}"
+            );
+        }
+    }
+}
