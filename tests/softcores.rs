@@ -58,9 +58,9 @@ struct Model {
 fn compiled(name: &str) -> Model {
     let folder = repository().join("models").join(name);
     // Always the same directory: a firmware that is built already is found.
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("softcores")
-        .join(name);
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("softcores");
+    fs::create_dir_all(&place).unwrap();
+    let dir = place.join(name);
     let output = Command::new(env!("CARGO_BIN_EXE_hodoscope"))
         .arg("compile")
         .arg(folder.join("model.onnx"))
