@@ -11,6 +11,7 @@ use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::targets::{
     Answer, Board, BuildOptions, Built, Cache, Layer, Session, SessionOptions, board, build,
 };
+use hodoscope_sim::timing::Recording;
 
 use crate::model_dir::ModelDir;
 use crate::place::Place;
@@ -123,8 +124,29 @@ impl Deployed {
             count_instructions,
             ..SessionOptions::default()
         };
+        Ok(self.run_with(events, &options)?.0)
+    }
+
+    /// Runs all events, counts their instructions and records them.
+    pub fn record(&self, events: &Events) -> Result<(Answers, Recording)> {
+        let options = SessionOptions {
+            count_instructions: true,
+            record_paths: true,
+            ..SessionOptions::default()
+        };
+        let (answers, recording) = self.run_with(events, &options)?;
+        let recording =
+            recording.with_context(|| format!("{} records no instructions", self.board.name))?;
+        Ok((answers, recording))
+    }
+
+    fn run_with(
+        &self,
+        events: &Events,
+        options: &SessionOptions,
+    ) -> Result<(Answers, Option<Recording>)> {
         let on = || format!("on {}", self.board.name);
-        let mut session = Session::start(&self.board, &self.built, &options).with_context(on)?;
+        let mut session = Session::start(&self.board, &self.built, options).with_context(on)?;
         let bar = progress::events(&self.board.name, events.len());
         let mut raws = Vec::with_capacity(events.len());
         let payloads = (0..events.len()).map(|event| events.payload(event));
@@ -137,12 +159,13 @@ impl Deployed {
         session.infer_all(payloads, take).with_context(on)?;
         let report = session.finish().with_context(on)?;
         bar.finish_and_clear();
-        Ok(Answers {
+        let answers = Answers {
             raws,
             source: self.source(),
             instructions: report.instructions,
             cycles: matches!(self.board.runner, Runner::Rtl(_)).then_some(ticks),
-        })
+        };
+        Ok((answers, report.recording))
     }
 
     /// Runs events of a trace build and returns every layer of each.

@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use hodoscope_sim::targets::TargetError;
+use hodoscope_sim::timing::TimingError;
 
 /// A check failed; what was found is in the report.
 pub const CHECK: u8 = 1;
@@ -14,8 +15,11 @@ pub const INPUT: u8 = 2;
 pub fn code(error: &anyhow::Error) -> u8 {
     error
         .chain()
-        .find_map(|cause| cause.downcast_ref::<TargetError>())
-        .map_or(INPUT, TargetError::exit_code)
+        .find_map(|cause| {
+            let target = cause.downcast_ref().map(TargetError::exit_code);
+            target.or_else(|| cause.downcast_ref().map(TimingError::exit_code))
+        })
+        .unwrap_or(INPUT)
 }
 
 /// The whole story in one line: context before cause, nothing twice.

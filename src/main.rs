@@ -8,6 +8,7 @@ mod exit;
 mod float;
 mod html;
 mod layers;
+mod measure;
 mod model_dir;
 mod place;
 mod progress;

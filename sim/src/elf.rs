@@ -65,7 +65,7 @@ impl Elf {
         })
     }
 
-    fn parse(bytes: &[u8]) -> object::Result<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> object::Result<Self> {
         let file = object::File::parse(bytes)?;
         let mut sizes = Sizes::default();
         for section in file.sections() {
@@ -124,6 +124,24 @@ impl Elf {
             .iter()
             .find(|(symbol, _)| symbol == name)
             .map(|(_, function)| *function)
+    }
+
+    /// The functions whose symbols are `names`.
+    ///
+    /// # Errors
+    /// When one is missing in this file, which is `path`.
+    pub(crate) fn markers(
+        &self,
+        path: &Path,
+        names: [&str; 2],
+    ) -> Result<[Function; 2], TargetError> {
+        let [begin, end] = names.map(|name| {
+            self.function(name).ok_or_else(|| TargetError::Elf {
+                path: path.to_owned(),
+                message: format!("it has no function `{name}`"),
+            })
+        });
+        Ok([begin?, end?])
     }
 
     /// Bytes of the statics of the package `name`: weights, biases and tables, for an emitted

@@ -6,3 +6,4 @@ pub mod metrics;
 pub mod npz;
 pub mod stream;
 pub mod targets;
+pub mod timing;

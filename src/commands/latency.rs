@@ -3,28 +3,25 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use hodoscope_sim::elf::{Elf, Sizes};
-use hodoscope_sim::encode::Events;
-use hodoscope_sim::metrics::{LinearFit, linear_fit};
-use hodoscope_sim::targets::BuildOptions;
+use hodoscope_sim::metrics::LinearFit;
+use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
-use crate::execute::{self, Deployed};
+use crate::measure::{Cycles, MODELLED, Measured, Unit, worst};
 use crate::model_dir::ModelDir;
 use crate::place::Place;
 use crate::report::{Report, Table, thousands};
 
-/// Seeds of the two sets of words whose instruction counts must agree.
-const SEEDS: [u64; 2] = [1, 2];
-
-/// Count the instructions of an event, or its cycles on a soft-core, by multiplicity
+/// Instructions and cycles of an event, by multiplicity and layer
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   hodoscope latency pfn-qg --on mps2-an386 picorv32
 
-Emulated boards count instructions. Soft-cores (RTL) count cycles: the difference of two readings of
-the cycle counter, one right before the inference and one right after it.
+Emulated boards count instructions, and cycles are modelled: the executed instructions, one after the
+other, priced with the cost table of the board's core, or of another one with --core. Soft-cores (RTL)
+count cycles: the difference of two readings of the cycle counter, one right before the inference and
+one right after it.
 
 Events are made up: for every multiplicity two with different random words. Their counts must agree,
 as they may depend on the multiplicity only; if they do not, the exit code is 1. On a core with a
@@ -35,50 +32,10 @@ pub struct Args {
     /// Emulated boards and soft-cores
     #[arg(long, value_name = "BOARD", required = true, num_args = 1.., value_delimiter = ',')]
     on: Vec<Place>,
-}
-
-/// Counts of one board.
-struct Counts {
-    board: String,
-    clock_hz: Option<u64>,
-    unit: Unit,
-    /// Whether a data cache lets cycles depend on data.
-    data_cache: bool,
-    /// The larger count of the two events at each multiplicity.
-    counts: Vec<u64>,
-    /// Difference of the two events at each multiplicity: 0 unless data matter.
-    spread: Vec<u64>,
-    fit: Option<LinearFit>,
-    sizes: Sizes,
-}
-
-/// What is counted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
-    Instructions,
-    Cycles,
-}
-
-impl Unit {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Instructions => "instructions",
-            Self::Cycles => "cycles",
-        }
-    }
-
-    fn source(self) -> &'static str {
-        match self {
-            Self::Instructions => "emulated (instructions)",
-            Self::Cycles => "RTL (cycles)",
-        }
-    }
-}
-
-impl Counts {
-    fn largest_spread(&self) -> u64 {
-        self.spread.iter().copied().max().unwrap_or(0)
-    }
+    /// Cost tables, instead of that of the board's core; it must execute the same instruction set
+    #[arg(long = "core", value_name = "CORE", num_args = 1.., value_delimiter = ',',
+          value_parser = clap::builder::PossibleValuesParser::new(hodoscope_cost::Core::names()))]
+    cores: Vec<String>,
 }
 
 pub fn latency(args: &Args) -> Result<Report> {
@@ -92,132 +49,216 @@ pub fn latency(args: &Args) -> Result<Report> {
         }
     }
     let model = ModelDir::read(&args.dir)?;
-    let program = &model.program;
-    execute::interpreter(program)?;
-    let capacity = program
-        .sets
-        .iter()
-        .map(|set| set.capacity)
-        .max()
-        .unwrap_or(0);
-    let multiplicities: Vec<usize> = (0..=capacity).collect();
-    let [first, second] = SEEDS.map(|seed| Events::synthetic(program, &multiplicities, seed));
-    let mut boards = Vec::new();
-    for name in names {
-        let deployed = Deployed::build(&model, name, &BuildOptions::default())?;
-        let [(unit, one), (_, two)] = [counted(&deployed, &first)?, counted(&deployed, &second)?];
-        let pairs = || one.iter().zip(&two);
-        let counts: Vec<u64> = pairs().map(|(a, b)| *a.max(b)).collect();
-        let points: Vec<(f64, f64)> = multiplicities
-            .iter()
-            .zip(&counts)
-            .map(|(&n, &count)| (n as f64, count as f64))
-            .collect();
-        boards.push(Counts {
-            board: name.clone(),
-            clock_hz: deployed.board.clock_hz,
-            unit,
-            data_cache: deployed.board.data_cache,
-            spread: pairs().map(|(a, b)| a.abs_diff(*b)).collect(),
-            counts,
-            // Without a set there is one point, and no line.
-            fit: linear_fit(&points).ok(),
-            sizes: Elf::read(deployed.elf())?.sizes(),
-        });
-    }
-    Ok(report(&model, &boards))
+    let boards = names
+        .into_iter()
+        .map(|name| Measured::on(&model, name, &args.cores))
+        .collect::<Result<Vec<_>>>()?;
+    let failures: Vec<String> = boards.iter().filter_map(data_dependence).collect();
+    Ok(Report {
+        text: boards.iter().map(|board| text(&model, board)).collect(),
+        json: json!({
+            "model": model.program.name,
+            "boards": boards.iter().map(|board| board_json(&model, board)).collect::<Vec<_>>(),
+        }),
+        failed: (!failures.is_empty()).then(|| failures.join("\n")),
+    })
 }
 
-fn counted(deployed: &Deployed, events: &Events) -> Result<(Unit, Vec<u64>)> {
-    let answers = deployed.run(events, true)?;
-    let counted = match (answers.cycles, answers.instructions) {
-        (Some(cycles), _) => (Unit::Cycles, cycles),
-        (None, Some(instructions)) => (Unit::Instructions, instructions),
-        (None, None) => bail!("{} counts no instructions", deployed.board.name),
-    };
-    if counted.1.len() != events.len() {
-        bail!("{} did not count every event", deployed.board.name);
+/// What is wrong when counts depend on more than the multiplicity.
+fn data_dependence(measured: &Measured) -> Option<String> {
+    let n = measured.spread.iter().position(|&spread| spread > 0)?;
+    if measured.data_cache && measured.unit == Unit::Cycles {
+        return None;
     }
-    Ok(counted)
+    Some(format!(
+        "{}: the number of {} depends on data: at {n} constituents by {}, at most by {}",
+        measured.board,
+        measured.unit.name(),
+        measured.spread[n],
+        measured.largest_spread()
+    ))
 }
 
-fn report(model: &ModelDir, boards: &[Counts]) -> Report {
-    let mut text = String::new();
-    let mut failures = Vec::new();
-    for counts in boards {
+/// For the terminal.
+fn text(model: &ModelDir, measured: &Measured) -> String {
+    let unit = measured.unit.name();
+    let mut text = format!(
+        "{} on {}: {}\n",
+        model.program.name,
+        measured.board,
+        measured.unit.source()
+    );
+    match measured.fit() {
+        // Without a set there is one point, and no line.
+        None => {
+            let only = measured.counts.first().copied().unwrap_or(0);
+            text += &format!("  {} {unit} per event\n", thousands(only));
+        }
+        Some(fit) => {
+            text += &multiplicities(measured);
+            text += &line(&fit, unit);
+        }
+    }
+    for cycles in &measured.modelled {
+        text += &cycles_text(model, measured, cycles);
+    }
+    text += &format!(
+        "  the whole firmware: {} bytes of flash, {} bytes of RAM without stack\n",
+        thousands(measured.sizes.flash()),
+        thousands(measured.sizes.ram())
+    );
+    if let (Some(n), None) = (
+        measured.spread.iter().position(|&spread| spread > 0),
+        data_dependence(measured),
+    ) {
         text += &format!(
-            "{} on {}: {}\n",
-            model.program.name,
-            counts.board,
-            counts.unit.source()
+            "  its data cache lets cycles depend on data: at {n} constituents by {}, at most by {}\n",
+            measured.spread[n],
+            measured.largest_spread()
         );
-        let unit = counts.unit.name();
+    }
+    text
+}
+
+/// A row for each multiplicity.
+fn multiplicities(measured: &Measured) -> String {
+    let unit = measured.unit.name();
+    let Some(first) = measured.modelled.first() else {
         let mut table = Table::new(["constituents", unit]);
-        for (n, &count) in counts.counts.iter().enumerate() {
+        for (n, &count) in measured.counts.iter().enumerate() {
             table.row([n.to_string(), thousands(count)]);
         }
-        match &counts.fit {
-            None => {
-                let only = counts.counts.first().copied().unwrap_or(0);
-                text += &format!("  {} {unit} per event\n", thousands(only));
-            }
-            Some(fit) => {
-                text += &table.to_string();
-                text += &format!(
-                    "  fit: {:.1} + {:.2} · n {unit}, residual rms {:.1}, largest {:.1}\n",
-                    fit.intercept, fit.slope, fit.rms_residual, fit.largest_residual
-                );
-            }
-        }
-        text += &format!(
-            "  the whole firmware: {} bytes of flash, {} bytes of RAM without stack\n",
-            thousands(counts.sizes.flash()),
-            thousands(counts.sizes.ram())
-        );
-        let depends = counts.spread.iter().position(|&spread| spread > 0);
-        if let Some(n) = depends.filter(|_| counts.data_cache && counts.unit == Unit::Cycles) {
-            text += &format!(
-                "  its data cache lets cycles depend on data: at {n} constituents by {}, at most by {}\n",
-                counts.spread[n],
-                counts.largest_spread()
-            );
-        } else if let Some(n) = depends {
-            failures.push(format!(
-                "{}: the number of {unit} depends on data: at {n} constituents by {}, at most by {}",
-                counts.board,
-                counts.spread[n],
-                counts.largest_spread()
-            ));
-        }
+        return table.to_string();
+    };
+    let mut table = Table::new(["constituents", unit, "cycles", "µs"]);
+    let counts = measured.counts.iter().zip(&first.by_multiplicity);
+    for (n, (&count, &cycles)) in counts.enumerate() {
+        let time = measured.microseconds(cycles);
+        table.row([
+            n.to_string(),
+            thousands(count),
+            thousands(cycles),
+            time.map_or_else(|| "–".to_owned(), |time| format!("{time:.1}")),
+        ]);
     }
-    let json = json!({
-        "model": model.program.name,
-        "boards": boards.iter().map(json_of).collect::<Vec<_>>(),
-    });
-    Report {
-        text,
-        json,
-        failed: (!failures.is_empty()).then(|| failures.join("\n")),
+    table.to_string()
+}
+
+fn line(fit: &LinearFit, unit: &str) -> String {
+    format!(
+        "  fit: {:.1} + {:.2} · n {unit}, residual rms {:.1}, largest {:.1}\n",
+        fit.intercept, fit.slope, fit.rms_residual, fit.largest_residual
+    )
+}
+
+/// One core: the worst case, and what each layer takes of it.
+fn cycles_text(model: &ModelDir, measured: &Measured, cycles: &Cycles) -> String {
+    let (n, worst) = cycles.worst();
+    let mut text = format!("  as {}: {MODELLED}", cycles.core.name());
+    if let Some(why) = cycles.core.approximate() {
+        text += &format!(", approximate: {why}");
+    }
+    text += "\n";
+    if let Some(fit) = cycles.fit() {
+        text += &line(&fit, "cycles");
+    }
+    let time = match measured.microseconds(worst) {
+        Some(time) => format!(", {time:.1} µs"),
+        None => String::new(),
+    };
+    let at = match cycles.by_multiplicity.len() {
+        1 => String::new(),
+        _ => format!(" at {n} constituents"),
+    };
+    text += &format!("  worst case{at}: {} cycles{time}\n", thousands(worst));
+    let mut table = Table::new(["layer", "operation", "instructions", "cycles", "share"]);
+    for (part, share) in &cycles.parts {
+        let (name, operation) = part_name(model, *part);
+        table.row([
+            name,
+            operation.to_owned(),
+            thousands(share.instructions),
+            thousands(share.cycles),
+            format!("{:.1} %", 100.0 * fraction(*share, worst)),
+        ]);
+    }
+    text + &table.to_string()
+}
+
+fn fraction(share: Share, worst: u64) -> f64 {
+    share.cycles as f64 / worst.max(1) as f64
+}
+
+/// Name and operation of a part.
+fn part_name(model: &ModelDir, part: Part) -> (String, &'static str) {
+    match part {
+        Part::Value(index) => match model.program.values.get(index) {
+            Some(value) => (value.name.clone(), value.operation.keyword()),
+            None => (format!("value {index}"), "–"),
+        },
+        Part::Event => ("(event)".to_owned(), "read and select"),
     }
 }
 
-fn json_of(counts: &Counts) -> Value {
-    let unit = counts.unit.name();
-    json!({
-        "board": counts.board,
-        "source": counts.unit.source(),
-        "clock_hz": counts.clock_hz,
-        format!("{unit}_by_multiplicity"): counts.counts,
-        "fit": counts.fit.as_ref().map(|fit| json!({
+fn fit_json(fit: Option<LinearFit>, unit: &str) -> Value {
+    fit.map_or(Value::Null, |fit| {
+        json!({
             format!("{unit}_per_event"): fit.intercept,
             format!("{unit}_per_constituent"): fit.slope,
             format!("rms_residual_{unit}"): fit.rms_residual,
             format!("largest_residual_{unit}"): fit.largest_residual,
-        })),
+        })
+    })
+}
+
+fn board_json(model: &ModelDir, measured: &Measured) -> Value {
+    let unit = measured.unit.name();
+    let worst = measured.cycles().map(|(source, cycles)| {
+        let (n, cycles) = worst(cycles);
+        json!({
+            "source": source,
+            "multiplicity": n,
+            "cycles": cycles,
+            "microseconds": measured.microseconds(cycles),
+        })
+    });
+    json!({
+        "board": measured.board,
+        "source": measured.unit.source(),
+        "clock_hz": measured.clock_hz,
+        format!("{unit}_by_multiplicity"): measured.counts,
+        "fit": fit_json(measured.fit(), unit),
+        "worst": worst,
+        "modelled": measured.modelled.iter().map(|cycles| core_json(model, measured, cycles)).collect::<Vec<_>>(),
         // Of the whole firmware, without stack.
-        "flash_bytes": counts.sizes.flash(),
-        "ram_bytes": counts.sizes.ram(),
-        "depends_on_data": counts.largest_spread() > 0,
-        format!("largest_data_dependence_{unit}"): counts.largest_spread(),
+        "flash_bytes": measured.sizes.flash(),
+        "ram_bytes": measured.sizes.ram(),
+        "depends_on_data": measured.largest_spread() > 0,
+        format!("largest_data_dependence_{unit}"): measured.largest_spread(),
+    })
+}
+
+fn core_json(model: &ModelDir, measured: &Measured, cycles: &Cycles) -> Value {
+    let (n, worst) = cycles.worst();
+    json!({
+        "core": cycles.core.name(),
+        "source": MODELLED,
+        "approximate": cycles.core.approximate(),
+        "documents": cycles.core.documents(),
+        "cycles_by_multiplicity": cycles.by_multiplicity,
+        "fit": fit_json(cycles.fit(), "cycles"),
+        "worst_multiplicity": n,
+        "worst_cycles": worst,
+        "worst_microseconds": measured.microseconds(worst),
+        "layers": cycles.parts.iter().map(|(part, share)| {
+            let (name, operation) = part_name(model, *part);
+            json!({
+                "name": name,
+                "operation": operation,
+                "instructions": share.instructions,
+                "cycles": share.cycles,
+                "cycles_fraction": fraction(*share, worst),
+            })
+        }).collect::<Vec<_>>(),
     })
 }

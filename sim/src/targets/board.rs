@@ -30,10 +30,18 @@ pub struct Board {
     pub ram_wait_states: Option<u32>,
     /// Whether a data cache lets cycles depend on the addresses of data.
     pub data_cache: bool,
+    /// Bytes that flash delivers at once.
+    pub flash_line_bytes: Option<u32>,
+    /// The cost table of the processor: a core of `hodoscope-cost`.
+    pub cost: Option<String>,
     /// Bytes of flash.
     pub flash: Option<u64>,
+    /// First address of flash.
+    pub flash_origin: Option<u64>,
     /// Bytes of RAM.
     pub ram: Option<u64>,
+    /// First address of RAM.
+    pub ram_origin: Option<u64>,
     /// The app family.
     pub app: String,
     /// Rust's name of the target; nothing for the host.
@@ -97,6 +105,19 @@ impl Board {
         matches!(&self.runner, Runner::Emulator(emulator) if !emulator.plugin.is_empty())
     }
 
+    /// How its memories wait, for a cost model. What lies neither in flash nor in RAM is tightly
+    /// coupled and does not wait.
+    #[must_use]
+    pub fn memory(&self) -> hodoscope_cost::Memory {
+        let region = |origin: Option<u64>, bytes: Option<u64>| Some((origin?, origin? + bytes?));
+        hodoscope_cost::Memory {
+            flash: region(self.flash_origin, self.flash),
+            flash_wait_states: self.flash_wait_states.unwrap_or(0).into(),
+            flash_line_bytes: self.flash_line_bytes.unwrap_or(16).into(),
+            ram_wait_states: self.ram_wait_states.unwrap_or(0).into(),
+        }
+    }
+
     /// Checks that what runs a firmware is installed: cheap, hence good to do before a build.
     ///
     /// # Errors
@@ -147,6 +168,8 @@ struct Core {
     ram_wait_states: Option<u32>,
     #[serde(default)]
     data_cache: bool,
+    flash_line_bytes: Option<u32>,
+    cost: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -159,9 +182,7 @@ struct Memory {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Region {
-    /// For the linker script, which states it too.
-    #[serde(rename = "origin")]
-    _origin: u64,
+    origin: u64,
     bytes: u64,
 }
 
@@ -313,6 +334,9 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         (Kind::Host, ..) => return Err(error("run.command of a host is [\"{elf}\"]")),
         (Kind::Emulated, [], None) => return Err(error("run.command is empty")),
     };
+    if let Some(cost) = &file.core.cost {
+        hodoscope_cost::Core::named(cost).map_err(|wrong| error(&format!("core.cost: {wrong}")))?;
+    }
     folder.retain(|path, _| path.extension().is_some_and(|extension| extension == "x"));
     // Apps log through defmt unless they are told not to, and they are not.
     let rustflags = [file.build.rustflags, file.build.defmt_rustflags].concat();
@@ -325,8 +349,12 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         flash_wait_states: file.core.flash_wait_states,
         ram_wait_states: file.core.ram_wait_states,
         data_cache: file.core.data_cache,
-        flash: file.memory.flash.map(|region| region.bytes),
-        ram: file.memory.ram.map(|region| region.bytes),
+        flash_line_bytes: file.core.flash_line_bytes,
+        cost: file.core.cost,
+        flash: file.memory.flash.as_ref().map(|region| region.bytes),
+        flash_origin: file.memory.flash.map(|region| region.origin),
+        ram: file.memory.ram.as_ref().map(|region| region.bytes),
+        ram_origin: file.memory.ram.map(|region| region.origin),
         app: file.build.app,
         target: file.build.target,
         rustflags,
@@ -375,6 +403,10 @@ mod tests {
         );
         check(&right.replace("\"host\"", "\"probe\""), "probe");
         check(&right.replace("\"stdio\"", "\"pigeon\""), "pigeon");
+        check(
+            &right.replace("\"portable\"", "\"portable\", cost = \"abacus\""),
+            "core.cost: there is no cost table for the core `abacus`",
+        );
         check(&right.replace("[\"{elf}\"]", "[]"), "run.command");
         check(&right.replace("\"host\"", "\"rtl\""), "run.command");
         let silent = right.replace("run = { command = [\"{elf}\"] }", "");

@@ -32,6 +32,7 @@ pub use board::Board;
 pub use build::{BuildOptions, Built, ProgramIdentity, build};
 pub use error::TargetError;
 pub use protocol::Identity;
+pub(crate) use runner::MARKERS;
 pub use session::{Answer, Layer, RunReport, Session, SessionOptions};
 pub use sources::Cache;
 

@@ -17,7 +17,7 @@ use super::session::SessionOptions;
 use super::{Built, TargetError, rtl};
 
 /// Functions of the firmware between which instructions are counted.
-const MARKERS: [&str; 2] = ["hodoscope_inference_begin", "hodoscope_inference_end"];
+pub(crate) const MARKERS: [&str; 2] = ["hodoscope_inference_begin", "hodoscope_inference_end"];
 
 /// A running program, its files and what it writes. Dropping it kills the program.
 pub(super) struct Process {
@@ -30,6 +30,7 @@ pub(super) struct Process {
     _files: TempDir,
     defmt: PathBuf,
     counts: Option<PathBuf>,
+    recording: Option<PathBuf>,
 }
 
 impl Process {
@@ -45,12 +46,13 @@ impl Process {
             .map_err(TargetError::io("create", &std::env::temp_dir()))?;
         let defmt = files.path().join("defmt");
         let counts = files.path().join("counts");
+        let recorded = files.path().join("paths");
         let paths = [
             ("{elf}", &built.elf),
             ("{log}", &defmt),
             ("{board}", &built.scripts),
         ];
-        let mut counted = None;
+        let (mut counted, mut paths_recorded) = (None, None);
         let mut command = match &board.runner {
             Runner::Native => Command::new(&built.elf),
             Runner::Rtl(_) => {
@@ -65,11 +67,14 @@ impl Process {
                 if options.deterministic {
                     arguments.extend_from_slice(&emulator.deterministic);
                 }
-                if options.count_instructions && board.counts_instructions() {
-                    let plugin = plugin(built, emulator, &counts)?;
+                let wanted = options.count_instructions || options.record_paths;
+                if wanted && board.counts_instructions() {
+                    let record = options.record_paths.then_some(&*recorded);
+                    let plugin = plugin(built, emulator, &counts, record)?;
                     let with = |argument: &String| argument.replace("{plugin}", &plugin);
                     arguments.extend(emulator.plugin.iter().map(with));
                     counted = Some(counts);
+                    paths_recorded = options.record_paths.then_some(recorded);
                 }
                 let mut command = Command::new(emulator.find()?);
                 command.args(arguments.into_iter().map(|argument| {
@@ -106,6 +111,7 @@ impl Process {
             _files: files,
             defmt,
             counts: counted,
+            recording: paths_recorded,
         };
         let (Some(from), Some(to)) = streams else {
             return Err(TargetError::Protocol {
@@ -120,6 +126,11 @@ impl Process {
     /// The file of instruction counts, if they are counted.
     pub fn counts(&self) -> Option<&Path> {
         self.counts.as_deref()
+    }
+
+    /// The file of what was executed, if it is recorded.
+    pub fn recording(&self) -> Option<&Path> {
+        self.recording.as_deref()
     }
 
     /// What the program has written so far.
@@ -209,15 +220,14 @@ fn escaped(path: &Path) -> String {
 }
 
 /// Builds the timing plugin, and returns QEMU's argument for it.
-fn plugin(built: &Built, emulator: &Emulator, counts: &Path) -> Result<String, TargetError> {
+fn plugin(
+    built: &Built,
+    emulator: &Emulator,
+    counts: &Path,
+    paths: Option<&Path>,
+) -> Result<String, TargetError> {
     let elf = Elf::read(&built.elf)?;
-    let [begin, end] = MARKERS.map(|name| {
-        elf.function(name).ok_or_else(|| TargetError::Elf {
-            path: built.elf.clone(),
-            message: format!("it has no function `{name}`"),
-        })
-    });
-    let (begin, end) = (begin?, end?);
+    let [begin, end] = elf.markers(&built.elf, MARKERS)?;
     // Its plugin interface changed with that version.
     let (features, output): (&[_], _) = if major_version(emulator)? >= 9 {
         (&["qemu-9"], "target-9")
@@ -239,7 +249,7 @@ fn plugin(built: &Built, emulator: &Emulator, counts: &Path) -> Result<String, T
         ),
         output: built.sources.timing_plugin().join(output),
     })?;
-    Ok(format!(
+    let mut argument = format!(
         "{},begin={:x}+{:x},end={:x}+{:x},out={}",
         escaped(&library),
         begin.address,
@@ -247,7 +257,11 @@ fn plugin(built: &Built, emulator: &Emulator, counts: &Path) -> Result<String, T
         end.address,
         end.size,
         escaped(counts)
-    ))
+    );
+    if let Some(paths) = paths {
+        argument += &format!(",paths={}", escaped(paths));
+    }
+    Ok(argument)
 }
 
 /// QEMU's major version.

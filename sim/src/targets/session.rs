@@ -9,6 +9,7 @@ use hodoscope_wire::{Counters, Request};
 use super::protocol::{Connection, Identity, Received, Silence};
 use super::runner::Process;
 use super::{Board, Built, TargetError, hex};
+use crate::timing::Recording;
 
 /// How a session is run.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct SessionOptions {
     pub deterministic: bool,
     /// Count the instructions of every event; on emulated boards only.
     pub count_instructions: bool,
+    /// Record which instructions every event executes, and count them; on emulated boards only.
+    pub record_paths: bool,
 }
 
 impl Default for SessionOptions {
@@ -33,6 +36,7 @@ impl Default for SessionOptions {
             window: None,
             deterministic: false,
             count_instructions: false,
+            record_paths: false,
         }
     }
 }
@@ -64,6 +68,8 @@ pub struct Layer {
 pub struct RunReport {
     /// Instructions of each event, in the order in which they were sent; traced events do not count.
     pub instructions: Option<Vec<u64>>,
+    /// What each event executed, where that was recorded.
+    pub recording: Option<Recording>,
     /// The board's counters at the end.
     pub counters: Counters,
     /// What the target or its emulator wrote.
@@ -261,10 +267,27 @@ impl Session {
         self.process.wait(&self.what, self.options.patience)?;
         Ok(RunReport {
             instructions: self.instructions()?,
+            recording: self.recording()?,
             counters,
             log: self.process.log(),
             defmt: self.process.defmt(),
         })
+    }
+
+    fn recording(&self) -> Result<Option<Recording>, TargetError> {
+        let Some(path) = self.process.recording() else {
+            return Ok(None);
+        };
+        let bytes = fs::read(path).map_err(TargetError::io("read", path))?;
+        let recording = Recording::parse(&bytes).map_err(|message| self.broken(&message))?;
+        if recording.events.len() != self.events {
+            return Err(self.broken(&format!(
+                "{} paths for {} events",
+                recording.events.len(),
+                self.events
+            )));
+        }
+        Ok(Some(recording))
     }
 
     fn next_id(&mut self) -> u32 {

@@ -41,7 +41,6 @@ unsafe extern "C" {
         counter: *mut c_void,
         immediate: u64,
     );
-    #[cfg(feature = "qemu-9")]
     pub fn qemu_plugin_register_vcpu_tb_exec_cb(
         block: *mut Block,
         callback: ExecutionCallback,

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::window::Span;
 
-/// `begin=ADDRESS+SIZE,end=ADDRESS+SIZE,out=FILE`, addresses and sizes in hexadecimal.
+/// `begin=ADDRESS+SIZE,end=ADDRESS+SIZE,out=FILE`, addresses and sizes in hexadecimal, and perhaps
+/// `paths=FILE`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     /// The function that opens a window.
@@ -13,6 +14,8 @@ pub struct Arguments {
     pub end: Span,
     /// One little-endian u64 per window.
     pub out: PathBuf,
+    /// What every window executed; not recorded without.
+    pub paths: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -21,12 +24,13 @@ impl Arguments {
     /// # Errors
     /// What is missing or wrong.
     pub fn parse<'a>(arguments: impl Iterator<Item = &'a str>) -> Result<Self, String> {
-        let (mut begin, mut end, mut out) = (None, None, None);
+        let (mut begin, mut end, mut out, mut paths) = (None, None, None, None);
         for argument in arguments {
             match argument.split_once('=') {
                 Some(("begin", value)) => begin = Some(span(value)?),
                 Some(("end", value)) => end = Some(span(value)?),
                 Some(("out", value)) => out = Some(PathBuf::from(value)),
+                Some(("paths", value)) => paths = Some(PathBuf::from(value)),
                 _ => return Err(format!("unknown argument `{argument}`")),
             }
         }
@@ -34,6 +38,7 @@ impl Arguments {
             begin: begin.ok_or("`begin` is missing")?,
             end: end.ok_or("`end` is missing")?,
             out: out.ok_or("`out` is missing")?,
+            paths,
         })
     }
 }

@@ -6,22 +6,29 @@
 //! instructions, hence repeatable; it is no latency.
 //!
 //! QEMU translates guest code in blocks, and asks the plugin about each. A block that is executed
-//! adds its instructions to one counter; only the two markers call back. A cost model of a core
-//! would look at the opcodes during translation and add cycles instead of ones; attribution to
-//! layers would plan more edges.
+//! adds its instructions to one counter; only the two markers call back.
+//!
+//! With `paths=FILE` every block calls back, and the plugin also writes which instructions an event
+//! executed, one after the other, in the form that the module `path` describes. Whoever reads it has
+//! the opcodes from the firmware's file, and prices them with the cost model of a core: so taken
+//! branches and neighbours are exact, one run serves every model, and the plugin needs no other
+//! crate.
 
 mod api;
 mod arguments;
+mod path;
 mod window;
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use api::{Block, NO_REGISTERS, PluginId};
 use arguments::Arguments;
+use path::Paths;
 use window::{Edge, Markers, Window};
 
 /// Version of QEMU's plugin interface. 1 is taken by QEMU 4.2 to 8.2, 2 by later ones.
@@ -35,13 +42,48 @@ static STATE: OnceLock<State> = OnceLock::new();
 
 struct State {
     markers: Markers,
+    recording: bool,
     recorder: Mutex<Recorder>,
 }
 
 struct Recorder {
     window: Window,
-    out: File,
+    out: Out,
+    paths: Option<(Paths, Out)>,
+    /// Where windows open and close; callback data is the index.
+    edges: Vec<Planned>,
+}
+
+/// An edge in a translated block.
+#[derive(Clone, Copy)]
+struct Planned {
+    /// What the block counts for the edge's instruction and those behind it.
+    ahead: u64,
+    block: usize,
+}
+
+/// A file that complains once.
+struct Out {
+    file: File,
     failed: bool,
+}
+
+impl Out {
+    fn create(path: &Path) -> Result<Self, String> {
+        let file = File::create(path)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        Ok(Self {
+            file,
+            failed: false,
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if let (Err(error), false) = (self.file.write_all(bytes), self.failed) {
+            self.failed = true;
+            say(&format!("cannot write counts: {error}"));
+        }
+    }
 }
 
 /// Called by QEMU when it loads the plugin; a result other than 0 ends QEMU.
@@ -80,17 +122,21 @@ pub unsafe extern "C" fn qemu_plugin_install(
 
 fn install(arguments: &[String]) -> Result<(), String> {
     let arguments = Arguments::parse(arguments.iter().map(String::as_str))?;
-    let out = File::create(&arguments.out)
-        .map_err(|error| format!("cannot write {}: {error}", arguments.out.display()))?;
+    let paths = match &arguments.paths {
+        Some(path) => Some((Paths::default(), Out::create(path)?)),
+        None => None,
+    };
     let state = State {
         markers: Markers {
             begin: arguments.begin,
             end: arguments.end,
         },
+        recording: paths.is_some(),
         recorder: Mutex::new(Recorder {
             window: Window::default(),
-            out,
-            failed: false,
+            out: Out::create(&arguments.out)?,
+            paths,
+            edges: Vec::new(),
         }),
     };
     STATE
@@ -111,18 +157,46 @@ extern "C" fn translated(_id: PluginId, block: *mut Block) {
     if plan.counted > 0 {
         count(block, plan.counted);
     }
+    let mut number = 0;
+    if state.recording {
+        with_recorder(|recorder| {
+            if let Some((paths, out)) = &mut recorder.paths {
+                let mut bytes = Vec::new();
+                number = paths.block(&addresses, &mut bytes);
+                out.write(&bytes);
+            }
+        });
+        // SAFETY: the block is valid, being under translation. The data is a number, never
+        // followed.
+        unsafe {
+            api::qemu_plugin_register_vcpu_tb_exec_cb(
+                block,
+                entered,
+                NO_REGISTERS,
+                as_data(number as u64),
+            );
+        }
+    }
     for (index, edge, ahead) in plan.edges {
         let callback = match edge {
             Edge::Begin => begun,
             Edge::End => ended,
         };
+        let mut planned = 0;
+        with_recorder(|recorder| {
+            planned = recorder.edges.len() as u64;
+            recorder.edges.push(Planned {
+                ahead,
+                block: number,
+            });
+        });
         // SAFETY: block and instruction as above. The data is a number, never followed.
         unsafe {
             api::qemu_plugin_register_vcpu_insn_exec_cb(
                 api::qemu_plugin_tb_get_insn(block, index),
                 callback,
                 NO_REGISTERS,
-                number(ahead),
+                as_data(planned),
             );
         }
     }
@@ -154,24 +228,46 @@ fn count(block: *mut Block, instructions: u64) {
             block,
             executed,
             NO_REGISTERS,
-            number(instructions),
+            as_data(instructions),
         );
     }
 }
 
-extern "C" fn begun(_processor: c_uint, ahead: *mut c_void) {
-    with_recorder(|recorder| recorder.window.open(reading(ahead)));
+/// A block is about to be executed. Outside of a window that changes nothing.
+extern "C" fn entered(_processor: c_uint, block: *mut c_void) {
+    with_recorder(|recorder| {
+        if let Some((paths, _)) = &mut recorder.paths {
+            paths.execute(block.addr());
+        }
+    });
 }
 
-extern "C" fn ended(_processor: c_uint, ahead: *mut c_void) {
+extern "C" fn begun(_processor: c_uint, edge: *mut c_void) {
     with_recorder(|recorder| {
-        if let Some(instructions) = recorder.window.close(reading(ahead)) {
-            let written = recorder.out.write_all(&instructions.to_le_bytes());
-            if let (Err(error), false) = (written, recorder.failed) {
-                recorder.failed = true;
-                say(&format!("cannot write counts: {error}"));
-            }
+        let Some(&edge) = recorder.edges.get(edge.addr()) else {
+            return;
+        };
+        recorder.window.open(reading(edge.ahead));
+        if let Some((paths, _)) = &mut recorder.paths {
+            paths.open(edge.block);
         }
+    });
+}
+
+extern "C" fn ended(_processor: c_uint, edge: *mut c_void) {
+    with_recorder(|recorder| {
+        let Some(&edge) = recorder.edges.get(edge.addr()) else {
+            return;
+        };
+        let Some(instructions) = recorder.window.close(reading(edge.ahead)) else {
+            return;
+        };
+        if let Some((paths, out)) = &mut recorder.paths {
+            let mut bytes = Vec::new();
+            paths.close(&mut bytes);
+            out.write(&bytes);
+        }
+        recorder.out.write(&instructions.to_le_bytes());
     });
 }
 
@@ -186,14 +282,12 @@ fn with_recorder(action: impl FnOnce(&mut Recorder)) {
 }
 
 /// The counter, without what the present block has yet to execute.
-fn reading(ahead: *mut c_void) -> u64 {
-    EXECUTED
-        .load(Ordering::Relaxed)
-        .wrapping_sub(ahead.addr() as u64)
+fn reading(ahead: u64) -> u64 {
+    EXECUTED.load(Ordering::Relaxed).wrapping_sub(ahead)
 }
 
 /// A small number in the shape of callback data.
-fn number(value: u64) -> *mut c_void {
+fn as_data(value: u64) -> *mut c_void {
     core::ptr::without_provenance_mut(value as usize)
 }
 

@@ -2,12 +2,15 @@
 
 #[path = "../src/arguments.rs"]
 mod arguments;
+#[path = "../src/path.rs"]
+mod path;
 #[path = "../src/window.rs"]
 mod window;
 
 use std::path::PathBuf;
 
 use arguments::Arguments;
+use path::Paths;
 use window::{Edge, Markers, Span, Window};
 
 const MARKERS: Markers = Markers {
@@ -88,7 +91,63 @@ fn arguments_are_read() {
                 size: 4
             },
             out: PathBuf::from("/tmp/a=b"),
+            paths: None,
         })
+    );
+}
+
+/// Executes windows, each a list of blocks, and returns the file's words.
+fn record(windows: &[&[&[u64]]]) -> Vec<u64> {
+    let mut paths = Paths::default();
+    let mut bytes = Vec::new();
+    for window in windows {
+        let numbers: Vec<usize> = window
+            .iter()
+            .map(|block| paths.block(block, &mut bytes))
+            .collect();
+        // What is executed outside of a window is not recorded.
+        paths.execute(numbers[0]);
+        paths.open(numbers[0]);
+        numbers[1..].iter().for_each(|&block| paths.execute(block));
+        paths.close(&mut bytes);
+        paths.close(&mut bytes);
+    }
+    let (words, rest) = bytes.as_chunks::<8>();
+    assert!(rest.is_empty());
+    words.iter().map(|word| u64::from_le_bytes(*word)).collect()
+}
+
+#[test]
+fn a_path_is_written_once() {
+    let (a, b): (&[u64], &[u64]) = (&[0x10, 0x12], &[0x20]);
+    let words = record(&[&[a, b, b], &[a, b, b], &[a, b]]);
+    assert_eq!(
+        words,
+        [
+            1, 2, 0x10, 0x12, 1, 1, 0x20, // blocks 0 and 1
+            2, 3, 0, 1, 1, 3, 0, // path 0 and its window
+            3, 0, // another window of it
+            2, 2, 0, 1, 3, 1, // path 1 and its window
+        ]
+    );
+}
+
+#[test]
+fn a_path_is_the_same_however_its_blocks_are_cut() {
+    let words = record(&[
+        &[&[1, 2, 3], &[4, 5]],
+        &[&[1], &[2, 3, 4, 5]],
+        &[&[1, 2, 3, 5, 4]],
+    ]);
+    assert_eq!(
+        words,
+        [
+            vec![1, 3, 1, 2, 3, 1, 2, 4, 5, 2, 2, 0, 1, 3, 0],
+            vec![1, 1, 1, 1, 4, 2, 3, 4, 5, 3, 0],
+            // The same instructions in another order are another path.
+            vec![1, 5, 1, 2, 3, 5, 4, 2, 1, 4, 3, 1],
+        ]
+        .concat()
     );
 }
 

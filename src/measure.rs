@@ -1,0 +1,239 @@
+//! What an event takes on a board: instructions, cycles, memory.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use hodoscope_cost::Core;
+use hodoscope_sim::elf::{Elf, Sizes};
+use hodoscope_sim::encode::Events;
+use hodoscope_sim::metrics::{LinearFit, linear_fit};
+use hodoscope_sim::targets::BuildOptions;
+use hodoscope_sim::targets::board::Runner;
+use hodoscope_sim::timing::{Lines, Part, Priced, Recording, Share, Timing};
+
+use crate::execute::{self, Deployed};
+use crate::model_dir::ModelDir;
+
+/// Events of each multiplicity, of different words: their instruction counts must agree.
+const REPEATS: usize = 2;
+/// Where modelled figures are from.
+pub const MODELLED: &str = "modelled (cycles)";
+
+/// Of the words.
+const SEED: u64 = 1;
+
+/// What was measured on one board.
+#[derive(Debug)]
+pub struct Measured {
+    /// The board's name.
+    pub board: String,
+    /// The processor's clock.
+    pub clock_hz: Option<u64>,
+    /// What was counted.
+    pub unit: Unit,
+    /// Whether a data cache lets cycles depend on data.
+    pub data_cache: bool,
+    /// The largest count at each multiplicity.
+    pub counts: Vec<u64>,
+    /// Largest difference at each multiplicity between events of different words.
+    pub spread: Vec<u64>,
+    /// Modelled cycles, on the cores whose tables were asked for.
+    pub modelled: Vec<Cycles>,
+    /// Of the whole firmware.
+    pub sizes: Sizes,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Instructions that an emulator executes.
+    Instructions,
+    /// Cycles of a soft-core.
+    Cycles,
+}
+
+impl Unit {
+    /// `instructions` or `cycles`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Instructions => "instructions",
+            Self::Cycles => "cycles",
+        }
+    }
+
+    /// Where the figures are from.
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::Instructions => "emulated (instructions)",
+            Self::Cycles => "RTL (cycles)",
+        }
+    }
+}
+
+/// Modelled cycles on one core.
+#[derive(Debug)]
+pub struct Cycles {
+    /// The core.
+    pub core: Core,
+    /// At each multiplicity.
+    pub by_multiplicity: Vec<u64>,
+    /// By part, at the multiplicity that takes longest.
+    pub parts: BTreeMap<Part, Share>,
+}
+
+impl Cycles {
+    /// The multiplicity that takes longest, and its cycles.
+    pub fn worst(&self) -> (usize, u64) {
+        worst(&self.by_multiplicity)
+    }
+
+    /// A line through the cycles, where there are points enough.
+    pub fn fit(&self) -> Option<LinearFit> {
+        line(&self.by_multiplicity)
+    }
+}
+
+/// The last index of the largest value, and it.
+pub fn worst(values: &[u64]) -> (usize, u64) {
+    let largest = values.iter().copied().enumerate().max_by_key(|(_, v)| *v);
+    largest.unwrap_or((0, 0))
+}
+
+fn line(values: &[u64]) -> Option<LinearFit> {
+    let points: Vec<(f64, f64)> = values
+        .iter()
+        .enumerate()
+        .map(|(n, &value)| (n as f64, value as f64))
+        .collect();
+    linear_fit(&points).ok()
+}
+
+impl Measured {
+    /// Builds `model` for the board `name`, and runs events of every multiplicity on it.
+    ///
+    /// `cores` are the names of cost tables; without one it is that of the board, if it has one.
+    pub fn on(model: &ModelDir, name: &str, cores: &[String]) -> Result<Self> {
+        let program = &model.program;
+        execute::interpreter(program)?;
+        let capacity = program
+            .sets
+            .iter()
+            .map(|set| set.capacity)
+            .max()
+            .unwrap_or(0);
+        let multiplicities: Vec<usize> = (0..=capacity).flat_map(|n| [n; REPEATS]).collect();
+        let deployed = Deployed::build(model, name, &BuildOptions::default())?;
+        let events = Events::synthetic(program, &multiplicities, SEED);
+        let board = &deployed.board;
+        let (unit, counts, modelled) = if board.counts_instructions() {
+            let (answers, recording) = deployed.record(&events)?;
+            let counts = answers.instructions.unwrap_or_default();
+            let modelled = modelled(model, &deployed, cores, &recording, &counts)?;
+            (Unit::Instructions, counts, modelled)
+        } else if let (Some(core), Runner::Rtl(_)) = (cores.first(), &board.runner) {
+            bail!("--core {core}: {name} is the core's own Verilog, nothing is modelled");
+        } else {
+            let cycles = deployed.run(&events, true)?.cycles;
+            let cycles = cycles.with_context(|| format!("{name} counts no instructions"))?;
+            (Unit::Cycles, cycles, vec![])
+        };
+        if counts.len() != events.len() {
+            bail!("{name} did not count every event");
+        }
+        let per_multiplicity = || counts.chunks(REPEATS);
+        Ok(Self {
+            board: name.to_owned(),
+            clock_hz: board.clock_hz,
+            unit,
+            data_cache: board.data_cache,
+            spread: per_multiplicity()
+                .map(|counts| {
+                    let (least, most) = (counts.iter().min(), counts.iter().max());
+                    most.unwrap_or(&0) - least.unwrap_or(&0)
+                })
+                .collect(),
+            counts: per_multiplicity()
+                .map(|counts| counts.iter().copied().max().unwrap_or(0))
+                .collect(),
+            modelled,
+            sizes: Elf::read(deployed.elf())?.sizes(),
+        })
+    }
+
+    /// Cycles at each multiplicity, and where they are from: of the Verilog, else of the first model.
+    pub fn cycles(&self) -> Option<(&'static str, &[u64])> {
+        match (self.unit, self.modelled.first()) {
+            (Unit::Cycles, _) => Some((self.unit.source(), &self.counts)),
+            (Unit::Instructions, Some(cycles)) => Some((MODELLED, &cycles.by_multiplicity)),
+            (Unit::Instructions, None) => None,
+        }
+    }
+
+    /// Largest difference between events of one multiplicity: 0 unless data matter.
+    pub fn largest_spread(&self) -> u64 {
+        self.spread.iter().copied().max().unwrap_or(0)
+    }
+
+    /// A line through the counts, where there are points enough.
+    pub fn fit(&self) -> Option<LinearFit> {
+        line(&self.counts)
+    }
+
+    /// Microseconds of `cycles` at the board's clock.
+    pub fn microseconds(&self, cycles: u64) -> Option<f64> {
+        Some(cycles as f64 * 1e6 / self.clock_hz? as f64)
+    }
+}
+
+/// Prices what was recorded with the tables of `cores`, without one with the board's own.
+fn modelled(
+    model: &ModelDir,
+    deployed: &Deployed,
+    cores: &[String],
+    recording: &Recording,
+    counts: &[u64],
+) -> Result<Vec<Cycles>> {
+    let board = &deployed.board;
+    let own = board.cost.as_ref().filter(|_| cores.is_empty());
+    let lines = Lines::read(&model.dir)?;
+    let mut all = Vec::new();
+    for name in own.into_iter().chain(cores) {
+        let core = Core::named(name).context("--core")?;
+        let on = || format!("{}, modelled as {name}", board.name);
+        let mut timing = Timing::new(deployed.elf(), core.clone(), board.memory(), lines.clone())
+            .with_context(on)?;
+        let prices = (0..recording.paths.len())
+            .map(|path| timing.price(recording, path))
+            .collect::<Result<Vec<_>, _>>()
+            .with_context(on)?;
+        for (count, &path) in counts.iter().zip(&recording.events) {
+            let recorded = prices[path].total.instructions;
+            if recorded != *count {
+                bail!(
+                    "{}: {count} instructions were counted, {recorded} recorded",
+                    board.name
+                );
+            }
+        }
+        all.push(Cycles::of(core, &prices, &recording.events));
+    }
+    Ok(all)
+}
+
+impl Cycles {
+    fn of(core: Core, prices: &[Priced], events: &[usize]) -> Self {
+        let longest = |paths: &[usize]| {
+            let path = paths.iter().copied();
+            path.max_by_key(|&path| prices[path].total.cycles)
+        };
+        let paths: Vec<usize> = events.chunks(REPEATS).filter_map(longest).collect();
+        Self {
+            core,
+            by_multiplicity: paths
+                .iter()
+                .map(|&path| prices[path].total.cycles)
+                .collect(),
+            parts: longest(&paths).map_or_else(BTreeMap::new, |path| prices[path].parts.clone()),
+        }
+    }
+}
