@@ -17,7 +17,7 @@ pub trait Order: Copy {
     }
 }
 
-#[cfg(not(hodoscope_isa = "rv32im"))]
+#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
 macro_rules! order {
     ($($ty:ty),+) => {$(
         impl Order for $ty {
@@ -34,39 +34,39 @@ macro_rules! order {
     )+};
 }
 
-#[cfg(not(hodoscope_isa = "rv32im"))]
+#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
 order!(i8, i16, i32, i64);
 
-#[cfg(hodoscope_isa = "rv32im")]
+#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
 macro_rules! order {
     ($($ty:ty),+) => {$(
         impl Order for $ty {
             #[inline(always)]
             fn larger(self, other: Self) -> Self {
-                crate::arch::rv32im::larger(self.into(), other.into()) as Self
+                crate::arch::masks::larger(self.into(), other.into()) as Self
             }
 
             #[inline(always)]
             fn smaller(self, other: Self) -> Self {
-                crate::arch::rv32im::smaller(self.into(), other.into()) as Self
+                crate::arch::masks::smaller(self.into(), other.into()) as Self
             }
         }
     )+};
 }
 
-#[cfg(hodoscope_isa = "rv32im")]
+#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
 order!(i8, i16, i32);
 
-#[cfg(hodoscope_isa = "rv32im")]
+#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
 impl Order for i64 {
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
-        crate::arch::rv32im::larger_wide(self, other)
+        crate::arch::masks::larger_wide(self, other)
     }
 
     #[inline(always)]
     fn smaller(self, other: Self) -> Self {
-        crate::arch::rv32im::smaller_wide(self, other)
+        crate::arch::masks::smaller_wide(self, other)
     }
 }
 
@@ -74,6 +74,23 @@ impl Order for i64 {
 #[inline(always)]
 pub fn within<T: Order>(x: T, minimum: T, maximum: T) -> T {
     x.within(minimum, maximum)
+}
+
+#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
+pub use crate::arch::masks::{negative_part, positive_part};
+
+/// The smaller of x and 0.
+#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[inline(always)]
+pub fn negative_part(x: i32) -> i32 {
+    x.min(0)
+}
+
+/// The larger of x and 0.
+#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[inline(always)]
+pub fn positive_part(x: i32) -> i32 {
+    x.max(0)
 }
 
 #[cfg(test)]

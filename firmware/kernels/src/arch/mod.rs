@@ -1,10 +1,13 @@
 //! Kernels per instruction set.
 //!
 //! Stable Rust has no `cfg` for a core's DSP instructions, so the build script derives
-//! `hodoscope_isa` from the target and its cpu. A layout that has an assembly body for it selects
-//! the body here, next to its portable one; today every layout is
-//! portable, and only order without branches is an instruction set's own.
+//! `hodoscope_isa` from the target and its cpu. A layout that has an assembly body for it takes it
+//! from here in place of its portable one.
 
+#[cfg(hodoscope_isa = "armv6m")]
+pub mod armv6m;
+#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
+pub mod masks;
 #[cfg(hodoscope_isa = "rv32im")]
 pub mod rv32im;
 

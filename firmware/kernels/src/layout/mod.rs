@@ -6,4 +6,8 @@
 //! and `bias` hold is a layout's own: the compiler packs them, and has proved that the layout's
 //! arithmetic is exact for them.
 
+pub mod byte_quads;
+pub mod groups;
+pub mod packed_words;
+pub mod row_blocks;
 pub mod rows;

@@ -1,7 +1,8 @@
-//! RV32IM without the bit-manipulation extension: no minimum, no maximum, no conditional move.
+//! Order on cores without minimum, maximum or conditional instructions: RV32IM without the
+//! bit-manipulation extension, ARMv6-M.
 //!
-//! The compiler turns every select into a branch here. A mask that it cannot see through keeps the
-//! select arithmetic: five instructions, whatever the values.
+//! The compiler turns every select into a branch there. A mask that it cannot see through keeps the
+//! select arithmetic: five instructions, whatever the values, or three against zero.
 
 use core::arch::asm;
 
@@ -51,4 +52,16 @@ pub fn larger_wide(a: i64, b: i64) -> i64 {
 #[inline(always)]
 pub fn smaller_wide(a: i64, b: i64) -> i64 {
     b ^ ((a ^ b) & less_wide(a, b))
+}
+
+/// The smaller of x and 0.
+#[inline(always)]
+pub fn negative_part(x: i32) -> i32 {
+    x & opaque(x >> 31)
+}
+
+/// The larger of x and 0.
+#[inline(always)]
+pub fn positive_part(x: i32) -> i32 {
+    x & !opaque(x >> 31)
 }
