@@ -5,36 +5,39 @@ mod kernels_support;
 #[path = "../program/tests/support/mod.rs"]
 mod support;
 
-use hodoscope_compiler::plan::Plan;
+use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
 use kernels_support::Executor;
 use proptest::prelude::*;
 use support::{PLANNED, Random, Reach, event, programs};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn kernels_compute_what_the_interpreter_computes(
         program in programs(PLANNED),
         seed in any::<u64>(),
     ) {
-        let plan = Plan::portable(&program).expect("random programs of this style have a plan");
-        let visible = plan.visible();
+        let plans = Isa::ALL.map(|isa| Plan::new(&program, isa));
+        let plans = plans.map(|plan| plan.expect("random programs of this style have a plan"));
+        let visible = plans[0].visible();
         let interpreter = Interpreter::new(&program).expect("random programs verify");
-        let executor = Executor::new(&plan);
         let mut random = Random::new(seed);
         for _ in 0..12 {
             let inputs = event(&program, &mut random, Reach::Storage);
             let event = Event { inputs };
             let trace = interpreter.trace(&event).expect("events fit the program");
-            let seen = executor.run(&event.inputs);
-            for (id, value) in program.values() {
-                let expected = visible[id.index()].then(|| &trace.values[id.index()]);
-                prop_assert_eq!(seen[id.index()].as_ref(), expected, "{}", value.name);
-            }
             let outputs = interpreter.run(&event).expect("events fit the program");
-            prop_assert_eq!(executor.stream(&event.inputs), outputs);
+            for plan in &plans {
+                let executor = Executor::new(plan);
+                let seen = executor.run(&event.inputs);
+                for (id, value) in program.values() {
+                    let expected = visible[id.index()].then(|| &trace.values[id.index()]);
+                    prop_assert_eq!(seen[id.index()].as_ref(), expected, "{} {}", plan.isa, value.name);
+                }
+                prop_assert_eq!(&executor.stream(&event.inputs), &outputs, "{}", plan.isa);
+            }
         }
     }
 }

@@ -95,6 +95,7 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             ("WEIGHTS", "Weights", packed.weights),
             ("BIAS", "Biases", packed.bias),
             ("SHIFTS", "Shifts", packed.shifts),
+            ("BLOCKS", "Lengths of blocks", packed.blocks),
         ] {
             if let Some(packed) = packed {
                 let name = names::packed(id, layout, what);

@@ -70,6 +70,9 @@ macro_rules! accumulate {
     };
 }
 
+// Behind the macros that it uses.
+mod groups;
+
 impl Array {
     /// Raws in the storage of `ty`.
     ///
@@ -317,6 +320,13 @@ impl<'a> Executor<'a> {
         let mut y = self.zeros(step.result);
         let out = &mut y;
         match &step.kernel {
+            Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }
+                if groups::are(*layout) =>
+            {
+                let layer = self.plan.layer(step).expect("the layer of a dense step");
+                let limits = layer.rescale.map(|(_, limits)| limits);
+                groups::dense(*layout, &layout.constants(&layer), v(x), limits, out);
+            }
             Kernel::Words { input } => {
                 let fields = &program.input(*input).fields;
                 let ends = |end: fn(&hodoscope_program::Field) -> i64| {

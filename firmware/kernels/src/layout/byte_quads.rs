@@ -17,10 +17,10 @@ use crate::rescale::Shift;
 
 #[cfg(hodoscope_isa = "armv6m")]
 use crate::arch::armv6m::byte_quads::group;
-#[cfg(not(hodoscope_isa = "armv6m"))]
-use portable as group;
 #[cfg(hodoscope_isa = "rv32im")]
 use crate::arch::rv32im::byte_quads::{self as arch, Output};
+#[cfg(not(hodoscope_isa = "armv6m"))]
+use portable as group;
 
 #[cfg(not(hodoscope_isa = "rv32im"))]
 use super::groups::Output;

@@ -186,8 +186,12 @@ fn constants(plan: &Plan<'_>, step: &Step) -> Option<Constants> {
         ),
         None => requantiser(id, requantise),
     });
+    let weights = name(packed.weights.is_some(), "WEIGHTS", program(*weights));
     Some(Constants {
-        weights: name(packed.weights.is_some(), "WEIGHTS", program(*weights)),
+        weights: match packed.blocks {
+            Some(_) => format!("(&{weights}, &w::{})", names::packed(id, *layout, "BLOCKS")),
+            None => format!("&{weights}"),
+        },
         bias: name(packed.bias.is_some(), "BIAS", program(*bias)),
         requantise: requantise.unwrap_or_default(),
     })
@@ -234,7 +238,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             vec![
                 zeros,
                 format!(
-                    "{layout}::dense{}(&{}, &{weights}, &{bias}, &mut {y});",
+                    "{layout}::dense{}(&{}, {weights}, &{bias}, &mut {y});",
                     layout.generics(*accumulator),
                     v(x),
                 ),
@@ -260,7 +264,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
                 zeros,
                 format!("{layout}::dense_rescale{}(", layout.generics(*accumulator)),
                 format!("&{},", v(x)),
-                format!("&{weights},"),
+                format!("{weights},"),
                 format!("&{bias},"),
                 format!("{requantise},"),
                 format!("({}, {}),", limits.0, limits.1),

@@ -3,6 +3,10 @@
 //! A layout is exact under a condition that is proved here, from the layer's weights and the
 //! interval of its operand. Of those that are exact, a plan takes the cheapest on its core.
 
+mod byte_quads;
+mod groups;
+mod packed_words;
+mod row_blocks;
 mod rows;
 
 use std::fmt;
@@ -74,6 +78,9 @@ pub struct Constants {
     pub bias: Option<Packed>,
     /// Shifts of the rescale, in place of the program's own.
     pub shifts: Option<Packed>,
+    /// Lengths of the blocks of columns, in which the kernel takes sums apart; nothing where it does
+    /// not. With them the weights are a pair.
+    pub blocks: Option<Packed>,
 }
 
 /// What a layout is, for the planner.
@@ -101,15 +108,29 @@ trait Definition: Sync {
 pub enum Layout {
     /// Row-major.
     Rows,
+    /// Two rows in a word.
+    PackedWords,
+    /// Four rows in a word, two multiplies for four weights.
+    ByteQuads,
+    /// Eight rows at a time.
+    RowBlocks,
 }
 
 impl Layout {
     /// All; of equally cheap ones the first is taken.
-    pub const ALL: [Self; 1] = [Self::Rows];
+    pub const ALL: [Self; 4] = [
+        Self::Rows,
+        Self::PackedWords,
+        Self::ByteQuads,
+        Self::RowBlocks,
+    ];
 
     fn definition(self) -> &'static dyn Definition {
         match self {
             Self::Rows => &rows::Rows,
+            Self::PackedWords => &packed_words::PackedWords,
+            Self::ByteQuads => &byte_quads::ByteQuads,
+            Self::RowBlocks => &row_blocks::RowBlocks,
         }
     }
 

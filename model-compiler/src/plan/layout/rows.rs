@@ -27,13 +27,13 @@ impl Definition for Rows {
             Accumulator::I32 => 1,
             Accumulator::I64 => 2,
         };
-        // Cores without a multiply-accumulate add apart.
-        let adds = match isa {
-            Isa::ArmV7eDsp | Isa::Portable => 0,
-            Isa::ArmV6m | Isa::Rv32im => macs,
+        // Cores without a multiply-accumulate add apart, and saturate in many steps.
+        let (adds, saturation) = match isa {
+            Isa::ArmV7eDsp | Isa::Portable => (0, 6),
+            Isa::ArmV6m | Isa::Rv32im => (macs, 22),
         };
         Mix {
-            arithmetic: wide * adds + 6 * rows * wide,
+            arithmetic: wide * adds + saturation * rows * wide,
             multiplies: wide * macs,
             loads: 2 * macs + 2 * rows,
             stores: rows,

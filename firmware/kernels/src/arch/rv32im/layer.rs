@@ -126,14 +126,34 @@ macro_rules! begin {
 macro_rules! results {
     ($store:literal, $bytes:literal, $row:literal, $first:literal, $second:literal) => {
         concat!(
-            "lbu t0, ", $row, "(t4)
-             lbu t1, ", $row, " + 1(t4)
-             sra ", $first, ", ", $first, ", t0
-             sra ", $second, ", ", $second, ", t1
-             srai t0, ", $first, ", 31
-             srai t1, ", $second, ", 31
-             and t0, t0, ", $first, "
-             and t1, t1, ", $second, "
+            "lbu t0, ",
+            $row,
+            "(t4)
+             lbu t1, ",
+            $row,
+            " + 1(t4)
+             sra ",
+            $first,
+            ", ",
+            $first,
+            ", t0
+             sra ",
+            $second,
+            ", ",
+            $second,
+            ", t1
+             srai t0, ",
+            $first,
+            ", 31
+             srai t1, ",
+            $second,
+            ", 31
+             and t0, t0, ",
+            $first,
+            "
+             and t1, t1, ",
+            $second,
+            "
              add t0, t0, s2
              add t1, t1, s2
              srai t2, t0, 31
@@ -144,8 +164,20 @@ macro_rules! results {
              and t1, t1, t3
              add t0, t0, s3
              add t1, t1, s3
-             ", $store, " t0, ", $bytes, " * ", $row, "(t5)
-             ", $store, " t1, ", $bytes, " * (", $row, " + 1)(t5)
+             ",
+            $store,
+            " t0, ",
+            $bytes,
+            " * ",
+            $row,
+            "(t5)
+             ",
+            $store,
+            " t1, ",
+            $bytes,
+            " * (",
+            $row,
+            " + 1)(t5)
              "
         )
     };
@@ -166,7 +198,9 @@ macro_rules! rescale {
             results!($store, $bytes, "4", "s8", "s9"),
             results!($store, $bytes, "6", "s10", "s11"),
             "addi t4, t4, 8
-             addi t5, t5, 8 * ", $bytes, "
+             addi t5, t5, 8 * ",
+            $bytes,
+            "
              sw t4, 24(a0)
              sw t5, 28(a0)
              lw t0, 20(a0)

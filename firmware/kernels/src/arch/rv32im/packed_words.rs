@@ -8,12 +8,11 @@ use crate::number::Narrow;
 
 /// A result that the assembly stores.
 pub trait Output: Narrow<i32> + Default {
-    #[doc(hidden)]
     /// Computes whole groups.
     ///
     /// # Safety
     /// `layer` points at what [`dense_rescale`] makes.
-    unsafe extern "C" fn groups(layer: *mut super::layer::Layer<i8, i32, Self>);
+    unsafe extern "C" fn groups(layer: *mut Layer<i8, i32, Self>);
 }
 
 /// All blocks of a group.
@@ -105,7 +104,8 @@ macro_rules! output {
             #[unsafe(naked)]
             unsafe extern "C" fn groups(_layer: *mut Layer<i8, i32, Self>) {
                 naked_asm!(
-                    instructions!(), enter!(),
+                    instructions!(),
+                    enter!(),
                     constants!(),
                     begin!(),
                     blocks!(),
@@ -129,7 +129,15 @@ output!(i32, "sw", "4");
 // must keep.
 #[unsafe(naked)]
 unsafe extern "C" fn sums(_layer: *mut Layer<i8, i32, i32>) {
-    naked_asm!(instructions!(), enter!(), constants!(), begin!(), blocks!(), store!(), leave!())
+    naked_asm!(
+        instructions!(),
+        enter!(),
+        constants!(),
+        begin!(),
+        blocks!(),
+        store!(),
+        leave!()
+    )
 }
 
 /// What the assembly takes, if all lengths are those of one layer with `rows` results.

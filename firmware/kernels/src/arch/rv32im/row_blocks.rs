@@ -8,7 +8,6 @@ use crate::number::Narrow;
 
 /// An operand that the assembly loads.
 pub trait Element: Copy + Into<i32> {
-    #[doc(hidden)]
     /// Computes whole groups, with sums as results.
     ///
     /// # Safety
@@ -18,7 +17,6 @@ pub trait Element: Copy + Into<i32> {
 
 /// A result that the assembly stores, of an operand `X`.
 pub trait Output<X>: Narrow<i32> + Default {
-    #[doc(hidden)]
     /// Computes whole groups.
     ///
     /// # Safety
@@ -30,15 +28,36 @@ pub trait Output<X>: Narrow<i32> + Default {
 macro_rules! column {
     ($load:literal, $element:literal, $at:literal) => {
         concat!(
-            $load, " t4, ", $element, " * ", $at, "(a1)
-             lb t0, 8 * ", $at, "(a3)
-             lb t1, 8 * ", $at, " + 1(a3)
-             lb t2, 8 * ", $at, " + 2(a3)
-             lb t3, 8 * ", $at, " + 3(a3)
-             lb s0, 8 * ", $at, " + 4(a3)
-             lb s1, 8 * ", $at, " + 5(a3)
-             lb s2, 8 * ", $at, " + 6(a3)
-             lb s3, 8 * ", $at, " + 7(a3)
+            $load,
+            " t4, ",
+            $element,
+            " * ",
+            $at,
+            "(a1)
+             lb t0, 8 * ",
+            $at,
+            "(a3)
+             lb t1, 8 * ",
+            $at,
+            " + 1(a3)
+             lb t2, 8 * ",
+            $at,
+            " + 2(a3)
+             lb t3, 8 * ",
+            $at,
+            " + 3(a3)
+             lb s0, 8 * ",
+            $at,
+            " + 4(a3)
+             lb s1, 8 * ",
+            $at,
+            " + 5(a3)
+             lb s2, 8 * ",
+            $at,
+            " + 6(a3)
+             lb s3, 8 * ",
+            $at,
+            " + 7(a3)
              mul t0, t0, t4
              mul t1, t1, t4
              mul t2, t2, t4
@@ -71,7 +90,9 @@ macro_rules! columns {
             column!($load, $element, "1"),
             column!($load, $element, "2"),
             column!($load, $element, "3"),
-            "addi a1, a1, 4 * ", $element, "
+            "addi a1, a1, 4 * ",
+            $element,
+            "
              addi a3, a3, 32
              bne a1, a4, 2b
              3:
@@ -79,7 +100,9 @@ macro_rules! columns {
              4:
              ",
             column!($load, $element, "0"),
-            "addi a1, a1, ", $element, "
+            "addi a1, a1, ",
+            $element,
+            "
              addi a3, a3, 8
              bne a1, a2, 4b
              5:"
@@ -94,7 +117,14 @@ macro_rules! element {
             // register that it must keep.
             #[unsafe(naked)]
             unsafe extern "C" fn sums(_layer: *mut Layer<Self, u32, i32>) {
-                naked_asm!(instructions!(), enter!(), begin!(), columns!($load, $bytes), store!(), leave!())
+                naked_asm!(
+                    instructions!(),
+                    enter!(),
+                    begin!(),
+                    columns!($load, $bytes),
+                    store!(),
+                    leave!()
+                )
             }
         }
         output!(i8, "sb", "1", $ty, $load, $bytes);
@@ -111,7 +141,8 @@ macro_rules! output {
             #[unsafe(naked)]
             unsafe extern "C" fn groups(_layer: *mut Layer<$x, u32, Self>) {
                 naked_asm!(
-                    instructions!(), enter!(),
+                    instructions!(),
+                    enter!(),
                     begin!(),
                     columns!($load, $element),
                     rescale!($store, $bytes),

@@ -1,0 +1,98 @@
+//! The layers as planned for armv6m, in the program's order. Each value carries its number in the
+//! program.
+
+use hodoscope_kernels::{layout::rows, layout::byte_quads, model::Observer, plans, reduce, rescale};
+
+use crate::weights as w;
+use crate::{Event, Outputs};
+
+use super::Plan;
+
+impl Plan for plans::ArmV6m {
+    #[inline]
+    fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
+        // x
+        let mut v0 = [0i16; 48];
+        rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0);
+        observer.values(0, 0, &v0);
+        // Mul.q
+        let mut v1 = [0i8; 48];
+        rescale::rescale::<i32, _, _>(
+            &v0,
+            rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
+            (-128, 127),
+            &mut v1,
+        );
+        observer.values(1, 0, &v1);
+        // encoder_encoder.1_Relu
+        let mut v4 = [0i8; 32];
+        byte_quads::dense_rescale(
+            &v1,
+            (&w::S4_BYTE_QUADS_WEIGHTS, &w::S4_BYTE_QUADS_BLOCKS),
+            &w::S4_BYTE_QUADS_BIAS,
+            rescale::Shift(&w::S4_BYTE_QUADS_SHIFTS),
+            (0, 127),
+            &mut v4,
+        );
+        observer.values(4, 0, &v4);
+        // encoder_encoder.3_Relu
+        let mut v7 = [0i8; 16];
+        byte_quads::dense_rescale(
+            &v4,
+            (&w::S7_BYTE_QUADS_WEIGHTS, &w::S7_BYTE_QUADS_BLOCKS),
+            &w::S7_BYTE_QUADS_BIAS,
+            rescale::Shift(&w::S7_BYTE_QUADS_SHIFTS),
+            (0, 127),
+            &mut v7,
+        );
+        observer.values(7, 0, &v7);
+        // encoder_encoder.4_Gemm.q
+        let mut v9 = [0i8; 6];
+        rows::dense_rescale::<i32, _, _, _, _>(
+            &v7,
+            &w::C4_ENCODER_ENCODER_4_GEMM_WEIGHTS,
+            &w::C5_ENCODER_ENCODER_4_GEMM_BIAS,
+            rescale::Shift(&w::S9_SHIFTS),
+            (-128, 127),
+            &mut v9,
+        );
+        observer.values(9, 0, &v9);
+        // decoder_decoder.1_Relu
+        let mut v12 = [0i8; 16];
+        rows::dense_rescale::<i32, _, _, _, _>(
+            &v9,
+            &w::C6_DECODER_DECODER_0_GEMM_WEIGHTS,
+            &w::C7_DECODER_DECODER_0_GEMM_BIAS,
+            rescale::Shift(&w::S12_SHIFTS),
+            (0, 127),
+            &mut v12,
+        );
+        observer.values(12, 0, &v12);
+        // decoder_decoder.3_Relu
+        let mut v15 = [0i8; 32];
+        byte_quads::dense_rescale(
+            &v12,
+            (&w::S15_BYTE_QUADS_WEIGHTS, &w::S15_BYTE_QUADS_BLOCKS),
+            &w::S15_BYTE_QUADS_BIAS,
+            rescale::Shift(&w::S15_BYTE_QUADS_SHIFTS),
+            (0, 127),
+            &mut v15,
+        );
+        observer.values(15, 0, &v15);
+        // decoder_decoder.4_Gemm.q
+        let mut v17 = [0i16; 48];
+        byte_quads::dense_rescale(
+            &v15,
+            (&w::S17_BYTE_QUADS_WEIGHTS, &w::S17_BYTE_QUADS_BLOCKS),
+            &w::S17_BYTE_QUADS_BIAS,
+            rescale::Shift(&w::S17_BYTE_QUADS_SHIFTS),
+            (-32768, 32767),
+            &mut v17,
+        );
+        observer.values(17, 0, &v17);
+        // ReduceMean
+        let v18 = [reduce::squared_error::<i32, _, _>(&v17, &v1)];
+        observer.values(18, 0, &v18);
+        Outputs { score: v18 }
+    }
+}

@@ -1,0 +1,98 @@
+//! The layers as planned for rv32im, in the program's order. Each value carries its number in the
+//! program.
+
+use hodoscope_kernels::{layout::packed_words, model::Observer, plans, reduce, rescale};
+
+use crate::weights as w;
+use crate::{Event, Outputs};
+
+use super::Plan;
+
+impl Plan for plans::Rv32im {
+    #[inline]
+    fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
+        // x
+        let mut v0 = [0i16; 48];
+        rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0);
+        observer.values(0, 0, &v0);
+        // Mul.q
+        let mut v1 = [0i8; 48];
+        rescale::rescale::<i32, _, _>(
+            &v0,
+            rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
+            (-128, 127),
+            &mut v1,
+        );
+        observer.values(1, 0, &v1);
+        // encoder_encoder.1_Relu
+        let mut v4 = [0i8; 32];
+        packed_words::dense_rescale(
+            &v1,
+            (&w::S4_PACKED_WORDS_WEIGHTS, &w::S4_PACKED_WORDS_BLOCKS),
+            &w::S4_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S4_PACKED_WORDS_SHIFTS),
+            (0, 127),
+            &mut v4,
+        );
+        observer.values(4, 0, &v4);
+        // encoder_encoder.3_Relu
+        let mut v7 = [0i8; 16];
+        packed_words::dense_rescale(
+            &v4,
+            (&w::S7_PACKED_WORDS_WEIGHTS, &w::S7_PACKED_WORDS_BLOCKS),
+            &w::S7_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S7_PACKED_WORDS_SHIFTS),
+            (0, 127),
+            &mut v7,
+        );
+        observer.values(7, 0, &v7);
+        // encoder_encoder.4_Gemm.q
+        let mut v9 = [0i8; 6];
+        packed_words::dense_rescale(
+            &v7,
+            (&w::S9_PACKED_WORDS_WEIGHTS, &w::S9_PACKED_WORDS_BLOCKS),
+            &w::S9_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S9_PACKED_WORDS_SHIFTS),
+            (-128, 127),
+            &mut v9,
+        );
+        observer.values(9, 0, &v9);
+        // decoder_decoder.1_Relu
+        let mut v12 = [0i8; 16];
+        packed_words::dense_rescale(
+            &v9,
+            (&w::S12_PACKED_WORDS_WEIGHTS, &w::S12_PACKED_WORDS_BLOCKS),
+            &w::S12_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S12_PACKED_WORDS_SHIFTS),
+            (0, 127),
+            &mut v12,
+        );
+        observer.values(12, 0, &v12);
+        // decoder_decoder.3_Relu
+        let mut v15 = [0i8; 32];
+        packed_words::dense_rescale(
+            &v12,
+            (&w::S15_PACKED_WORDS_WEIGHTS, &w::S15_PACKED_WORDS_BLOCKS),
+            &w::S15_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S15_PACKED_WORDS_SHIFTS),
+            (0, 127),
+            &mut v15,
+        );
+        observer.values(15, 0, &v15);
+        // decoder_decoder.4_Gemm.q
+        let mut v17 = [0i16; 48];
+        packed_words::dense_rescale(
+            &v15,
+            (&w::S17_PACKED_WORDS_WEIGHTS, &w::S17_PACKED_WORDS_BLOCKS),
+            &w::S17_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S17_PACKED_WORDS_SHIFTS),
+            (-32768, 32767),
+            &mut v17,
+        );
+        observer.values(17, 0, &v17);
+        // ReduceMean
+        let v18 = [reduce::squared_error::<i32, _, _>(&v17, &v1)];
+        observer.values(18, 0, &v18);
+        Outputs { score: v18 }
+    }
+}
