@@ -16,7 +16,9 @@ fn check(name: &str, text: &str) {
     for (path, text) in &files {
         insta::assert_snapshot!(format!("{name}.{}", path.replace('/', ".")), text);
     }
-    let paths: Vec<&str> = files.keys().map(String::as_str).collect();
+    // A plan that differs from the portable one has a module of its own.
+    let own = |path: &&str| !path.starts_with("src/compute/armv");
+    let paths: Vec<&str> = files.keys().map(String::as_str).filter(own).collect();
     let expected = [
         "Cargo.toml",
         "README.md",

@@ -10,7 +10,7 @@ use std::fs::{File, read_to_string};
 use std::path::PathBuf;
 
 use hodoscope_compiler::inputs::InputsSpec;
-use hodoscope_compiler::plan::Plan;
+use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_compiler::quantise::{Calibration, Options};
 use hodoscope_compiler::{Compiled, compile, import};
 use hodoscope_interpreter::{Event, Interpreter};
@@ -211,17 +211,22 @@ fn kernels_agree_on_the_test_events() {
     for model in ["ae-qcd", "efn-top", "pfn-qg", "vae-l1"] {
         let compiled = compiled(model);
         let program = compiled.program();
-        let plan = Plan::portable(program).unwrap();
-        let executor = Executor::new(&plan);
         let interpreter = Interpreter::new(program).unwrap();
+        let plans = Isa::ALL.map(|isa| Plan::new(program, isa).unwrap());
         for (index, event) in events(model, program).iter().take(300).enumerate() {
             let inputs = inputs(event);
-            let seen = executor.run(&inputs);
-            let trace = interpreter.trace(&Event { inputs }).unwrap();
-            for (id, value) in program.values() {
-                if let Some(seen) = &seen[id.index()] {
-                    let expected = &trace.values[id.index()];
-                    assert_eq!(seen, expected, "{model}, event {index}, {}", value.name);
+            let trace = interpreter.trace(&Event {
+                inputs: inputs.clone(),
+            });
+            let trace = trace.unwrap();
+            for (isa, plan) in Isa::ALL.iter().zip(&plans) {
+                let seen = Executor::new(plan).run(&inputs);
+                for (id, value) in program.values() {
+                    if let Some(seen) = &seen[id.index()] {
+                        let expected = &trace.values[id.index()];
+                        let name = &value.name;
+                        assert_eq!(seen, expected, "{model} for {isa}, event {index}, {name}");
+                    }
                 }
             }
         }

@@ -56,6 +56,9 @@ fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
         } => {
             let packed = plan.layer(step).map(|layer| layout.constants(&layer));
             let packed = packed.unwrap_or_default();
+            if packed.stream.is_some() {
+                return vec![];
+            }
             let own = [(weights, packed.weights), (bias, packed.bias)];
             let own = own.into_iter().filter(|(_, packed)| packed.is_none());
             own.map(|(id, _)| *id).collect()
@@ -90,12 +93,13 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
     if let Kernel::Dense { layout, .. } | Kernel::DenseRescale { layout, .. } = step.kernel {
         let packed = plan.layer(step).map(|layer| layout.constants(&layer));
         let packed = packed.unwrap_or_default();
-        own_shifts = packed.shifts.is_none();
+        own_shifts = packed.shifts.is_none() && packed.stream.is_none();
         for (what, doc, packed) in [
             ("WEIGHTS", "Weights", packed.weights),
             ("BIAS", "Biases", packed.bias),
             ("SHIFTS", "Shifts", packed.shifts),
             ("BLOCKS", "Lengths of blocks", packed.blocks),
+            ("STREAM", "All constants", packed.stream),
         ] {
             if let Some(packed) = packed {
                 let name = names::packed(id, layout, what);

@@ -22,6 +22,34 @@ pub struct Mix {
 }
 
 impl Mix {
+    /// Applies `f` to each kind.
+    fn each(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            arithmetic: f(self.arithmetic, other.arithmetic),
+            multiplies: f(self.multiplies, other.multiplies),
+            loads: f(self.loads, other.loads),
+            multiple_loads: f(self.multiple_loads, other.multiple_loads),
+            loaded_words: f(self.loaded_words, other.loaded_words),
+            stores: f(self.stores, other.stores),
+            branches: f(self.branches, other.branches),
+        }
+    }
+
+    /// One after the other.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        self.each(other, |a, b| a + b)
+    }
+
+    /// `count` of them.
+    pub(super) fn times(&self, count: u64) -> Self {
+        self.each(self, |a, _| a * count)
+    }
+
+    /// The share of one of `count`, rounded up.
+    pub(super) fn divided(&self, count: u64) -> Self {
+        self.each(self, |a, _| a.div_ceil(count))
+    }
+
     /// Instructions of all kinds.
     pub fn instructions(&self) -> u64 {
         self.arithmetic

@@ -33,6 +33,8 @@ pub struct Plan<'p> {
     pub event: Vec<Step>,
     /// How each value is stored.
     pub storage: Vec<Storage>,
+    /// Whether constituents are computed two at a time.
+    pub twins: bool,
     /// The layouts that were considered for each dense layer, the one that was taken first.
     pub choices: Vec<Choice>,
 }
@@ -257,6 +259,18 @@ impl<'p> Plan<'p> {
     /// # Errors
     /// When the program does not verify, or no kernel computes one of its values.
     pub fn new(program: &'p Program, isa: Isa) -> Result<Self, PlanError> {
+        // Two constituents at once share the loads of weights: where all of their layers can.
+        if isa == Isa::ArmV7eDsp && !program.sets.is_empty() {
+            let plan = Self::make(program, isa, true)?;
+            let mut layouts = plan.constituent.iter().filter_map(Step::layout).peekable();
+            if layouts.peek().is_some() && layouts.all(Layout::twins) {
+                return Ok(plan);
+            }
+        }
+        Self::make(program, isa, false)
+    }
+
+    fn make(program: &'p Program, isa: Isa, twins: bool) -> Result<Self, PlanError> {
         let proof = program.verify()?;
         if program.sets.len() > 1 {
             return Err(PlanError::Sets(program.sets.len()));
@@ -271,6 +285,7 @@ impl<'p> Plan<'p> {
             event: vec![],
             storage: vec![Storage::Narrowest; program.values.len()],
             choices: vec![],
+            twins,
         };
         for (id, value) in program.values() {
             if fused[id.index()] {
@@ -312,14 +327,13 @@ impl<'p> Plan<'p> {
         else {
             return step;
         };
-        if let Some(best) = candidates.first() {
+        if let Some(best) = candidates.first().filter(|best| best.verdict.is_ok()) {
             *layout = best.layout;
         }
         let (x, layout) = (*x, *layout);
+        let rescaled = matches!(step.kernel, Kernel::DenseRescale { .. });
         self.store(x, layout.operand());
-        if let Kernel::DenseRescale { .. } = step.kernel {
-            self.store(step.result, layout.result());
-        }
+        self.store(step.result, layout.result(rescaled));
         self.choices.push(Choice {
             result: step.result,
             candidates,
@@ -327,12 +341,11 @@ impl<'p> Plan<'p> {
         step
     }
 
-    /// Stores a value as one of its kernels asks; what none asks for stays narrowest.
+    /// Stores a value as one of its kernels asks; the others read it all the same.
     fn store(&mut self, id: ValueId, storage: Storage) {
-        match storage {
-            Storage::Narrowest => {}
+        if storage != Storage::Narrowest {
+            self.storage[id.index()] = storage;
         }
-        self.storage[id.index()] = storage;
     }
 
     /// What is known about the dense layer of `step`; nothing where it is none.
@@ -364,13 +377,19 @@ impl<'p> Plan<'p> {
             result: self.result(step).element,
             accumulator: *accumulator,
             rescale,
+            twins: self.twins && self.result(step).shape.set().is_some(),
         })
     }
 
     /// Whether another plan of the same program computes it in the same way.
     pub fn same_steps(&self, other: &Self) -> bool {
-        (&self.constituent, &self.event, &self.storage)
-            == (&other.constituent, &other.event, &other.storage)
+        (&self.constituent, &self.event, &self.storage, self.twins)
+            == (
+                &other.constituent,
+                &other.event,
+                &other.storage,
+                other.twins,
+            )
     }
 
     /// The value that `step` computes.
@@ -386,6 +405,16 @@ impl<'p> Plan<'p> {
             visible[id.index()] = true;
         }
         visible
+    }
+}
+
+impl Step {
+    /// The layout of a dense layer.
+    pub fn layout(&self) -> Option<Layout> {
+        match self.kernel {
+            Kernel::Dense { layout, .. } | Kernel::DenseRescale { layout, .. } => Some(layout),
+            _ => None,
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 #![allow(dead_code)] // Each test takes what it needs.
 #![allow(clippy::useless_conversion)] // An accumulator of 64 bits is an i64 already.
 
+use hodoscope_compiler::plan::layout::{Layout, filled};
 use hodoscope_compiler::plan::{Accumulator, Kernel, Pair, Plan, Requantise, Step, storage_bits};
-use hodoscope_kernels::layout::rows;
+use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs, rows};
 use hodoscope_kernels::set::{Hardest, Pushed};
 use hodoscope_kernels::{reduce, rescale, unary};
 use hodoscope_program::{Constant, IntType, Live, SetId, ValueId};
@@ -317,6 +318,9 @@ impl<'a> Executor<'a> {
         let program = self.plan.program;
         let v = |id: &ValueId| values[id.index()].as_ref().expect("operands come before");
         let stored = |constant: &Constant| Array::new(constant.element, &constant.data);
+        if let Some(raws) = self.streamed(step, values) {
+            return Array::new(program.value(step.result).element, &raws);
+        }
         let mut y = self.zeros(step.result);
         let out = &mut y;
         match &step.kernel {
@@ -479,6 +483,41 @@ impl<'a> Executor<'a> {
             }
         }
         y
+    }
+}
+
+impl Executor<'_> {
+    /// A dense layer whose layout is a stream of words, by the layout's portable body.
+    fn streamed(&self, step: &Step, values: &[Option<Array>]) -> Option<Vec<i64>> {
+        let layer = self.plan.layer(step)?;
+        let layout = step.layout()?;
+        let stream: Vec<i32> = exact(&layout.constants(&layer).stream?.data);
+        let operand = step.kernel.operands()[0];
+        let x = values[operand.index()]
+            .as_ref()
+            .expect("operands come before");
+        let mut x: Vec<i16> = exact(&x.raws());
+        x.resize(filled(layer.columns()), 0);
+        let portable = match layout {
+            Layout::NestedPairs => nested_pairs::portable,
+            Layout::HalfPairs => half_pairs::portable,
+            Layout::BytePairs => byte_pairs::portable,
+            other => panic!("{other} has no stream"),
+        };
+        let (low, high) = layer
+            .rescale
+            .map_or((i64::MIN, i64::MAX), |(_, limits)| limits);
+        let mut y = vec![0; filled(layer.rows())];
+        portable(
+            &x,
+            &stream,
+            layer.rescale.is_some(),
+            &mut |row, exact: i32| {
+                y[row] = i64::from(exact).clamp(low, high);
+            },
+        );
+        y.truncate(layer.rows());
+        Some(y)
     }
 }
 

@@ -6,6 +6,8 @@
 
 #[cfg(hodoscope_isa = "armv6m")]
 pub mod armv6m;
+#[cfg(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp"))]
+pub mod armv7em;
 #[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
 pub mod masks;
 #[cfg(hodoscope_isa = "rv32im")]

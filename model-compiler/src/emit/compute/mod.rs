@@ -1,6 +1,7 @@
 //! `compute/`: a module per plan, and what they share.
 
 mod steps;
+mod twins;
 
 use hodoscope_program::ValueId;
 

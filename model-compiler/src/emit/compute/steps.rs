@@ -2,10 +2,10 @@
 
 use hodoscope_program::ValueId;
 
-use super::{event_arguments, summands};
+use super::{event_arguments, summands, twins};
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
-use crate::plan::layout::Layout;
+use crate::plan::layout::{Layout, Storage, filled};
 use crate::plan::{Kernel, Pair, Plan, Requantise, Step};
 
 /// The module of one plan.
@@ -32,6 +32,15 @@ pub(super) fn module(plan: &Plan<'_>) -> String {
         .into_iter()
         .map(|layout| format!("layout::{layout}"))
         .collect();
+    let stored: Vec<&str> = ["Pairs", "Twins"]
+        .into_iter()
+        .filter(|ty| body.contains(&format!("{ty}::<")) || body.contains(&format!(": {ty}<")))
+        .collect();
+    match stored[..] {
+        [] => {}
+        [one] => uses.push(format!("layout::pairs::{one}")),
+        _ => uses.push(format!("layout::pairs::{{{}}}", stored.join(", "))),
+    }
     uses.extend(["model::Observer".into(), "plans".into()]);
     uses.extend(used(&["reduce", "rescale", "unary"]));
     code.line(format!("use hodoscope_kernels::{{{}}};", uses.join(", ")));
@@ -74,9 +83,15 @@ fn body(plan: &Plan<'_>) -> String {
     code.line(format!("impl Plan for plans::{} {{", plan.isa.type_name()));
     if has_set {
         constituent(&mut code, plan);
+        if plan.twins {
+            twins::constituents(&mut code);
+        }
     }
     event(&mut code, plan);
     code.line("}");
+    if plan.twins {
+        twins::function(&mut code.gap(), plan);
+    }
     code.finish()
 }
 
@@ -85,7 +100,7 @@ fn constituent(code: &mut Code, plan: &Plan<'_>) {
     code.line("#[inline]");
     code.line("fn constituent<O: Observer>(words: &Constituent, row: u16, observer: &mut O) -> Summands {");
     for step in &plan.constituent {
-        call(code, plan, step, "row");
+        call(code, plan, step, Scope::CONSTITUENT);
     }
     let fields: Vec<String> = summands(plan).into_iter().map(variable).collect();
     code.line(format!("Summands {{ {} }}", fields.join(", ")));
@@ -96,9 +111,10 @@ fn constituent(code: &mut Code, plan: &Plan<'_>) {
             "fn {function}(sums: &mut Sums, summands: &Summands) {{"
         ));
         for sum in &plan.pooled {
-            let (sum, x) = (variable(sum.result), variable(sum.x));
+            let (sum, x, sum_x) = (variable(sum.result), variable(sum.x), sum.x);
             code.line(format!(
-                "reduce::{function}(&mut sums.{sum}, &summands.{x});"
+                "reduce::{function}(&mut sums.{sum}, &{});",
+                own(plan, sum_x, &format!("summands.{x}"))
             ));
         }
         code.line("}").gap();
@@ -114,46 +130,79 @@ fn event(code: &mut Code, plan: &Plan<'_>) {
     ));
     for sum in &plan.pooled {
         let name = variable(sum.result);
-        if storage(plan, sum.result) == sum.accumulator.name() {
+        let own = own(plan, sum.result, &name);
+        if own == name && storage(plan, sum.result) == sum.accumulator.name() {
             code.line(format!("let {name} = sums.{name};"));
         } else {
-            code.line(zeros(plan, sum.result));
-            code.line(format!("unary::copy(&sums.{name}, &mut {name});"));
+            code.line(zeros(plan, sum.result, ""));
+            code.line(format!("unary::copy(&sums.{name}, &mut {own});"));
         }
         let id = sum.result.index();
-        code.line(format!("observer.values({id}, 0, &{name});"));
+        code.line(format!("observer.values({id}, 0, &{own});"));
     }
     for step in &plan.event {
-        call(code, plan, step, "0");
+        call(code, plan, step, Scope::EVENT);
     }
+    // An output's type is the program's, however the plan stores it.
     let fields = names::fields(program.outputs.iter().map(|o| o.name.as_str()));
-    let fields: Vec<String> = fields
-        .iter()
-        .zip(&program.outputs)
-        .map(|(field, output)| format!("{field}: {}", variable(output.value)))
-        .collect();
+    let mut values = vec![];
+    for (output, field) in program.outputs.iter().zip(&fields) {
+        let (name, value) = (variable(output.value), program.value(output.value));
+        let own = own(plan, output.value, &name);
+        if own == name {
+            values.push(format!("{field}: {name}"));
+            continue;
+        }
+        let (ty, channels) = (names::storage(value), value.shape.channels());
+        code.line(format!("let mut o_{field} = [0{ty}; {channels}];"));
+        code.line(format!("unary::copy(&{own}, &mut o_{field});"));
+        values.push(format!("{field}: o_{field}"));
+    }
+    let fields = values;
     code.line(format!("Outputs {{ {} }}", fields.join(", ")));
     code.line("}");
 }
 
 /// The Rust type of an element of a value, as the plan stores it.
-fn storage(plan: &Plan<'_>, id: ValueId) -> String {
-    names::storage(plan.program.value(id))
+pub(super) fn storage(plan: &Plan<'_>, id: ValueId) -> String {
+    match plan.storage[id.index()] {
+        Storage::Narrowest => names::storage(plan.program.value(id)),
+        Storage::Pairs => "i16".into(),
+        Storage::Words => "i32".into(),
+    }
 }
 
 /// The Rust type of a value, as the plan stores it.
 fn array(plan: &Plan<'_>, id: ValueId) -> String {
-    names::array(plan.program.value(id))
+    let value = plan.program.value(id);
+    let channels = value.shape.channels();
+    match plan.storage[id.index()] {
+        Storage::Narrowest => names::array(value),
+        Storage::Pairs => format!("Pairs<{}>", filled(channels)),
+        Storage::Words => format!("[i32; {}]", filled(channels)),
+    }
+}
+
+/// A place in which a value's elements stand first, without what it is filled up with.
+pub(super) fn own(plan: &Plan<'_>, id: ValueId, place: &str) -> String {
+    match plan.storage[id.index()] {
+        Storage::Narrowest => place.into(),
+        Storage::Pairs | Storage::Words => {
+            format!("{place}[..{}]", plan.program.value(id).shape.channels())
+        }
+    }
 }
 
 /// Where a kernel reads a layer's weights, bias and shifts.
-struct Constants {
-    weights: String,
+pub(super) struct Constants {
+    pub weights: String,
     bias: String,
     requantise: String,
+    /// Whether `weights` is all of it.
+    stream: bool,
 }
 
-fn constants(plan: &Plan<'_>, step: &Step) -> Option<Constants> {
+pub(super) fn constants(plan: &Plan<'_>, step: &Step) -> Option<Constants> {
     let (weights, bias, layout, requantise) = match &step.kernel {
         Kernel::Dense {
             weights,
@@ -186,29 +235,71 @@ fn constants(plan: &Plan<'_>, step: &Step) -> Option<Constants> {
         ),
         None => requantiser(id, requantise),
     });
+    let stream = packed.stream.is_some();
     let weights = name(packed.weights.is_some(), "WEIGHTS", program(*weights));
     Some(Constants {
-        weights: match packed.blocks {
-            Some(_) => format!("(&{weights}, &w::{})", names::packed(id, *layout, "BLOCKS")),
-            None => format!("&{weights}"),
+        stream,
+        weights: match (stream, packed.blocks) {
+            (true, _) => format!("&w::{}", names::packed(id, *layout, "STREAM")),
+            (_, Some(_)) => format!("(&{weights}, &w::{})", names::packed(id, *layout, "BLOCKS")),
+            _ => format!("&{weights}"),
         },
         bias: name(packed.bias.is_some(), "BIAS", program(*bias)),
         requantise: requantise.unwrap_or_default(),
     })
 }
 
+/// For what a step is computed.
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    /// The variable of the words.
+    pub words: &'static str,
+    /// What is appended to the variables of values.
+    pub suffix: &'static str,
+    /// The row of the set.
+    pub row: &'static str,
+}
+
+impl Scope {
+    const EVENT: Self = Self {
+        words: "words",
+        suffix: "",
+        row: "0",
+    };
+    const CONSTITUENT: Self = Self {
+        row: "row",
+        ..Self::EVENT
+    };
+    pub const TWINS: [Self; 2] = [
+        Self {
+            words: "first",
+            suffix: "a",
+            row: "row",
+        },
+        Self {
+            words: "second",
+            suffix: "b",
+            row: "row + 1",
+        },
+    ];
+}
+
 /// The lines of one step.
-fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
+pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) {
     let value = plan.result(step);
-    let (id, y) = (step.result.index(), variable(step.result));
+    let Scope { words, suffix, row } = scope;
+    let id = step.result.index();
+    let name = format!("{}{suffix}", variable(step.result));
+    // Whole, and without what it was filled up with.
+    let y = own(plan, step.result, &name);
     let constant = |id: hodoscope_program::ConstantId| {
         let name = &plan.program.constant(id).name;
         format!("w::{}", names::constant(id.index(), name))
     };
     code.line(format!("// {}", value.name));
-    let zeros = zeros(plan, step.result);
+    let zeros = zeros(plan, step.result, suffix);
     let stored = storage(plan, step.result);
-    let v = |id: &ValueId| variable(*id);
+    let v = |id: &ValueId| own(plan, *id, &format!("{}{suffix}", variable(*id)));
     // What stores `from` as this step's result is stored: nothing where that is the same.
     let cast = |from: &str| match stored.as_str() {
         ty if ty == from => String::new(),
@@ -221,7 +312,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             vec![
                 zeros,
                 format!(
-                    "rescale::words(&words.{field}, &w::S{id}_MINIMUM, &w::S{id}_MAXIMUM, &mut {y});"
+                    "rescale::words(&{words}.{field}, &w::S{id}_MINIMUM, &w::S{id}_MAXIMUM, &mut {y});"
                 ),
             ]
         }
@@ -232,16 +323,28 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             ..
         } => {
             let constants = constants(plan, step);
-            let Some(Constants { weights, bias, .. }) = constants else {
+            let Some(Constants {
+                weights,
+                bias,
+                stream,
+                ..
+            }) = constants
+            else {
                 return;
             };
             vec![
                 zeros,
-                format!(
-                    "{layout}::dense{}(&{}, {weights}, &{bias}, &mut {y});",
-                    layout.generics(*accumulator),
-                    v(x),
-                ),
+                match stream {
+                    true => format!(
+                        "{layout}::dense(&{}{suffix}[..], {weights}, &mut {name});",
+                        variable(*x)
+                    ),
+                    false => format!(
+                        "{layout}::dense{}(&{}, {weights}, &{bias}, &mut {y});",
+                        layout.generics(*accumulator),
+                        v(x),
+                    ),
+                },
             ]
         }
         Kernel::DenseRescale {
@@ -256,21 +359,34 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
                 weights,
                 bias,
                 requantise,
+                stream,
             }) = constants
             else {
                 return;
             };
-            vec![
-                zeros,
-                format!("{layout}::dense_rescale{}(", layout.generics(*accumulator)),
-                format!("&{},", v(x)),
-                format!("{weights},"),
-                format!("&{bias},"),
-                format!("{requantise},"),
-                format!("({}, {}),", limits.0, limits.1),
-                format!("&mut {y},"),
-                ");".into(),
-            ]
+            let call = format!("{layout}::dense_rescale{}(", layout.generics(*accumulator));
+            match stream {
+                true => vec![
+                    zeros,
+                    format!(
+                        "{layout}::dense_rescale::<{}, {}>(&{}{suffix}[..], {weights}, &mut {name}[..]);",
+                        limits.0,
+                        limits.1,
+                        variable(*x)
+                    ),
+                ],
+                false => vec![
+                    zeros,
+                    call,
+                    format!("&{},", v(x)),
+                    format!("{weights},"),
+                    format!("&{bias},"),
+                    format!("{requantise},"),
+                    format!("({}, {}),", limits.0, limits.1),
+                    format!("&mut {y},"),
+                    ");".into(),
+                ],
+            }
         }
         Kernel::Rescale {
             x,
@@ -345,7 +461,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
         Kernel::SquaredError { a, b, accumulator } => {
             let accumulator = accumulator.name();
             vec![format!(
-                "let {y} = [reduce::squared_error::<{accumulator}, _, _>(&{}, &{}){}];",
+                "let {name} = [reduce::squared_error::<{accumulator}, _, _>(&{}, &{}){}];",
                 v(a),
                 v(b),
                 cast(accumulator)
@@ -354,7 +470,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
         Kernel::SumSquares { x, accumulator } => {
             let accumulator = accumulator.name();
             vec![format!(
-                "let {y} = [reduce::sum_squares::<{accumulator}, _>(&{}){}];",
+                "let {name} = [reduce::sum_squares::<{accumulator}, _>(&{}){}];",
                 v(x),
                 cast(accumulator)
             )]
@@ -363,7 +479,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             let cast = cast(&storage(plan, *x));
             let picked = channels.iter().map(|c| format!("{}[{c}]{cast}", v(x)));
             let picked: Vec<String> = picked.collect();
-            vec![format!("let {y} = [{}];", picked.join(", "))]
+            vec![format!("let {name} = [{}];", picked.join(", "))]
         }
         Kernel::Concat { parts } => {
             let mut lines = vec![zeros];
@@ -371,7 +487,7 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
             for part in parts {
                 let operand = plan.program.value(*part);
                 let end = start + operand.shape.channels();
-                let range = format!("{y}[{start}..{end}]");
+                let range = format!("{name}[{start}..{end}]");
                 let same = storage(plan, *part) == stored;
                 let part = v(part);
                 lines.push(match same {
@@ -388,13 +504,15 @@ fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, row: &str) {
 }
 
 /// An array for a step's result.
-fn zeros(plan: &Plan<'_>, id: ValueId) -> String {
+fn zeros(plan: &Plan<'_>, id: ValueId, suffix: &str) -> String {
+    let name = variable(id);
     let channels = plan.program.value(id).shape.channels();
-    format!(
-        "let mut {} = [0{}; {channels}];",
-        variable(id),
-        storage(plan, id)
-    )
+    let zeros = match plan.storage[id.index()] {
+        Storage::Narrowest => format!("[0{}; {channels}]", storage(plan, id)),
+        Storage::Pairs => format!("Pairs::<{}>::ZERO", filled(channels)),
+        Storage::Words => format!("[0i32; {}]", filled(channels)),
+    };
+    format!("let mut {name}{suffix} = {zeros};")
 }
 
 fn requantiser(id: usize, requantise: &Requantise) -> String {

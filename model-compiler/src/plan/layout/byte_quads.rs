@@ -113,7 +113,7 @@ impl Definition for ByteQuads {
         Storage::Narrowest
     }
 
-    fn result(&self) -> Storage {
+    fn result(&self, _rescaled: bool) -> Storage {
         Storage::Narrowest
     }
 }

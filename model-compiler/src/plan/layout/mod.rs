@@ -3,15 +3,21 @@
 //! A layout is exact under a condition that is proved here, from the layer's weights and the
 //! interval of its operand. Of those that are exact, a plan takes the cheapest on its core.
 
+mod byte_pairs;
 mod byte_quads;
 mod groups;
+mod half_pairs;
+mod nested_pairs;
 mod packed_words;
 mod row_blocks;
 mod rows;
+mod stream;
 
 use std::fmt;
 
 use hodoscope_program::{Constant, IntType, Interval};
+
+pub use stream::filled;
 
 use super::cost::{Mix, cost};
 use super::{Accumulator, Isa, Requantise};
@@ -34,6 +40,8 @@ pub struct Layer<'a> {
     /// The rescale that follows, with its smallest and largest result; nothing where the sums are
     /// the result.
     pub rescale: Option<(&'a Requantise, (i64, i64))>,
+    /// Whether it is computed for two constituents at once.
+    pub twins: bool,
 }
 
 impl Layer<'_> {
@@ -58,6 +66,10 @@ impl Layer<'_> {
 pub enum Storage {
     /// An array of the narrowest of `i8`, `i16`, `i32`, `i64`.
     Narrowest,
+    /// Halves, filled up to a multiple of four, in whole words.
+    Pairs,
+    /// Words, filled up to a multiple of four.
+    Words,
 }
 
 /// Weights, or biases, in the order and type in which a kernel reads them.
@@ -81,6 +93,8 @@ pub struct Constants {
     /// Lengths of the blocks of columns, in which the kernel takes sums apart; nothing where it does
     /// not. With them the weights are a pair.
     pub blocks: Option<Packed>,
+    /// All of them in one: the kernel is given nothing else, and its limits as constants.
+    pub stream: Option<Packed>,
 }
 
 /// What a layout is, for the planner.
@@ -99,8 +113,12 @@ trait Definition: Sync {
     fn generics(&self, accumulator: Accumulator) -> String;
     /// How its operand is stored.
     fn operand(&self) -> Storage;
-    /// How its rescaled result is stored.
-    fn result(&self) -> Storage;
+    /// How its result is stored, rescaled or not.
+    fn result(&self, rescaled: bool) -> Storage;
+    /// Whether its kernels compute two constituents at once.
+    fn twins(&self) -> bool {
+        false
+    }
 }
 
 /// A layout of dense layers. Its functions are those of its file.
@@ -114,15 +132,24 @@ pub enum Layout {
     ByteQuads,
     /// Eight rows at a time.
     RowBlocks,
+    /// Two rows in a half, two columns in a word.
+    NestedPairs,
+    /// Weights of 8 bits, four columns in a word.
+    BytePairs,
+    /// Weights of 16 bits, two columns in a word.
+    HalfPairs,
 }
 
 impl Layout {
-    /// All; of equally cheap ones the first is taken.
-    pub const ALL: [Self; 4] = [
+    /// All; of equally cheap ones the first is taken: those with a byte per weight come first.
+    pub const ALL: [Self; 7] = [
         Self::Rows,
         Self::PackedWords,
         Self::ByteQuads,
         Self::RowBlocks,
+        Self::NestedPairs,
+        Self::BytePairs,
+        Self::HalfPairs,
     ];
 
     fn definition(self) -> &'static dyn Definition {
@@ -131,12 +158,23 @@ impl Layout {
             Self::PackedWords => &packed_words::PackedWords,
             Self::ByteQuads => &byte_quads::ByteQuads,
             Self::RowBlocks => &row_blocks::RowBlocks,
+            Self::NestedPairs => &nested_pairs::NestedPairs,
+            Self::HalfPairs => &half_pairs::HalfPairs,
+            Self::BytePairs => &byte_pairs::BytePairs,
         }
     }
 
     /// The module of `hodoscope_kernels::layout`.
     pub fn name(self) -> &'static str {
         self.definition().name()
+    }
+
+    /// Proves that it is exact for `layer`.
+    ///
+    /// # Errors
+    /// Why it is not, or is not proved to be.
+    pub fn prove(self, layer: &Layer<'_>) -> Result<(), String> {
+        self.definition().prove(layer)
     }
 
     /// What its kernel is given for `layer`.
@@ -154,9 +192,14 @@ impl Layout {
         self.definition().operand()
     }
 
-    /// How its rescaled result is stored.
-    pub fn result(self) -> Storage {
-        self.definition().result()
+    /// How its result is stored, rescaled or not.
+    pub fn result(self, rescaled: bool) -> Storage {
+        self.definition().result(rescaled)
+    }
+
+    /// Whether its kernels compute two constituents at once.
+    pub fn twins(self) -> bool {
+        self.definition().twins()
     }
 }
 
@@ -186,7 +229,10 @@ pub(super) fn candidates(layer: &Layer<'_>, isa: Isa) -> Vec<Candidate> {
             let mix = |()| cost(isa, &definition.mix(layer, isa));
             Candidate {
                 layout,
-                verdict: definition.prove(layer).map(mix),
+                verdict: match layer.twins && !(layout.twins() && layer.rescale.is_some()) {
+                    true => Err("it has no body for two constituents at once".into()),
+                    false => definition.prove(layer).map(mix),
+                },
             }
         })
         .collect();

@@ -82,7 +82,7 @@ impl Definition for PackedWords {
         Storage::Narrowest
     }
 
-    fn result(&self) -> Storage {
+    fn result(&self, _rescaled: bool) -> Storage {
         Storage::Narrowest
     }
 }

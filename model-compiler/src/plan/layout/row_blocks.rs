@@ -85,7 +85,7 @@ impl Definition for RowBlocks {
         Storage::Narrowest
     }
 
-    fn result(&self) -> Storage {
+    fn result(&self, _rescaled: bool) -> Storage {
         Storage::Narrowest
     }
 }

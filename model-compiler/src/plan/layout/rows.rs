@@ -54,7 +54,7 @@ impl Definition for Rows {
         Storage::Narrowest
     }
 
-    fn result(&self) -> Storage {
+    fn result(&self, _rescaled: bool) -> Storage {
         Storage::Narrowest
     }
 }

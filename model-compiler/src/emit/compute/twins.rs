@@ -1,0 +1,144 @@
+//! Two constituents at once.
+
+use hodoscope_program::ValueId;
+
+use super::steps::{self, Scope};
+use crate::emit::code::Code;
+use crate::emit::names::variable;
+use crate::plan::layout::filled;
+use crate::plan::{Kernel, Plan};
+
+/// All constituents, two at a time.
+pub(super) fn constituents(code: &mut Code) {
+    code.line("#[inline(always)]");
+    code.line("fn constituents<'a, O: Observer>(all: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Sums {");
+    code.line("let mut sums = Sums::ZERO;");
+    code.line("let mut all = all.zip(0u16..);");
+    code.line("while let Some((first, row)) = all.next() {");
+    code.line("let Some((second, _)) = all.next() else {");
+    code.line("Self::add(&mut sums, &Self::constituent(first, row, observer));");
+    code.line("break;");
+    code.line("};");
+    code.line("twins(first, second, row, &mut sums, observer);");
+    code.line("}");
+    code.line("sums");
+    code.line("}").gap();
+}
+
+/// The layers of two constituents, added to the sums.
+pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
+    code.line("/// The layers of two constituents at once, in the rows `row` and `row + 1`.");
+    code.line("#[inline]");
+    code.line("fn twins<O: Observer>(first: &Constituent, second: &Constituent, row: u16, sums: &mut Sums, observer: &mut O) {");
+    let mut forms = Forms {
+        code,
+        plan,
+        apart: vec![false; plan.program.values.len()],
+        together: vec![false; plan.program.values.len()],
+    };
+    for step in &plan.constituent {
+        let Kernel::DenseRescale {
+            x, layout, limits, ..
+        } = &step.kernel
+        else {
+            for x in step.kernel.operands() {
+                forms.part(x);
+            }
+            for scope in Scope::TWINS {
+                steps::call(forms.code, plan, step, scope);
+            }
+            forms.apart[step.result.index()] = true;
+            continue;
+        };
+        let Some(constants) = steps::constants(plan, step) else {
+            continue;
+        };
+        forms.join(*x);
+        let (y, id) = (twin(step.result), step.result.index());
+        let (name, channels) = (&plan.result(step).name, forms.channels(step.result));
+        let code = &mut *forms.code;
+        code.line(format!("// {name}"));
+        code.line(format!(
+            "let mut {y} = Twins::<{}>::ZERO;",
+            2 * filled(channels)
+        ));
+        code.line(format!(
+            "{layout}::dense_rescale_twins::<{}, {}, _, _>(&{}, {}, &mut {y});",
+            limits.0,
+            limits.1,
+            twin(*x),
+            constants.weights
+        ));
+        for (which, Scope { row, .. }) in Scope::TWINS.into_iter().enumerate() {
+            code.line(format!(
+                "observer.values({id}, {row}, &{y}.row::<{channels}>({which}));"
+            ));
+        }
+        forms.together[id] = true;
+    }
+    for sum in &plan.pooled {
+        let name = variable(sum.result);
+        if forms.together[sum.x.index()] {
+            forms
+                .code
+                .line(format!("{}.add_to(&mut sums.{name});", twin(sum.x)));
+            continue;
+        }
+        for Scope { suffix, .. } in Scope::TWINS {
+            let x = steps::own(plan, sum.x, &format!("{}{suffix}", variable(sum.x)));
+            forms
+                .code
+                .line(format!("reduce::add(&mut sums.{name}, &{x});"));
+        }
+    }
+    forms.code.line("}");
+}
+
+/// The variable of both rows of a value.
+fn twin(id: ValueId) -> String {
+    format!("t{}", id.index())
+}
+
+/// In which forms values are there: as two rows apart, or pair by pair in turn.
+struct Forms<'a, 'p> {
+    code: &'a mut Code,
+    plan: &'a Plan<'p>,
+    apart: Vec<bool>,
+    together: Vec<bool>,
+}
+
+impl Forms<'_, '_> {
+    fn channels(&self, id: ValueId) -> usize {
+        self.plan.program.value(id).shape.channels()
+    }
+
+    /// Makes sure that the rows of `id` are there apart.
+    fn part(&mut self, id: ValueId) {
+        if std::mem::replace(&mut self.apart[id.index()], true) {
+            return;
+        }
+        let channels = self.channels(id);
+        for (which, Scope { suffix, .. }) in Scope::TWINS.into_iter().enumerate() {
+            self.code.line(format!(
+                "let {}{suffix} = {}.row::<{channels}>({which});",
+                variable(id),
+                twin(id)
+            ));
+        }
+    }
+
+    /// Makes sure that the rows of `id` are there together.
+    fn join(&mut self, id: ValueId) {
+        if std::mem::replace(&mut self.together[id.index()], true) {
+            return;
+        }
+        let [a, b] = Scope::TWINS.map(|Scope { suffix, .. }| {
+            steps::own(self.plan, id, &format!("{}{suffix}", variable(id)))
+        });
+        let size = 2 * filled(self.channels(id));
+        self.code.line(format!(
+            "let {} = Twins::<{size}>::of(&{a}, &{b});",
+            twin(id)
+        ));
+    }
+}

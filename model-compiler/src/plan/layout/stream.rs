@@ -1,0 +1,145 @@
+//! Packing and proof that the layouts for DSP instructions share: see `hodoscope_kernels::layout`.
+
+use super::{Constants, Layer, Packed, Storage};
+use crate::plan::cost::Mix;
+use crate::plan::{Accumulator, Requantise};
+
+/// Rows that are computed at once.
+const ROWS: usize = 4;
+
+/// What makes one of the layouts.
+pub(super) struct Form {
+    /// Appends the words of four rows and four columns.
+    pub quad: fn(rows: [[i64; 4]; 4], words: &mut Vec<i32>),
+    /// The words with which accumulators start, from those of the rows a, b, c, d.
+    pub start: fn(rows: [i64; 4]) -> [i32; 4],
+    /// What the rows a and c are shifted by beyond their own shift.
+    pub upper_shift: i64,
+}
+
+/// Length filled up to whole fours.
+pub fn filled(length: usize) -> usize {
+    length.next_multiple_of(ROWS)
+}
+
+/// What all of them ask for: 16-bit activations, 32-bit sums, and shifts into a type's own range.
+pub(super) fn prove(layer: &Layer<'_>) -> Result<(), String> {
+    let bits = layer.operand.storage().width;
+    if bits > 16 {
+        return Err(format!("its operand has {bits} bits, not 16"));
+    }
+    if layer.accumulator != Accumulator::I32 {
+        return Err("its sums are not proved to fit in 32 bits".into());
+    }
+    let Some((requantise, (low, high))) = layer.rescale else {
+        return Ok(());
+    };
+    let Requantise::Shift(_) = requantise else {
+        return Err("its rescale has multipliers".into());
+    };
+    let of_type = high > 0 && (high + 1) & high == 0 && (low == 0 || low == -high - 1);
+    match of_type && high <= i16::MAX.into() {
+        true => Ok(()),
+        false => Err(format!("{low}..={high} is the range of no type of 16 bits")),
+    }
+}
+
+/// The shift of each row, and half a count of its result; nothing where no rescale follows.
+pub(super) fn shifts(layer: &Layer<'_>) -> Vec<u8> {
+    let entries = match layer.rescale {
+        Some((Requantise::Shift(shifts) | Requantise::Affine { shifts, .. }, _)) => &shifts[..],
+        None => &[],
+    };
+    let of = |row: usize| match entries {
+        [] => 0,
+        [one] => *one,
+        all => all[row],
+    };
+    (0..layer.rows()).map(of).collect()
+}
+
+/// Bias of each row, with half a count of the result: what is left of rounding is a shift.
+pub(super) fn starts(layer: &Layer<'_>) -> Vec<i64> {
+    let bias = layer.bias.data.iter().zip(shifts(layer));
+    bias.map(|(bias, shift)| bias + ((1 << shift) >> 1))
+        .collect()
+}
+
+/// How results are stored: halves where they are rescaled, else the sums.
+pub(super) fn result(rescaled: bool) -> Storage {
+    match rescaled {
+        true => Storage::Pairs,
+        false => Storage::Words,
+    }
+}
+
+pub(super) fn pack(layer: &Layer<'_>, form: &Form) -> Constants {
+    let (starts, shifts) = (starts(layer), shifts(layer));
+    let rows: Vec<&[i64]> = layer.each_row().collect();
+    let at = |row: usize, column: usize| {
+        let row = rows.get(row).copied().unwrap_or_default();
+        row.get(column).copied().unwrap_or(0)
+    };
+    let mut words = vec![];
+    for block in (0..layer.rows()).step_by(ROWS) {
+        let own = [0, 1, 2, 3].map(|row| block + row);
+        let start = own.map(|row| starts.get(row).copied().unwrap_or(0));
+        words.extend((form.start)(start));
+        for column in (0..layer.columns()).step_by(4) {
+            let weights = own.map(|row| [0, 1, 2, 3].map(|c| at(row, column + c)));
+            (form.quad)(weights, &mut words);
+        }
+        if layer.rescale.is_some() {
+            let [a, b, c, d] = own.map(|row| shifts.get(row).copied().map_or(0, i64::from));
+            let bytes = [b, a + form.upper_shift, d, c + form.upper_shift];
+            words.push(i32::from_le_bytes(bytes.map(|shift| shift as u8)));
+        }
+    }
+    Constants {
+        stream: Some(Packed {
+            element: "i32",
+            data: words.into_iter().map(i64::from).collect(),
+        }),
+        ..Constants::default()
+    }
+}
+
+/// The word of two halves.
+pub(super) fn word(low: i64, high: i64) -> i32 {
+    (i32::from(high as i16) << 16) | (i32::from(low as i16) & 0xffff)
+}
+
+/// Instructions of one run: `quad` is those of four rows and four columns. With two constituents
+/// at once, it is those of both, and the mix is half of their run.
+pub(super) fn mix(layer: &Layer<'_>, quad: &Mix, subtractions: u64) -> Mix {
+    let blocks = (filled(layer.rows()) / ROWS) as u64;
+    let quads = (filled(layer.columns()) / 4) as u64;
+    let twins = layer.twins as u64;
+    let shares = 1 + twins;
+    let results = 4 * shares;
+    let rescales = u64::from(layer.rescale.is_some());
+    // Start, test, and the way to the next block; the rescale's epilogue.
+    let per_block = Mix {
+        arithmetic: 2
+            + subtractions * shares / 2
+            + rescales * (results + 3 + results + results / 2)
+            + quads.div_ceil(2),
+        multiplies: 0,
+        loads: rescales,
+        multiple_loads: 3 + twins,
+        loaded_words: 8 + 4 * twins,
+        stores: 3,
+        branches: 1 + quads.div_ceil(2),
+    };
+    let per_call = Mix {
+        arithmetic: 10,
+        loads: 1,
+        stores: 8,
+        multiple_loads: 1,
+        loaded_words: 9,
+        branches: 1,
+        ..Mix::default()
+    };
+    let all = quad.times(quads).plus(&per_block).times(blocks);
+    all.plus(&per_call).divided(shares)
+}
