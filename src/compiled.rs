@@ -265,7 +265,7 @@ impl Compiled {
                     // The first is taken.
                     "layouts": layer.candidates.iter().map(|(layout, verdict)| json!({
                         "layout": layout.name(),
-                        "modelled_cost": verdict.as_ref().ok(),
+                        "modelled_cycles": verdict.as_ref().ok(),
                         "not_exact_because": verdict.as_ref().err(),
                     })).collect::<Vec<_>>(),
                 })).collect::<Vec<_>>(),
@@ -314,7 +314,7 @@ impl Compiled {
             if plan.layers.iter().all(|layer| layer.candidates.len() < 2) {
                 continue;
             }
-            plans += &format!("  layouts for {}, with modelled cost per run\n", plan.isa);
+            plans += &format!("  layouts for {}, with modelled cycles per run\n", plan.isa);
             let mut table = Table::new(["layer", "taken", "rejected"]);
             for layer in &plan.layers {
                 table.row([layer.name.clone(), layer.taken(), layer.rejected()]);

@@ -1,5 +1,7 @@
 //! What a run of a kernel costs on a core: the one place where layouts are weighed.
 
+use hodoscope_cost::{Class, Core, CoreError};
+
 use super::Isa;
 
 /// Instructions of one run, by kind.
@@ -45,11 +47,6 @@ impl Mix {
         self.each(self, |a, _| a * count)
     }
 
-    /// The share of one of `count`, rounded up.
-    pub(super) fn divided(&self, count: u64) -> Self {
-        self.each(self, |a, _| a.div_ceil(count))
-    }
-
     /// Instructions of all kinds.
     pub fn instructions(&self) -> u64 {
         self.arithmetic
@@ -61,17 +58,45 @@ impl Mix {
     }
 }
 
-/// Cycles of `mix` on a typical core of `isa` with memory that answers at once.
-///
-/// ARMv7E-M: Arm Cortex-M4 Technical Reference Manual, 3.3.1: a load takes 2 cycles, one of N words
-/// 1 + N, a taken branch 3, all else 1.
-pub(super) fn cost(isa: Isa, mix: &Mix) -> u64 {
-    let pipelined = mix.instructions();
-    match isa {
-        Isa::Portable => pipelined,
-        Isa::ArmV6m | Isa::ArmV7eDsp => {
-            pipelined + mix.loads + mix.loaded_words + mix.stores + 2 * mix.branches
-        }
-        Isa::Rv32im => pipelined + mix.branches,
+/// A typical core of an instruction set, with memory that answers at once.
+#[derive(Clone, Debug)]
+pub(super) struct Cost {
+    core: Option<Core>,
+    /// What it multiplies with.
+    multiply: Class,
+}
+
+impl Cost {
+    pub fn of(isa: Isa) -> Result<Self, CoreError> {
+        let (name, multiply) = match isa {
+            Isa::Portable => {
+                return Ok(Self {
+                    core: None,
+                    multiply: Class::Multiply,
+                });
+            }
+            Isa::ArmV6m => ("cortex-m0plus", Class::Multiply),
+            Isa::ArmV7eDsp => ("cortex-m4", Class::MultiplyAccumulate),
+            Isa::Rv32im => ("vexriscv-full", Class::Multiply),
+        };
+        let core = Some(Core::named(name)?);
+        Ok(Self { core, multiply })
+    }
+
+    /// Cycles of `mix`; on no core in particular its instructions.
+    pub fn cycles(&self, mix: &Mix) -> u64 {
+        let Some(core) = &self.core else {
+            return mix.instructions();
+        };
+        let single = hodoscope_cost::Mix::new()
+            .with(Class::Alu, mix.arithmetic)
+            .with(self.multiply, mix.multiplies)
+            .with(Class::Load, mix.loads)
+            .with(Class::Store, mix.stores)
+            .with(Class::BranchTaken, mix.branches);
+        let multiple = core.figure(Class::LoadMultiple).map_or(0, |figure| {
+            figure.cycles * mix.multiple_loads + figure.per_register * mix.loaded_words
+        });
+        core.cycles(&single) + multiple
     }
 }

@@ -10,8 +10,10 @@ mod isa;
 mod kernel;
 pub mod layout;
 
+use hodoscope_cost::CoreError;
 use hodoscope_program::{ConstantId, InputId, Operation, Program, Proof, ValueId, VerifyError};
 
+use cost::Cost;
 pub use isa::Isa;
 pub use kernel::{Accumulator, storage_bits};
 use layout::{Candidate, Layer, Layout, Storage};
@@ -227,6 +229,9 @@ pub enum PlanError {
     /// The program does not verify.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The cost table of a core is wrong.
+    #[error(transparent)]
+    Cost(#[from] CoreError),
     /// A value that no kernel computes.
     #[error("value '{value}' ({operation}): {reason}")]
     Value {
@@ -271,6 +276,7 @@ impl<'p> Plan<'p> {
     }
 
     fn make(program: &'p Program, isa: Isa, twins: bool) -> Result<Self, PlanError> {
+        let cost = Cost::of(isa)?;
         let proof = program.verify()?;
         if program.sets.len() > 1 {
             return Err(PlanError::Sets(program.sets.len()));
@@ -301,7 +307,7 @@ impl<'p> Plan<'p> {
             }
             let kernel = kernel::choose(program, &plan.proof, &fused, id)?;
             let step = Step { result: id, kernel };
-            let step = plan.lay_out(step);
+            let step = plan.lay_out(step, &cost);
             let steps = match value.shape.set() {
                 Some(_) => &mut plan.constituent,
                 None => &mut plan.event,
@@ -315,10 +321,10 @@ impl<'p> Plan<'p> {
     }
 
     /// Chooses the layout of a dense layer, and how operand and result are stored for it.
-    fn lay_out(&mut self, mut step: Step) -> Step {
+    fn lay_out(&mut self, mut step: Step, cost: &Cost) -> Step {
         let Some(candidates) = self
             .layer(&step)
-            .map(|layer| layout::candidates(&layer, self.isa))
+            .map(|layer| layout::candidates(&layer, self.isa, cost))
         else {
             return step;
         };

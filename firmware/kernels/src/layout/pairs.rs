@@ -13,6 +13,12 @@ impl<const N: usize> Pairs<N> {
     pub const ZERO: Self = Self([0; N]);
 }
 
+impl<const N: usize> From<[i16; N]> for Pairs<N> {
+    fn from(halves: [i16; N]) -> Self {
+        Self(halves)
+    }
+}
+
 impl<const N: usize> Deref for Pairs<N> {
     type Target = [i16; N];
 

@@ -56,7 +56,12 @@ pub(super) fn check<const HALVES: usize>(
 macro_rules! functions {
     ($module:ident, $words_per_quad:literal) => {
         /// The portable body: gives each row's result, with `rescaled` not yet saturated.
-        pub fn portable(x: &[i16], stream: &[i32], rescaled: bool, result: impl FnMut(usize, i32)) {
+        pub fn portable(
+            x: &[i16],
+            stream: &[i32],
+            rescaled: bool,
+            result: &mut dyn FnMut(usize, i32),
+        ) {
             let words = |pair: usize| crate::layout::stream::word(&x[2 * pair..]);
             body(x.len() / 4, words, stream, rescaled, result);
         }

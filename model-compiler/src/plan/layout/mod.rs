@@ -19,7 +19,7 @@ use hodoscope_program::{Constant, IntType, Interval};
 
 pub use stream::filled;
 
-use super::cost::{Mix, cost};
+use super::cost::{Cost, Mix};
 use super::{Accumulator, Isa, Requantise};
 
 /// A dense layer and what is known about it.
@@ -53,6 +53,11 @@ impl Layer<'_> {
     /// Number of inputs.
     pub fn columns(&self) -> usize {
         self.weights.data.len() / self.rows().max(1)
+    }
+
+    /// Constituents that one run computes.
+    pub fn shares(&self) -> u64 {
+        1 + u64::from(self.twins)
     }
 
     /// The weights of each output.
@@ -105,7 +110,7 @@ trait Definition: Sync {
     fn suits(&self, isa: Isa) -> bool;
     /// Proves that it is exact for `layer`, or says why not.
     fn prove(&self, layer: &Layer<'_>) -> Result<(), String>;
-    /// The instructions of one run, which depend on no data.
+    /// The instructions of one run, which depend on no data: of [`Layer::shares`] constituents.
     fn mix(&self, layer: &Layer<'_>, isa: Isa) -> Mix;
     /// What its kernel is given.
     fn constants(&self, layer: &Layer<'_>) -> Constants;
@@ -172,7 +177,7 @@ impl Layout {
     /// Proves that it is exact for `layer`.
     ///
     /// # Errors
-    /// Why it is not, or is not proved to be.
+    /// When it is not, or is not proved to be: why.
     pub fn prove(self, layer: &Layer<'_>) -> Result<(), String> {
         self.definition().prove(layer)
     }
@@ -214,24 +219,27 @@ impl fmt::Display for Layout {
 pub struct Candidate {
     /// Which.
     pub layout: Layout,
-    /// Its cost per run, or why it is not exact.
+    /// Its modelled cycles per run and constituent, or why it is not exact.
     pub verdict: Result<u64, String>,
 }
 
 /// All that suit `isa`, the one to take first.
-pub(super) fn candidates(layer: &Layer<'_>, isa: Isa) -> Vec<Candidate> {
+pub(super) fn candidates(layer: &Layer<'_>, isa: Isa, cost: &Cost) -> Vec<Candidate> {
     let suiting = Layout::ALL
         .into_iter()
         .filter(|layout| layout.definition().suits(isa));
     let mut candidates: Vec<Candidate> = suiting
         .map(|layout| {
             let definition = layout.definition();
-            let mix = |()| cost(isa, &definition.mix(layer, isa));
+            let cycles = |()| {
+                cost.cycles(&definition.mix(layer, isa))
+                    .div_ceil(layer.shares())
+            };
             Candidate {
                 layout,
                 verdict: match layer.twins && !(layout.twins() && layer.rescale.is_some()) {
                     true => Err("it has no body for two constituents at once".into()),
-                    false => definition.prove(layer).map(mix),
+                    false => definition.prove(layer).map(cycles),
                 },
             }
         })

@@ -109,13 +109,12 @@ pub(super) fn word(low: i64, high: i64) -> i32 {
     (i32::from(high as i16) << 16) | (i32::from(low as i16) & 0xffff)
 }
 
-/// Instructions of one run: `quad` is those of four rows and four columns. With two constituents
-/// at once, it is those of both, and the mix is half of their run.
+/// Instructions of one run: `quad` is those of four rows and four columns.
 pub(super) fn mix(layer: &Layer<'_>, quad: &Mix, subtractions: u64) -> Mix {
     let blocks = (filled(layer.rows()) / ROWS) as u64;
     let quads = (filled(layer.columns()) / 4) as u64;
-    let twins = layer.twins as u64;
-    let shares = 1 + twins;
+    let shares = layer.shares();
+    let twins = shares - 1;
     let results = 4 * shares;
     let rescales = u64::from(layer.rescale.is_some());
     // Start, test, and the way to the next block; the rescale's epilogue.
@@ -141,5 +140,5 @@ pub(super) fn mix(layer: &Layer<'_>, quad: &Mix, subtractions: u64) -> Mix {
         ..Mix::default()
     };
     let all = quad.times(quads).plus(&per_block).times(blocks);
-    all.plus(&per_call).divided(shares)
+    all.plus(&per_call)
 }
