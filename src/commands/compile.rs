@@ -58,7 +58,7 @@ pub struct Args {
     /// Extent of an axis that the file leaves open: its name or INPUT:AXIS
     #[arg(long = "extent", value_name = "AXIS=N", value_parser = parse_extent)]
     extents: Vec<(String, usize)>,
-    /// Boards for whose cores layers are planned; on others the portable plan runs [default: all]
+    /// Boards for whose cores layers are planned; on others the portable plan runs [default: every core]
     #[arg(long = "board", value_name = "BOARD", num_args = 1.., value_delimiter = ',')]
     boards: Vec<String>,
     /// Name of the program and crate [default: the model's file name, or its folder's for model.onnx]
@@ -118,11 +118,12 @@ pub fn compile(args: &Args) -> Result<Report> {
     ))
 }
 
-/// The instruction sets of `boards`, or of all boards there are.
+/// The instruction sets of `boards`; without any, all that have a plan of their own.
 fn isas(boards: &[String]) -> Result<Vec<Isa>> {
-    let all = board::names();
-    let names = if boards.is_empty() { &all } else { boards };
-    let isas = names.iter().map(|name| {
+    if boards.is_empty() {
+        return Ok(Isa::ALL.to_vec());
+    }
+    let isas = boards.iter().map(|name| {
         let board = board::find(name, &[]).context("--board")?;
         Ok(Isa::of_board(&board.isa))
     });

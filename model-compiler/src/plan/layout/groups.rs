@@ -132,6 +132,7 @@ pub(super) fn constants(
             element: "u8",
             data: bytes(blocks),
         }),
+        stream: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The layers as planned for armv7em, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::half_pairs, layout::nested_pairs, layout::pairs::Pairs, model::Observer, plans, reduce, rescale};
+use hodoscope_kernels::{layout::nested_pairs, layout::pairs::Pairs, model::Observer, plans, reduce, rescale};
 
 use crate::weights as w;
 use crate::{Event, Outputs};
@@ -38,7 +38,7 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(9, 0, &v9[..6]);
         // decoder_decoder.1_Relu
         let mut v12 = Pairs::<16>::ZERO;
-        half_pairs::dense_rescale::<0, 127>(&v9[..], &w::S12_HALF_PAIRS_STREAM, &mut v12[..]);
+        nested_pairs::dense_rescale::<0, 127>(&v9[..], &w::S12_NESTED_PAIRS_STREAM, &mut v12[..]);
         observer.values(12, 0, &v12[..16]);
         // decoder_decoder.3_Relu
         let mut v15 = Pairs::<32>::ZERO;

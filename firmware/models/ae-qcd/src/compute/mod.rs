@@ -2,6 +2,7 @@
 
 mod portable;
 mod armv6m;
+mod armv7e_dsp;
 mod rv32im;
 
 use hodoscope_kernels::{model::Observer, plans};
@@ -14,16 +15,3 @@ pub trait Plan {
     fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs;
 }
 
-macro_rules! same_steps {
-    ($($plan:ident as $other:ident),+) => {$(
-        impl Plan for plans::$plan {
-            #[inline(always)]
-            fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
-                plans::$other::event(words, observer)
-            }
-        }
-    )+};
-}
-
-// Cores whose plan would be the same, or was not asked for.
-same_steps!(ArmV7eDsp as Portable);

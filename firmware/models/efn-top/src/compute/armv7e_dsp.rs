@@ -1,7 +1,7 @@
 //! The layers as planned for armv7em, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::half_pairs, layout::nested_pairs, layout::rows, layout::pairs::{Pairs, Twins}, model::Observer, plans, reduce, rescale, unary};
+use hodoscope_kernels::{layout::rows, layout::nested_pairs, layout::pairs::{Pairs, Twins}, model::Observer, plans, reduce, rescale, unary};
 
 use crate::weights as w;
 use crate::{Constituent, Outputs};
@@ -39,7 +39,7 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(3, row, &v3[..2]);
         // phi_phi.1_Relu
         let mut v6 = Pairs::<32>::ZERO;
-        half_pairs::dense_rescale::<0, 127>(&v3[..], &w::S6_HALF_PAIRS_STREAM, &mut v6[..]);
+        nested_pairs::dense_rescale::<0, 127>(&v3[..], &w::S6_NESTED_PAIRS_STREAM, &mut v6[..]);
         observer.values(6, row, &v6[..32]);
         // phi_phi.3_Relu
         let mut v9 = Pairs::<32>::ZERO;
@@ -160,7 +160,7 @@ fn twins<O: Observer>(first: &Constituent, second: &Constituent, row: u16, sums:
     let t3 = Twins::<8>::of(&v3a[..2], &v3b[..2]);
     // phi_phi.1_Relu
     let mut t6 = Twins::<64>::ZERO;
-    half_pairs::dense_rescale_twins::<0, 127, _, _>(&t3, &w::S6_HALF_PAIRS_STREAM, &mut t6);
+    nested_pairs::dense_rescale_twins::<0, 127, _, _>(&t3, &w::S6_NESTED_PAIRS_STREAM, &mut t6);
     observer.values(6, row, &t6.row::<32>(0));
     observer.values(6, row + 1, &t6.row::<32>(1));
     // phi_phi.3_Relu

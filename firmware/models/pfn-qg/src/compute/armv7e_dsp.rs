@@ -1,7 +1,7 @@
 //! The layers as planned for armv7em, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::half_pairs, layout::nested_pairs, layout::rows, layout::pairs::{Pairs, Twins}, model::Observer, plans, reduce, rescale};
+use hodoscope_kernels::{layout::rows, layout::nested_pairs, layout::pairs::{Pairs, Twins}, model::Observer, plans, reduce, rescale};
 
 use crate::weights as w;
 use crate::{Constituent, Outputs};
@@ -33,7 +33,7 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(1, row, &v1[..3]);
         // phi_phi.1_Relu
         let mut v4 = Pairs::<32>::ZERO;
-        half_pairs::dense_rescale::<0, 127>(&v1[..], &w::S4_HALF_PAIRS_STREAM, &mut v4[..]);
+        nested_pairs::dense_rescale::<0, 127>(&v1[..], &w::S4_NESTED_PAIRS_STREAM, &mut v4[..]);
         observer.values(4, row, &v4[..32]);
         // phi_phi.3_Relu
         let mut v7 = Pairs::<32>::ZERO;
@@ -127,7 +127,7 @@ fn twins<O: Observer>(first: &Constituent, second: &Constituent, row: u16, sums:
     let t1 = Twins::<8>::of(&v1a[..3], &v1b[..3]);
     // phi_phi.1_Relu
     let mut t4 = Twins::<64>::ZERO;
-    half_pairs::dense_rescale_twins::<0, 127, _, _>(&t1, &w::S4_HALF_PAIRS_STREAM, &mut t4);
+    nested_pairs::dense_rescale_twins::<0, 127, _, _>(&t1, &w::S4_NESTED_PAIRS_STREAM, &mut t4);
     observer.values(4, row, &t4.row::<32>(0));
     observer.values(4, row + 1, &t4.row::<32>(1));
     // phi_phi.3_Relu

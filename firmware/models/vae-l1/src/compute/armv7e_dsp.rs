@@ -1,7 +1,7 @@
 //! The layers as planned for armv7em, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::half_pairs, layout::nested_pairs, layout::pairs::Pairs, model::Observer, plans, reduce, rescale};
+use hodoscope_kernels::{layout::nested_pairs, layout::half_pairs, layout::pairs::Pairs, model::Observer, plans, reduce, rescale};
 
 use crate::weights as w;
 use crate::{Event, Outputs};
