@@ -36,8 +36,12 @@ fn shared(plans: &[Plan<'_>], own: &[&Plan<'_>]) -> String {
         code.line(format!("mod {};", plan.isa.module()));
     }
     code.gap();
-    code.line("use hodoscope_kernels::{model::Observer, plans};")
-        .gap();
+    // Named only where one takes the steps of another.
+    code.line(match own.len() < Isa::ALL.len() {
+        true => "use hodoscope_kernels::{model::Observer, plans};",
+        false => "use hodoscope_kernels::model::Observer;",
+    })
+    .gap();
     let arguments = event_arguments(plan).join(", ");
     let words: Vec<&str> = ["Constituent", "Event", "Header"]
         .into_iter()

@@ -5,7 +5,7 @@ mod armv6m;
 mod armv7e_dsp;
 mod rv32im;
 
-use hodoscope_kernels::{model::Observer, plans};
+use hodoscope_kernels::model::Observer;
 
 use crate::{Constituent, Outputs};
 
