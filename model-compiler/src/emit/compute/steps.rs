@@ -90,7 +90,7 @@ fn body(plan: &Plan<'_>) -> String {
     event(&mut code, plan);
     code.line("}");
     if plan.twins {
-        twins::function(&mut code.gap(), plan);
+        twins::function(code.gap(), plan);
     }
     code.finish()
 }
