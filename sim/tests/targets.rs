@@ -264,7 +264,14 @@ fn a_directory_that_is_no_model_is_refused() {
 #[test]
 fn boards_are_known_by_name() {
     let names = board::names();
-    for name in ["native", "mps2-an386", "virt-rv32", "picorv32", "ibex"] {
+    for name in [
+        "native",
+        "mps2-an386",
+        "mps2-armv6m",
+        "virt-rv32",
+        "picorv32",
+        "ibex",
+    ] {
         assert!(names.iter().any(|known| known == name), "{names:?}");
     }
     for name in &names {
@@ -274,7 +281,7 @@ fn boards_are_known_by_name() {
     let message = error.to_string();
     assert!(message.starts_with("unknown board `abacus`; known boards: "));
     assert!(
-        message.contains("ibex, mps2-an385, mps2-an386, mps2-an500, native"),
+        message.contains("ibex, mps2-an385, mps2-an386, mps2-an500, mps2-armv6m, native"),
         "{message}"
     );
     assert_eq!(error.exit_code(), 2);

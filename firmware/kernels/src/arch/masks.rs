@@ -15,9 +15,19 @@ fn opaque(mut mask: i32) -> i32 {
 }
 
 /// −1 where a < b, else 0.
+#[cfg(hodoscope_isa = "rv32im")]
 #[inline(always)]
 fn less(a: i32, b: i32) -> i32 {
     opaque(-i32::from(a < b))
+}
+
+/// −1 where a < b, else 0: the sign of a − b, or of a where that overflows. ARMv6-M has no
+/// instruction for the truth of a comparison, so that one would branch.
+#[cfg(hodoscope_isa = "armv6m")]
+#[inline(always)]
+fn less(a: i32, b: i32) -> i32 {
+    let difference = a.wrapping_sub(b);
+    opaque((difference ^ ((a ^ b) & (difference ^ a))) >> 31)
 }
 
 /// The larger of two.
@@ -32,7 +42,17 @@ pub fn smaller(a: i32, b: i32) -> i32 {
     b ^ ((a ^ b) & less(a, b))
 }
 
+/// −1 where a < b, else 0, as for words.
+#[cfg(hodoscope_isa = "armv6m")]
+#[inline(always)]
+fn less_wide(a: i64, b: i64) -> i64 {
+    let difference = a.wrapping_sub(b);
+    let sign = difference ^ ((a ^ b) & (difference ^ a));
+    opaque((sign >> 32) as i32 >> 31).into()
+}
+
 /// −1 where a < b, else 0, word by word.
+#[cfg(hodoscope_isa = "rv32im")]
 #[inline(always)]
 fn less_wide(a: i64, b: i64) -> i64 {
     let (high_a, high_b) = ((a >> 32) as i32, (b >> 32) as i32);
