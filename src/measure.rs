@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use hodoscope_cost::Core;
+use hodoscope_sim::bound::{Bound, Image};
 use hodoscope_sim::elf::{Elf, Sizes};
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::metrics::{LinearFit, linear_fit};
@@ -39,6 +40,8 @@ pub struct Measured {
     pub spread: Vec<u64>,
     /// Modelled cycles, on the cores whose tables were asked for.
     pub modelled: Vec<Cycles>,
+    /// On a soft-core: what follows from the code, at each multiplicity.
+    pub bounds: Vec<Bound>,
     /// Of the whole firmware.
     pub sizes: Sizes,
 }
@@ -156,6 +159,10 @@ impl Measured {
                 .map(|counts| counts.iter().copied().max().unwrap_or(0))
                 .collect(),
             modelled,
+            bounds: match &board.runner {
+                Runner::Rtl(_) => bounds(&deployed, &events)?,
+                _ => vec![],
+            },
             sizes: Elf::read(deployed.elf())?.sizes(),
         })
     }
@@ -179,10 +186,46 @@ impl Measured {
         line(&self.counts)
     }
 
+    /// Of the modelled cycles of a soft-core against those of its Verilog, in per cent: the median
+    /// and the largest, without sign.
+    pub fn model_error(&self) -> Option<(f64, f64)> {
+        let counts = self.counts.iter().zip(&self.bounds);
+        let mut errors: Vec<f64> = counts
+            .map(|(&count, bound)| 100.0 * (bound.modelled as f64 / count as f64 - 1.0).abs())
+            .collect();
+        errors.sort_by(f64::total_cmp);
+        Some((*errors.get(errors.len() / 2)?, *errors.last()?))
+    }
+
+    /// The first multiplicity at which more cycles were counted than the bound allows.
+    pub fn over_bound(&self) -> Option<usize> {
+        let mut counts = self.counts.iter().zip(&self.bounds);
+        counts.position(|(&count, bound)| count > bound.at_most)
+    }
+
     /// Microseconds of `cycles` at the board's clock.
     pub fn microseconds(&self, cycles: u64) -> Option<f64> {
         Some(cycles as f64 * 1e6 / self.clock_hz? as f64)
     }
+}
+
+/// What follows from a soft-core's firmware, at each multiplicity.
+fn bounds(deployed: &Deployed, events: &Events) -> Result<Vec<Bound>> {
+    let board = &deployed.board;
+    let (Some(cost), Some(ram)) = (&board.cost, board.ram) else {
+        return Ok(vec![]);
+    };
+    let core = Core::named(cost)?;
+    let image = Image::read(deployed.elf(), ram as usize)?;
+    let last = events.len().saturating_sub(REPEATS);
+    (0..events.len())
+        .step_by(REPEATS)
+        .map(|event| {
+            // The largest multiplicity has the constituents of all others.
+            let bound = Bound::of(&image, &events.payload(event), &core, event == last);
+            bound.with_context(|| format!("{}: no bound", board.name))
+        })
+        .collect()
 }
 
 /// Prices what was recorded with the tables of `cores`, without one with the board's own.

@@ -1,5 +1,6 @@
 //! Targets, verification and physics figures.
 
+pub mod bound;
 pub mod elf;
 pub mod encode;
 pub mod metrics;

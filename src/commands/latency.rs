@@ -21,7 +21,8 @@ Example:
 Emulated boards count instructions, and cycles are modelled: the executed instructions, one after the
 other, priced with the cost table of the board's core, or of another one with --core. Soft-cores (RTL)
 count cycles: the difference of two readings of the cycle counter, one right before the inference and
-one right after it.
+one right after it. For these the instructions, the cycles that the core's table predicts, and the most
+that any event of the multiplicity can take are computed from the code, without running it.
 
 Events are made up: for every multiplicity two with different random words. Their counts must agree,
 as they may depend on the multiplicity only; if they do not, the exit code is 1. On a core with a
@@ -53,7 +54,10 @@ pub fn latency(args: &Args) -> Result<Report> {
         .into_iter()
         .map(|name| Measured::on(&model, name, &args.cores))
         .collect::<Result<Vec<_>>>()?;
-    let failures: Vec<String> = boards.iter().filter_map(data_dependence).collect();
+    let failures: Vec<String> = boards
+        .iter()
+        .flat_map(|board| data_dependence(board).into_iter().chain(over_bound(board)))
+        .collect();
     Ok(Report {
         text: boards.iter().map(|board| text(&model, board)).collect(),
         json: json!({
@@ -79,6 +83,53 @@ fn data_dependence(measured: &Measured) -> Option<String> {
     ))
 }
 
+/// What is wrong when a soft-core takes longer than it can.
+fn over_bound(measured: &Measured) -> Option<String> {
+    let n = measured.over_bound()?;
+    Some(format!(
+        "{}: {} cycles at {n} constituents, and the bound is {}: the core's table is wrong",
+        measured.board,
+        thousands(measured.counts[n]),
+        thousands(measured.bounds[n].at_most)
+    ))
+}
+
+/// A soft-core: what follows from the code beside what was counted.
+fn bounds_text(measured: &Measured) -> String {
+    let Some((median, largest)) = measured.model_error() else {
+        return String::new();
+    };
+    let mut table = Table::new([
+        "constituents",
+        "instructions",
+        "cycles",
+        "modelled",
+        "at most",
+    ]);
+    for (n, (&count, bound)) in measured.counts.iter().zip(&measured.bounds).enumerate() {
+        table.row([
+            n.to_string(),
+            thousands(bound.instructions),
+            thousands(count),
+            thousands(bound.modelled),
+            thousands(bound.at_most),
+        ]);
+    }
+    let counted = worst(&measured.counts).1;
+    let bound = measured.bounds.iter().map(|bound| bound.at_most).max();
+    let bound = bound.unwrap_or(0);
+    format!(
+        "{table}  {MODELLED} against RTL: median error {median:.2} %, largest {largest:.2} %\n  \
+         static bound: at most {} cycles, {:.3} times the most counted; {} branches on data\n",
+        thousands(bound),
+        bound as f64 / counted as f64,
+        measured
+            .bounds
+            .last()
+            .map_or(0, |bound| bound.data_branches)
+    )
+}
+
 /// For the terminal.
 fn text(model: &ModelDir, measured: &Measured) -> String {
     let unit = measured.unit.name();
@@ -95,10 +146,13 @@ fn text(model: &ModelDir, measured: &Measured) -> String {
             text += &format!("  {} {unit} per event\n", thousands(only));
         }
         Some(fit) => {
-            text += &multiplicities(measured);
+            if measured.bounds.is_empty() {
+                text += &multiplicities(measured);
+            }
             text += &line(&fit, unit);
         }
     }
+    text += &bounds_text(measured);
     for cycles in &measured.modelled {
         text += &cycles_text(model, measured, cycles);
     }
@@ -230,6 +284,14 @@ fn board_json(model: &ModelDir, measured: &Measured) -> Value {
         "fit": fit_json(measured.fit(), unit),
         "worst": worst,
         "modelled": measured.modelled.iter().map(|cycles| core_json(model, measured, cycles)).collect::<Vec<_>>(),
+        "bounds": measured.bounds.iter().map(|bound| json!({
+            "instructions": bound.instructions,
+            "modelled_cycles": bound.modelled,
+            "at_most_cycles": bound.at_most,
+            "branches_on_data": bound.data_branches,
+        })).collect::<Vec<_>>(),
+        "median_model_error_percent": measured.model_error().map(|(median, _)| median),
+        "largest_model_error_percent": measured.model_error().map(|(_, largest)| largest),
         // Of the whole firmware, without stack.
         "flash_bytes": measured.sizes.flash(),
         "ram_bytes": measured.sizes.ram(),

@@ -22,6 +22,9 @@ pub struct Figure {
     pub per_register: u64,
     /// Cycles that an instruction right behind this one waits if it needs the result.
     pub result_after: u64,
+    /// Cycles until the next instruction can start when everything goes badly: no less than
+    /// [`cycles`](Self::cycles).
+    pub at_most: u64,
     /// Where the figure is from.
     pub source: String,
 }
@@ -58,6 +61,19 @@ pub struct Issue {
     pub one_of: Vec<Vec<Class>>,
 }
 
+/// A direct-mapped cache, into which only reads bring lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// Bytes of all lines.
+    pub bytes: u64,
+    /// Bytes of a line.
+    pub line_bytes: u64,
+    /// Cycles that a read waits that is not in the cache.
+    pub miss: u64,
+    /// The same when everything goes badly.
+    pub at_most: u64,
+}
+
 /// The cost table of a core.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Core {
@@ -68,6 +84,9 @@ pub struct Core {
     documents: Vec<String>,
     figures: Vec<Option<Figure>>,
     address_stall: u64,
+    misaligned_target: u64,
+    instruction_cache: Option<Cache>,
+    data_cache: Option<Cache>,
     prediction: Prediction,
     issue: Issue,
 }
@@ -118,6 +137,9 @@ impl Core {
             documents: table.documents,
             figures: table.figures,
             address_stall: table.address_stall,
+            misaligned_target: table.misaligned_target,
+            instruction_cache: table.instruction_cache,
+            data_cache: table.data_cache,
             prediction: table.prediction,
             issue: table.issue,
         })
@@ -163,6 +185,24 @@ impl Core {
     #[must_use]
     pub fn address_stall(&self) -> u64 {
         self.address_stall
+    }
+
+    /// Cycles that are lost when a jump goes to an instruction that lies across two words.
+    #[must_use]
+    pub fn misaligned_target(&self) -> u64 {
+        self.misaligned_target
+    }
+
+    /// Its cache of instructions. [`Pipeline`](crate::Pipeline) takes everything to be in it.
+    #[must_use]
+    pub fn instruction_cache(&self) -> Option<&Cache> {
+        self.instruction_cache.as_ref()
+    }
+
+    /// Its cache of data. [`Pipeline`](crate::Pipeline) takes everything to be in it.
+    #[must_use]
+    pub fn data_cache(&self) -> Option<&Cache> {
+        self.data_cache.as_ref()
     }
 
     /// How it guesses branches.

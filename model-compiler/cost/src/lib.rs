@@ -36,7 +36,7 @@ mod pipeline;
 mod table;
 
 pub use class::Class;
-pub use core::{Core, Figure, InstructionSet, Issue, Prediction};
+pub use core::{Cache, Core, Figure, InstructionSet, Issue, Prediction};
 pub use decode::{DecodeError, Instruction, Registers};
 pub use error::CoreError;
 pub use mix::Mix;

@@ -55,6 +55,8 @@ struct Previous {
     computed: Registers,
     /// It loaded these.
     loaded: Registers,
+    /// It went elsewhere than to the instruction behind it.
+    jumped: bool,
 }
 
 /// The line of flash that is being executed.
@@ -127,6 +129,9 @@ impl<'c> Pipeline<'c> {
         }
         let fetch = self.fetch(address, u64::from(instruction.size));
         stall += fetch;
+        if self.previous.jumped && address % 4 + u64::from(instruction.size) > 4 {
+            stall += self.core.misaligned_target();
+        }
 
         let shares = stall == 0 && per_instruction == 1 && self.pairs(class, instruction);
         if shares {
@@ -160,6 +165,7 @@ impl<'c> Pipeline<'c> {
             } else {
                 Registers::NONE
             },
+            jumped: next != address + u64::from(instruction.size),
         };
         Ok(total)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::core::{Figure, InstructionSet, Issue, Prediction};
+use crate::core::{Cache, Figure, InstructionSet, Issue, Prediction};
 use crate::{Class, CoreError};
 
 /// Version of the form.
@@ -46,6 +46,9 @@ pub struct Table {
     /// By class.
     pub figures: Vec<Option<Figure>>,
     pub address_stall: u64,
+    pub misaligned_target: u64,
+    pub instruction_cache: Option<Cache>,
+    pub data_cache: Option<Cache>,
     pub prediction: Prediction,
     pub issue: Issue,
 }
@@ -61,6 +64,9 @@ struct File {
     documents: Vec<String>,
     classes: BTreeMap<Class, ClassFile>,
     address_stall: Option<Sourced>,
+    misaligned_target: Option<Sourced>,
+    instruction_cache: Option<CacheFile>,
+    data_cache: Option<CacheFile>,
     mispredicted: Option<Sourced>,
     dual_issue: Option<DualIssue>,
 }
@@ -73,6 +79,7 @@ struct ClassFile {
     per_register: u64,
     #[serde(default)]
     result_after: u64,
+    at_most: Option<u64>,
     source: String,
 }
 
@@ -82,6 +89,37 @@ struct ClassFile {
 struct Sourced {
     cycles: u64,
     source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct CacheFile {
+    bytes: u64,
+    line_bytes: u64,
+    miss: u64,
+    at_most: u64,
+    source: String,
+}
+
+impl CacheFile {
+    fn checked(self, what: &str) -> Result<Cache, String> {
+        let lines = self.bytes.checked_div(self.line_bytes).unwrap_or(0);
+        if lines == 0 || lines * self.line_bytes != self.bytes {
+            return Err(format!("{what}: {} bytes are no lines", self.bytes));
+        }
+        if self.at_most < self.miss {
+            return Err(format!("{what}: at-most is less than miss"));
+        }
+        if self.source.trim().is_empty() {
+            return Err(format!("{what} has no source"));
+        }
+        Ok(Cache {
+            bytes: self.bytes,
+            line_bytes: self.line_bytes,
+            miss: self.miss,
+            at_most: self.at_most,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -134,7 +172,14 @@ pub fn parse(name: &str, text: &str) -> Result<Table, CoreError> {
         if figure.cycles + figure.per_register == 0 {
             return Err(error(format!("class `{class}` costs nothing")));
         }
+        let at_most = figure.at_most.unwrap_or(figure.cycles);
+        if at_most < figure.cycles {
+            return Err(error(format!(
+                "class `{class}`: at-most is less than cycles"
+            )));
+        }
         figures[class.index()] = Some(Figure {
+            at_most,
             cycles: figure.cycles,
             per_register: figure.per_register,
             result_after: figure.result_after,
@@ -143,6 +188,7 @@ pub fn parse(name: &str, text: &str) -> Result<Table, CoreError> {
     }
     for (what, stall) in [
         ("address-stall", &file.address_stall),
+        ("misaligned-target", &file.misaligned_target),
         ("mispredicted", &file.mispredicted),
     ] {
         if let Some(stall) = stall {
@@ -152,7 +198,14 @@ pub fn parse(name: &str, text: &str) -> Result<Table, CoreError> {
     if let Some(dual) = &file.dual_issue {
         sourced("dual-issue", &dual.source)?;
     }
+    let cache = |what, file: Option<CacheFile>| {
+        let checked = file.map(|file| file.checked(what));
+        checked.transpose().map_err(error)
+    };
     Ok(Table {
+        instruction_cache: cache("instruction-cache", file.instruction_cache)?,
+        data_cache: cache("data-cache", file.data_cache)?,
+        misaligned_target: file.misaligned_target.map_or(0, |stall| stall.cycles),
         title: file.title,
         instruction_set: file.instruction_set,
         approximate: file.approximate,
