@@ -181,7 +181,7 @@ fn the_largest_rate_is_that_of_theory() {
             Ok(run(stream, arrivals.ticks(PS, 0, 5), ())?.drop_fraction)
         };
         let highest = 1.0 / PS.seconds(service.mean()) / (1.0 - fraction);
-        let found = largest_rate(fraction, highest, lost).unwrap().unwrap();
+        let found = largest_rate(fraction, 1.0, highest, lost).unwrap().unwrap();
         assert!(!found.at_limit);
         // At that rate theory must lose as much as was asked, within what the simulation can tell.
         let rate = found.rate_hz / PS.per_second() as f64;

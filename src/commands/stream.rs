@@ -6,11 +6,11 @@ mod service;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use hodoscope_sim::encode::Events;
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::stream::{
-    Arrivals, Bandwidth, Board, DeadTime, Filling, Input, Jobs, Link, Order, Outcome, Payload,
-    Rate, Run, ServiceTable, Span, StreamError, Sustainable, Timebase, arrivals, largest_rate, run,
+    Arrivals, Bandwidth, Board, DeadTime, Filling, Input, Jobs, LAST, Link, Order, Outcome,
+    Payload, Poll, Rate, Run, ServiceTable, Span, StreamError, Sustainable, Timebase, arrivals,
+    largest_rate, run,
 };
 
 use crate::execute;
@@ -90,8 +90,13 @@ pub struct Args {
     /// Service times: cycles for n constituents, such as 2268+6241*n
     #[arg(long, value_name = "A+B*n")]
     cycles: Option<String>,
-    /// Cycles of an instruction, where the board counts only instructions [default: 1]
-    #[arg(long, value_name = "X", conflicts_with_all = ["service", "cycles"])]
+    /// Cost table of modelled cycles, instead of that of the board's core
+    #[arg(long, value_name = "CORE", conflicts_with_all = ["service", "cycles"],
+          value_parser = clap::builder::PossibleValuesParser::new(hodoscope_cost::Core::names()))]
+    core: Option<String>,
+    /// Cycles of an instruction, instead of modelled ones [default, on an emulated board without a cost
+    /// table: 1]
+    #[arg(long, value_name = "X", conflicts_with_all = ["service", "cycles", "core"])]
     cycles_per_instruction: Option<f64>,
     /// Cycles of the event loop around each inference
     #[arg(long, value_name = "CYCLES", default_value_t = 0)]
@@ -141,6 +146,9 @@ enum TicksArg {
     Picoseconds,
     Cycles,
 }
+
+/// Fewest events from which a drop fraction is taken when low rates leave no time for more.
+const FEWEST: u64 = 10_000;
 
 /// `--queue`.
 #[derive(Clone, Copy, Debug)]
@@ -269,6 +277,7 @@ fn setup(
         },
         output: ticks(args.output_latency)?,
         fixed_latency: args.fixed_latency.map(ticks).transpose()?,
+        poll: Poll::default(),
     };
     let order = match (args.order, recorded) {
         (Some(OrderArg::Random), _) | (None, None) => Order::Random,
@@ -316,15 +325,18 @@ fn largest(args: &Args, setup: &Setup, fraction: f64) -> Result<Largest> {
     if let Arrivals::Bunches { filling, slot, .. } = &setup.arrivals {
         highest = highest.min(filling.bunches_hz(*slot, clock_hz));
     }
+    // Low rates take long: as many events as fit the ticks twice, or there is no figure.
+    let fit = |hz: f64| (hz * LAST as f64 / 2.0 / timebase.per_second() as f64) as u64;
+    let lowest = FEWEST as f64 / fit(1e6).max(1) as f64 * 1e6;
     let lost = |hz: f64| {
         let arrivals = setup
             .arrivals
             .at_rate(hz, timebase, clock_hz)
             .ok_or(StreamError::TooLong)?;
-        Ok(setup.run(&arrivals, events)?.drop_fraction)
+        Ok(setup.run(&arrivals, events.min(fit(hz)))?.drop_fraction)
     };
-    Ok(match largest_rate(fraction, highest, lost)? {
-        Some(found) => Largest::Found(found, events),
+    Ok(match largest_rate(fraction, lowest, highest, lost)? {
+        Some(found) => Largest::Found(found, events.min(fit(found.rate_hz))),
         None => Largest::None,
     })
 }
@@ -334,21 +346,4 @@ fn multiplicities(events: &[Payload]) -> (usize, f64, usize) {
     let of = || events.iter().map(Payload::multiplicity);
     let mean = of().sum::<usize>() as f64 / events.len().max(1) as f64;
     (of().min().unwrap_or(0), mean, of().max().unwrap_or(0))
-}
-
-/// Constituents that a model computes: the capacity of its largest set.
-fn capacity(model: &ModelDir) -> usize {
-    let capacities = model.program.sets.iter().map(|set| set.capacity);
-    capacities.max().unwrap_or(0)
-}
-
-/// Counts the instructions of `events`.
-fn instructions(deployed: &execute::Deployed, events: &Events) -> Result<Vec<u64>> {
-    match deployed.run(events, true)?.instructions {
-        Some(counts) if counts.len() == events.len() => Ok(counts),
-        _ => bail!(
-            "{} counts no instructions; state service times with --cycles or --service",
-            deployed.board.name
-        ),
-    }
 }

@@ -228,3 +228,55 @@ fn what_makes_no_stream_is_refused() {
         &["constituents", "0 to 1"],
     );
 }
+
+#[test]
+fn slow_boards_have_a_largest_rate() {
+    let place = Place::new();
+    let dir = place.compiled();
+    // Ten seconds an event: at the rate that is sought a million events would take 300 years.
+    let mut command = on_events("stream", &dir, &test_events());
+    command.args([
+        "--clock",
+        "1kHz",
+        "--cycles",
+        "10000",
+        "--arrivals",
+        "poisson:1Hz",
+    ]);
+    let json = json(command.args(["--events", "100000", "--drop-fraction", "0.99"]));
+    let found = &json["sustainable"];
+    assert!(
+        found["rate_hz"].as_f64().is_some_and(|hz| hz > 5.0),
+        "{found}"
+    );
+    let mut command = on_events("stream", &dir, &test_events());
+    command.args([
+        "--clock",
+        "1kHz",
+        "--cycles",
+        "10000",
+        "--arrivals",
+        "poisson:0.1Hz",
+    ]);
+    let found = &crate::json(command.args(["--events", "100000"]))["sustainable"];
+    assert!(found["rate_hz"].is_null(), "{found}");
+    let mut command = on_events("stream", &dir, &test_events());
+    command.args([
+        "--clock",
+        "1kHz",
+        "--cycles",
+        "100",
+        "--arrivals",
+        "poisson:1Hz",
+    ]);
+    let found = &crate::json(command.args(["--events", "1000000"]))["sustainable"];
+    // λS / (1 + λS) = 0.001 with S = 0.1 s.
+    let rate = found["rate_hz"].as_f64().unwrap_or(f64::NAN);
+    assert!((rate * 100.0 - 1.001).abs() < 0.6, "{found}");
+    assert!(
+        found["events_per_rate"]
+            .as_u64()
+            .is_some_and(|events| events < 1_000_000),
+        "{found}"
+    );
+}

@@ -29,6 +29,32 @@ pub struct Board {
     pub output: u64,
     /// Ticks from arrival to the release of every decision.
     pub fixed_latency: Option<u64>,
+    /// How the board finds its next event.
+    pub poll: Poll,
+}
+
+/// How a board finds its next event, in ticks. The default costs nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Poll {
+    /// From the end of an inference, when its place is free, to the first look for another event.
+    pub turnaround: u64,
+    /// From one look that finds nothing to the next; 0 for a board that waits for events. An event that
+    /// is streamed is not found in this way: then it must be 0.
+    pub period: u64,
+}
+
+impl Poll {
+    /// When an event that is there at `ready` is found, by a board that looks from `free` on.
+    #[inline]
+    fn found(self, free: u64, ready: u64) -> u64 {
+        match ready.checked_sub(free) {
+            None | Some(0) => free,
+            Some(waited) if self.period > 1 => {
+                free.saturating_add(waited.div_ceil(self.period).saturating_mul(self.period))
+            }
+            Some(_) => ready,
+        }
+    }
 }
 
 /// What a board does with one event, in ticks.
@@ -112,6 +138,8 @@ pub(super) struct Queue {
     ends: VecDeque<u64>,
     link_free: u64,
     end: u64,
+    /// When the board looks for the next event.
+    free: u64,
     busy_until: u64,
     now: u64,
     occupancy: Occupancy,
@@ -127,6 +155,7 @@ impl Queue {
             ends: VecDeque::new(),
             link_free: 0,
             end: 0,
+            free: 0,
             busy_until: 0,
             now: 0,
             occupancy: Occupancy {
@@ -160,8 +189,10 @@ impl Queue {
         }
         let sent = self.link_free.max(at);
         self.link_free = sent.saturating_add(job.transfer);
-        let begin = self.end.max(sent.saturating_add(job.ready));
+        let ready = sent.saturating_add(job.ready);
+        let begin = self.board.poll.found(self.free, ready);
         self.end = begin.saturating_add(job.service);
+        self.free = self.end.saturating_add(self.board.poll.turnaround);
         self.occupancy.serving = self.occupancy.serving.saturating_add(job.service);
         self.ends.push_back(self.end);
         if self.ends.len() == self.occupancy.ticks.len() {
@@ -284,6 +315,28 @@ mod tests {
             Fate::Decided(served) => served.decision,
         });
         assert_eq!(decisions, [17, 27, 117]);
+    }
+
+    #[test]
+    fn a_board_that_polls_finds_events_at_its_next_look() {
+        let board = Board {
+            queue: Some(1),
+            poll: Poll {
+                turnaround: 3,
+                period: 7,
+            },
+            ..Board::default()
+        };
+        let mut queue = Queue::new(board);
+        let fates = [0, 5, 10, 27, 100].map(|at| served(queue.arrive(at, &job(10))));
+        // Found at 0; at 13, when it has waited; at 26, after the place was free at 23; then looks are
+        // at 39 + 7k: 39 for the one that waits, 52 + 7 · 7 for the last.
+        assert_eq!(
+            fates,
+            [Some(10), Some(23), Some(36), Some(49), Some(101 + 10)]
+        );
+        // 5 finds a place, as 0 does; 10 finds that of 0, which is free in this tick.
+        assert_eq!(queue.finish().busy, (10 - 5) + (23 - 10) + (36 - 27));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::statistics::Tally;
 use super::{Board, Fate, Job, Outcome, StreamError};
 
 /// Ticks after which a stream is too long: sums of a few such times still fit.
-const LAST: u64 = 1 << 62;
+pub const LAST: u64 = 1 << 62;
 
 /// The events that may arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]

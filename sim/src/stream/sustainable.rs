@@ -13,19 +13,17 @@ pub struct Sustainable {
     pub at_limit: bool,
 }
 
-/// Octaves below the highest rate that are searched.
-const OCTAVES: f64 = 40.0;
-
 /// The largest rate, to a tenth of a percent, at which at most `fraction` of the events is lost.
 ///
 /// `lost` simulates one rate, with the same seed each time: then losses rise with the rate, but for a
-/// little noise. `highest_hz` must be no less than the answer can be. Nothing where losses are
-/// too high at any rate that is 2⁴⁰ times lower.
+/// little noise. `highest_hz` must be no less than the answer can be. Nothing where losses are too high
+/// at all rates from `lowest_hz`.
 ///
 /// # Errors
 /// Those of `lost`.
 pub fn largest_rate(
     fraction: f64,
+    lowest_hz: f64,
     highest_hz: f64,
     mut lost: impl FnMut(f64) -> Result<BatchMean, StreamError>,
 ) -> Result<Option<Sustainable>, StreamError> {
@@ -38,17 +36,18 @@ pub fn largest_rate(
         }));
     }
     // Powers of two of the highest rate: `low` sustains, `high` does not.
-    let (mut low, mut high) = (-1.0, 0.0);
+    let floor = libm::log2(lowest_hz / highest_hz).min(0.0);
+    let (mut low, mut high) = (f64::max(-1.0, floor), 0.0);
     let mut found = loop {
         let at = lost(highest_hz * libm::exp2(low))?;
         if at.mean <= fraction {
             break at;
         }
-        high = low;
-        low *= 2.0;
-        if low < -OCTAVES {
+        if low <= floor {
             return Ok(None);
         }
+        high = low;
+        low = f64::max(2.0 * low, floor);
     };
     while high - low > 0.0014 {
         let middle = 0.5 * (low + high);
@@ -85,12 +84,16 @@ mod tests {
         let loss = |hz: f64| exact(hz * 1e-6 / (1.0 + hz * 1e-6));
         for fraction in [1e-6, 1e-3, 0.1, 0.4] {
             let wanted = 1e6 * fraction / (1.0 - fraction);
-            let got = largest_rate(fraction, 1e6, loss).unwrap().unwrap();
+            let got = largest_rate(fraction, 0.1, 1e6, loss).unwrap().unwrap();
             let ratio = got.rate_hz / wanted;
             assert!(ratio > 0.999 && ratio <= 1.0 && !got.at_limit, "{ratio}");
         }
-        let got = largest_rate(0.5, 1e6, loss).unwrap().unwrap();
+        // 1 Hz, with a lowest rate just below and just above it.
+        let got = largest_rate(1e-6, 0.9, 1e6, loss).unwrap().unwrap();
+        assert!((got.rate_hz - 1.0).abs() < 1e-3, "{got:?}");
+        assert_eq!(largest_rate(1e-6, 1.1, 1e6, loss).unwrap(), None);
+        let got = largest_rate(0.5, 0.1, 1e6, loss).unwrap().unwrap();
         assert!(got.at_limit && got.rate_hz == 1e6);
-        assert_eq!(largest_rate(0.5, 1e6, |_| exact(0.6)).unwrap(), None);
+        assert_eq!(largest_rate(0.5, 0.1, 1e6, |_| exact(0.6)).unwrap(), None);
     }
 }

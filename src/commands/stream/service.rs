@@ -5,13 +5,11 @@ use hodoscope_sim::encode::Events;
 use hodoscope_sim::stream::{Payload, ServiceTable};
 use hodoscope_sim::targets::{BuildOptions, board};
 
-use super::{Args, capacity, instructions};
-use crate::execute::{self, Deployed};
+use super::Args;
+use crate::execute::Deployed;
+use crate::measure::{MODELLED, Measured, Unit};
 use crate::model_dir::ModelDir;
 use crate::place::Place;
-
-/// Seed of the words of measured events: which they are does not matter.
-const SEED: u64 = 1;
 
 /// The board that was named.
 fn board_name(args: &Args) -> Result<Option<&String>> {
@@ -67,8 +65,9 @@ pub fn table(
     })
 }
 
-/// Counts instructions on an emulated board: of made-up events up to the capacity, as they depend on
-/// the multiplicity only; beyond it they depend on the words, and those of the inputs are counted.
+/// Cycles of made-up events up to the capacity, as they depend on the multiplicity only: those of RTL,
+/// or modelled, or instructions where there is no more. Beyond the capacity they depend on the words,
+/// and those of the inputs are counted.
 fn measured(
     args: &Args,
     model: &ModelDir,
@@ -76,38 +75,76 @@ fn measured(
     events: &Events,
     payloads: &[Payload],
 ) -> Result<ServiceTable> {
-    let per_instruction = args.cycles_per_instruction.unwrap_or(1.0);
-    if !(per_instruction > 0.0 && per_instruction < 1e6) {
-        bail!("--cycles-per-instruction {per_instruction}: a positive number");
-    }
-    execute::interpreter(&model.program)?;
-    let deployed = Deployed::build(model, name, &BuildOptions::default())?;
-    let multiplicities: Vec<usize> = (0..=capacity(model)).collect();
-    let made_up = Events::synthetic(&model.program, &multiplicities, SEED);
-    let mut counts = instructions(&deployed, &made_up)?;
-    if payloads
-        .iter()
-        .any(|event| event.multiplicity() >= counts.len())
+    if let Some(stated) = args.cycles_per_instruction
+        && !(stated > 0.0 && stated < 1e6)
     {
-        let of_inputs = instructions(&deployed, events)?;
-        let largest = payloads.iter().map(Payload::multiplicity).max();
-        // What no event has is not asked for: the value of the one below keeps the table whole.
-        for multiplicity in counts.len()..=largest.unwrap_or(0) {
-            let of_this = payloads.iter().zip(&of_inputs);
-            let of_this = of_this.filter(|(event, _)| event.multiplicity() == multiplicity);
-            let worst = of_this.map(|(_, count)| *count).max();
-            counts.push(worst.or(counts.last().copied()).unwrap_or(0));
-        }
+        bail!("--cycles-per-instruction {stated}: a positive number");
     }
-    let cycles = |count: u64| (count as f64 * per_instruction).ceil() as u64;
-    let stated = match args.cycles_per_instruction {
-        Some(_) => "stated",
-        None => "assumed: real cores take more",
+    let cores: Vec<String> = args.core.iter().cloned().collect();
+    let measured = Measured::on(model, name, &cores)?;
+    let (mut cycles, per_instruction, source) = by_multiplicity(args, &measured)?;
+    let largest = payloads
+        .iter()
+        .map(Payload::multiplicity)
+        .max()
+        .unwrap_or(0);
+    if largest < cycles.len() {
+        return Ok(ServiceTable::new(cycles, source));
+    }
+    let deployed = Deployed::build(model, name, &BuildOptions::default())?;
+    let answers = deployed.run(events, true)?;
+    let counts = match measured.unit {
+        Unit::Cycles => answers.cycles,
+        Unit::Instructions => answers.instructions,
     };
-    Ok(ServiceTable::new(
-        counts.into_iter().map(cycles).collect(),
-        format!(
-            "emulated (instructions) on {name} × {per_instruction} cycles per instruction ({stated})"
-        ),
-    ))
+    let counts = counts.with_context(|| format!("{name} counts no more"))?;
+    let capacity = cycles.len() - 1;
+    for multiplicity in cycles.len()..=largest {
+        let of_this = payloads.iter().zip(&counts);
+        let of_this = of_this.filter(|(event, _)| event.multiplicity() == multiplicity);
+        let worst = of_this
+            .map(|(_, count)| priced(*count, per_instruction))
+            .max();
+        // What no event has is not asked for: the value of the one below keeps the table whole.
+        cycles.push(worst.or(cycles.last().copied()).unwrap_or(0));
+    }
+    let note = format!("{source}; beyond {capacity} constituents the longest of the inputs");
+    Ok(ServiceTable::new(cycles, note))
+}
+
+/// Cycles at each multiplicity, how many an instruction takes where that is beyond what was measured, and
+/// the source.
+fn by_multiplicity(args: &Args, measured: &Measured) -> Result<(Vec<u64>, f64, String)> {
+    let board = &measured.board;
+    let counts = &measured.counts;
+    let times = |factor: f64, stated: &str| {
+        let source = measured.unit.source();
+        let cycles = counts.iter().map(|count| priced(*count, factor)).collect();
+        let source = format!("{source} on {board} × {factor} cycles per instruction ({stated})");
+        (cycles, factor, source)
+    };
+    match (
+        measured.unit,
+        args.cycles_per_instruction,
+        measured.modelled.first(),
+    ) {
+        (Unit::Cycles, Some(_), _) => bail!("--cycles-per-instruction: {board} counts cycles"),
+        (Unit::Cycles, None, _) => {
+            let source = format!("{} on {board}", measured.unit.source());
+            Ok((counts.clone(), 1.0, source))
+        }
+        (Unit::Instructions, Some(stated), _) => Ok(times(stated, "stated")),
+        (Unit::Instructions, None, Some(modelled)) => {
+            let cycles = modelled.by_multiplicity.clone();
+            let ratio = |(cycles, count): (&u64, &u64)| *cycles as f64 / (*count).max(1) as f64;
+            let at_capacity = cycles.last().zip(counts.last()).map_or(1.0, ratio);
+            let source = format!("{MODELLED} of {} on {board}", modelled.core.name());
+            Ok((cycles, at_capacity, source))
+        }
+        (Unit::Instructions, None, None) => Ok(times(1.0, "assumed: real cores take more")),
+    }
+}
+
+fn priced(count: u64, per_instruction: f64) -> u64 {
+    (count as f64 * per_instruction).ceil() as u64
 }
