@@ -1,5 +1,6 @@
 //! The `hodoscope` command.
 
+mod budget;
 mod cli;
 mod commands;
 mod compiled;

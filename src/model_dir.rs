@@ -4,7 +4,7 @@
 //! DIR/program.txt    the integer program, text form
 //!     report.json    what was compiled and how; `"generator": "hodoscope"` marks the directory as ours
 //!     report.html    the same for people
-//!     model.onnx     the model as it was given, and inputs.toml
+//!     model.onnx     the model as it was given, and inputs.toml and budget.toml
 //!     Cargo.toml     a workspace of crate/ and kernels/
 //!     crate/         the emitted crate
 //!     kernels/       what it calls
@@ -14,9 +14,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use hodoscope_compiler::emit::{Files, workspace_manifest};
 use hodoscope_compiler::import;
 use hodoscope_compiler::recognise::Score;
 use hodoscope_program::Program;
+use hodoscope_sim::targets::sources::write_kernels;
 use serde_json::Value;
 
 /// The value of `"generator"` in a report of ours.
@@ -100,9 +102,10 @@ fn read_report(dir: &Path) -> Result<Value> {
 }
 
 /// What `compile` or cargo put into a directory.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "Cargo.lock",
     "Cargo.toml",
+    "budget.toml",
     "crate",
     "inputs.toml",
     "kernels",
@@ -112,6 +115,25 @@ const OURS: [&str; 10] = [
     "report.json",
     "target",
 ];
+
+/// Writes what a firmware is built from: the program's text, its crate and the kernels.
+pub fn write_crate(dir: &Path, program: &str, files: &Files) -> Result<()> {
+    put(dir, "program.txt", program)?;
+    put(dir, "Cargo.toml", &workspace_manifest())?;
+    for (name, content) in files {
+        put(dir, &format!("crate/{name}"), content)?;
+    }
+    write_kernels(&dir.join("kernels"))?;
+    Ok(())
+}
+
+/// Writes a file, and the folders that it lies in.
+pub fn put(dir: &Path, name: &str, content: &str) -> Result<()> {
+    let path = dir.join(name);
+    let folder = path.parent().unwrap_or(dir);
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
+}
 
 /// Refuses a DIR that `compile` did not make, and with `force` permits one that it made.
 pub fn check_writable(dir: &Path, force: bool) -> Result<()> {

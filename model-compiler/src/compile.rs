@@ -1,6 +1,6 @@
 //! The whole way from a float graph to the emitted crate.
 
-use hodoscope_program::Program;
+use hodoscope_program::{Live, Program};
 
 use crate::emit::{self, Files};
 use crate::graph::{Graph, GraphError, simplify};
@@ -35,6 +35,9 @@ pub enum CompileError {
     /// The program has no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A multiplicity was asked for that the network does not have.
+    #[error("set '{0}' has no mask: every slot is live, and none can be left out")]
+    Multiplicity(String),
 }
 
 impl Compiled {
@@ -76,7 +79,10 @@ pub fn compile_for(
     let graph = simplify(graph)?;
     let mut network = recognise(&graph, spec, score)?;
     network.name = name.into();
-    let quantised = quantise(&graph, &network, spec, calibration, options)?;
+    let mut quantised = quantise(&graph, &network, spec, calibration, options)?;
+    if let Some(multiplicity) = spec.multiplicity() {
+        keep(&mut quantised.program, multiplicity)?;
+    }
     let plans = plans(&quantised.program, isas)?;
     let files = emit::emit_crate(&plans);
     let choices = plans.into_iter().map(|p| (p.isa, p.choices)).collect();
@@ -85,6 +91,25 @@ pub fn compile_for(
         files,
         choices,
     })
+}
+
+/// Emits `program` with a portable plan and one for each of `isas`.
+///
+/// # Errors
+/// When the program does not verify or has no plan.
+pub fn emit_program(program: &Program, isas: &[Isa]) -> Result<Files, PlanError> {
+    Ok(emit::emit_crate(&plans(program, isas)?))
+}
+
+/// Leaves room for the `multiplicity` hardest constituents of each set.
+fn keep(program: &mut Program, multiplicity: usize) -> Result<(), CompileError> {
+    for set in &mut program.sets {
+        if matches!(set.live, Live::Always) {
+            return Err(CompileError::Multiplicity(set.name.clone()));
+        }
+        set.capacity = set.capacity.min(multiplicity.max(1));
+    }
+    Ok(())
 }
 
 /// The plans of `isas`, and before them the portable one: whatever core has none of its own takes it.

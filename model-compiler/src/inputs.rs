@@ -24,6 +24,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputsSpec {
     inputs: BTreeMap<String, InputSpec>,
+    multiplicity: Option<usize>,
 }
 
 /// Words of one input.
@@ -133,7 +134,21 @@ impl InputsSpec {
                 });
             }
         }
-        Ok(Self { inputs: file.input })
+        Ok(Self {
+            inputs: file.input,
+            multiplicity: None,
+        })
+    }
+
+    /// Leaves room for no more than the `multiplicity` hardest constituents, whatever the model has
+    /// slots for.
+    pub fn set_multiplicity(&mut self, multiplicity: usize) {
+        self.multiplicity = Some(multiplicity);
+    }
+
+    /// How many constituents there is to be room for, where that was said.
+    pub fn multiplicity(&self) -> Option<usize> {
+        self.multiplicity
     }
 
     /// Takes `NAME=ufixed<14,12>`: words of 14 bits, 12 of them integer, for every field.

@@ -11,4 +11,4 @@ pub mod recognise;
 
 mod compile;
 
-pub use compile::{CompileError, Compiled, compile, compile_for};
+pub use compile::{CompileError, Compiled, compile, compile_for, emit_program};

@@ -1,11 +1,12 @@
 //! `hodoscope compile`.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use hodoscope_compiler::emit::{Files, workspace_manifest};
+use hodoscope_compiler::emit::Files;
 use hodoscope_compiler::graph::Graph;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::Isa;
@@ -14,12 +15,13 @@ use hodoscope_compiler::recognise::Score;
 use hodoscope_compiler::{compile_for, import};
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board;
-use hodoscope_sim::targets::sources::write_kernels;
 
+use crate::budget::{self, Budget, BudgetFile, Outcome, Recompile};
 use crate::compiled::Compiled;
 use crate::float;
 use crate::html;
-use crate::model_dir;
+use crate::measure::Measured;
+use crate::model_dir::{self, ModelDir, put};
 use crate::report::Report;
 
 /// Compile a model into an integer program and a no_std crate
@@ -30,7 +32,12 @@ Example:
 
 DIR holds program.txt (the integer program), crate/ and kernels/ (a workspace), report.html and
 report.json, and copies of model.onnx and inputs.toml. It appears when all is done; a failure leaves nothing. A directory that
-`compile` did not make is never overwritten.")]
+`compile` did not make is never overwritten.
+
+With --budget, or with budget.toml beside the model, the crate is built for the boards that have budgets
+and measured as `hodoscope latency` does. Over budget, DIR is written all the same, report.json says
+\"over_budget\": true, the exit code is 1, and what would fit is looked for by building and measuring it:
+8 bits, a smaller multiplicity, another emulated board.")]
 pub struct Args {
     /// ONNX file
     model: PathBuf,
@@ -64,6 +71,12 @@ pub struct Args {
     /// Name of the program and crate [default: the model's file name, or its folder's for model.onnx]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Room for the N hardest constituents only, whatever the model has slots for
+    #[arg(long, value_name = "N")]
+    multiplicity: Option<NonZeroUsize>,
+    /// What the worst event may take on each --board: a time, cycles, a size of flash, or ram:SIZE
+    #[arg(long = "budget", value_name = "50us|12000cycles|64KiB", num_args = 1.., value_delimiter = ',')]
+    budgets: Vec<Budget>,
     /// Replace a directory that `compile` made
     #[arg(long)]
     force: bool,
@@ -95,10 +108,14 @@ pub fn compile(args: &Args) -> Result<Report> {
     let import_options = import::Options {
         extents: args.extents.iter().cloned().collect(),
     };
+    let budgets = budgets(args)?;
     let graph = float::load(&args.model, &import_options)?;
     let mut spec = read_spec(&args.model, args.inputs_spec.as_deref())?;
     for text in &args.inputs {
         spec.set_type(text).context("--input")?;
+    }
+    if let Some(multiplicity) = args.multiplicity {
+        spec.set_multiplicity(multiplicity.get());
     }
     let npz = Npz::read(&args.calibration)?;
     let calibration = calibration(&graph, &spec, &npz)?;
@@ -112,10 +129,28 @@ pub fn compile(args: &Args) -> Result<Report> {
     model_dir::replace(&args.output, |dir| {
         write(dir, args, &program, &made.files, &facts)
     })?;
-    Ok(Report::new(
-        facts.text(&args.output.display().to_string()),
-        facts.json(),
-    ))
+    let report = Report::new(facts.text(&args.output.display().to_string()), facts.json());
+    if budgets.is_empty() {
+        return Ok(report);
+    }
+    let recompile = |dir: &Path| {
+        let narrow = Options {
+            weights: options.weights.min(8),
+            activations: Activations::Eight,
+        };
+        let made = compile_for(&isas, &graph, &name, &spec, score, &calibration, &narrow)?;
+        let text = made.program().to_text();
+        if text == program {
+            return Ok(None);
+        }
+        model_dir::write_crate(dir, &text, &made.files)?;
+        Ok(Some(ModelDir {
+            dir: dir.to_owned(),
+            program: made.quantised.program,
+            report: serde_json::Value::Null,
+        }))
+    };
+    gate(&args.output, &budgets, &recompile, report)
 }
 
 /// The instruction sets of `boards`; without any, all that have a plan of their own.
@@ -204,34 +239,20 @@ fn args_json(args: &Args, options: &Options) -> serde_json::Value {
         },
         "score": args.score.as_ref().map(ToString::to_string),
         "inputs": args.inputs,
+        "multiplicity": args.multiplicity,
         "extents": args.extents.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
     })
 }
 
 /// Fills DIR.
 fn write(dir: &Path, args: &Args, program: &str, files: &Files, facts: &Compiled) -> Result<()> {
-    let put = |name: &str, content: &str| {
-        let path = dir.join(name);
-        let folder = path.parent().unwrap_or(dir);
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
-    };
     let copy = |from: &Path, name: &str| {
         let copied = fs::copy(from, dir.join(name)).map(drop);
         copied.with_context(|| format!("cannot copy {}", from.display()))
     };
-    put("program.txt", program)?;
-    put(
-        "report.json",
-        &(serde_json::to_string_pretty(&facts.json())? + "\n"),
-    )?;
-    put("report.html", &html::page(facts))?;
-    put("Cargo.toml", &workspace_manifest())?;
-    for (name, content) in files {
-        put(&format!("crate/{name}"), content)?;
-    }
-    write_kernels(&dir.join("kernels"))?;
+    model_dir::write_crate(dir, program, files)?;
+    put(dir, "report.json", &pretty(&facts.json())?)?;
+    put(dir, "report.html", &html::page(facts))?;
     copy(&args.model, "model.onnx")?;
     // Weights that the exporter wrote beside the model; the model refers to them by this name.
     if let Some(name) = args.model.file_name().and_then(|name| name.to_str()) {
@@ -241,8 +262,63 @@ fn write(dir: &Path, args: &Args, program: &str, files: &Files, facts: &Compiled
             copy(&beside, &data)?;
         }
     }
+    let budgets = args.model.with_file_name(budget::FILE);
+    if budgets.exists() {
+        copy(&budgets, budget::FILE)?;
+    }
     match spec_file(&args.model, args.inputs_spec.as_deref()) {
         Some(spec) => copy(&spec, "inputs.toml"),
         None => Ok(()),
     }
+}
+
+fn pretty(json: &serde_json::Value) -> Result<String> {
+    Ok(serde_json::to_string_pretty(json)? + "\n")
+}
+
+/// Budgets of the boards that have any, from the command line and from the file beside the model.
+fn budgets(args: &Args) -> Result<Vec<(String, Vec<Budget>)>> {
+    let file = BudgetFile::read(&args.model.with_file_name(budget::FILE))?;
+    if !args.budgets.is_empty() && args.boards.is_empty() {
+        bail!("--budget: on which board? Name one with --board");
+    }
+    let mut names: Vec<&str> = file.boards().collect();
+    if !args.budgets.is_empty() {
+        names.extend(args.boards.iter().map(String::as_str));
+    }
+    names.sort_unstable();
+    names.dedup();
+    let all = names.into_iter().map(|name| {
+        let mut budgets = file.of(name);
+        if args.boards.iter().any(|board| board == name) {
+            budgets.extend(args.budgets.iter().cloned());
+        }
+        (name.to_owned(), budgets)
+    });
+    Ok(all.collect())
+}
+
+/// Builds what was compiled, measures it, and holds it to its budgets; over budget, the directory is
+/// marked in its report, and what would fit is looked for.
+fn gate(
+    dir: &Path,
+    budgets: &[(String, Vec<Budget>)],
+    recompile: Recompile<'_>,
+    report: Report,
+) -> Result<Report> {
+    let model = ModelDir::read(dir)?;
+    let mut outcome = Outcome::default();
+    for (board, budgets) in budgets {
+        let measured = Measured::on(&model, board, &[])?;
+        outcome.hold(&model, &measured, budgets, &[], Some(recompile))?;
+    }
+    let Report { text, mut json, .. } = report;
+    json["budgets"] = outcome.json();
+    json["over_budget"] = (!outcome.met()).into();
+    put(dir, "report.json", &pretty(&json)?)?;
+    Ok(Report {
+        text: text + &outcome.text(),
+        json,
+        failed: outcome.failure(),
+    })
 }

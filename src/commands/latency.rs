@@ -7,6 +7,7 @@ use hodoscope_sim::metrics::LinearFit;
 use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
+use crate::budget::{self, Budget, BudgetFile, Outcome};
 use crate::measure::{Cycles, MODELLED, Measured, Unit, worst};
 use crate::model_dir::ModelDir;
 use crate::place::Place;
@@ -26,7 +27,11 @@ that any event of the multiplicity can take are computed from the code, without 
 
 Events are made up: for every multiplicity two with different random words. Their counts must agree,
 as they may depend on the multiplicity only; if they do not, the exit code is 1. On a core with a
-data cache cycles may differ, and the larger count is shown.")]
+data cache cycles may differ, and the larger count is shown.
+
+With --budget, or with budgets for the board in DIR/budget.toml, the worst case over multiplicity must
+fit, else the exit code is 1, and what would fit is looked for by building and measuring it: a smaller
+multiplicity, another emulated board.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
@@ -37,6 +42,9 @@ pub struct Args {
     #[arg(long = "core", value_name = "CORE", num_args = 1.., value_delimiter = ',',
           value_parser = clap::builder::PossibleValuesParser::new(hodoscope_cost::Core::names()))]
     cores: Vec<String>,
+    /// What the worst event may take on each board: a time, cycles, a size of flash, or ram:SIZE
+    #[arg(long = "budget", value_name = "50us|12000cycles|64KiB", num_args = 1.., value_delimiter = ',')]
+    budgets: Vec<Budget>,
 }
 
 pub fn latency(args: &Args) -> Result<Report> {
@@ -54,15 +62,25 @@ pub fn latency(args: &Args) -> Result<Report> {
         .into_iter()
         .map(|name| Measured::on(&model, name, &args.cores))
         .collect::<Result<Vec<_>>>()?;
-    let failures: Vec<String> = boards
+    let mut failures: Vec<String> = boards
         .iter()
         .flat_map(|board| data_dependence(board).into_iter().chain(over_bound(board)))
         .collect();
+    let file = BudgetFile::read(&args.dir.join(budget::FILE))?;
+    let mut outcome = Outcome::default();
+    for measured in &boards {
+        let budgets = [file.of(&measured.board), args.budgets.clone()].concat();
+        outcome.hold(&model, measured, &budgets, &args.cores, None)?;
+    }
+    failures.extend(outcome.failure());
+    let text: String = boards.iter().map(|board| text(&model, board)).collect();
     Ok(Report {
-        text: boards.iter().map(|board| text(&model, board)).collect(),
+        text: text + &outcome.text(),
         json: json!({
             "model": model.program.name,
             "boards": boards.iter().map(|board| board_json(&model, board)).collect::<Vec<_>>(),
+            "budgets": outcome.json(),
+            "over_budget": !outcome.met(),
         }),
         failed: (!failures.is_empty()).then(|| failures.join("\n")),
     })

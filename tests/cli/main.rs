@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_model;
+mod budget;
 mod good;
 mod stream;
 mod verify;
@@ -65,6 +66,13 @@ fn test_events() -> PathBuf {
 
 fn hodoscope() -> Command {
     Command::new(env!("CARGO_BIN_EXE_hodoscope"))
+}
+
+/// A command whose builds are kept below cargo's target directory.
+fn cached(mut command: Command) -> Command {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope");
+    command.env("HODOSCOPE_CACHE", cache);
+    command
 }
 
 /// `hodoscope compile MODEL --calibration NPZ -o DIR`.

@@ -4,13 +4,6 @@ use std::fs;
 
 use crate::*;
 
-/// A command whose builds are kept below cargo's target directory.
-fn cached(mut command: Command) -> Command {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope");
-    command.env("HODOSCOPE_CACHE", cache);
-    command
-}
-
 fn on_native(name: &str, dir: &Path) -> Command {
     let mut command = cached(on_events(name, dir, &test_events()));
     command.args(["--on", "native"]);

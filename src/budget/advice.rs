@@ -1,0 +1,141 @@
+//! What would fit: found by building it and measuring again, never by a rule of thumb.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use hodoscope_compiler::emit_program;
+use hodoscope_compiler::plan::Isa;
+use hodoscope_program::{Live, Program};
+use hodoscope_sim::targets::board::{self, Runner};
+use serde_json::{Value, json};
+
+use super::{Budget, Checked, check};
+use crate::measure::Measured;
+use crate::model_dir::{self, ModelDir};
+
+/// Multiplicities that are tried before it is given up: an event of as many constituents takes about
+/// the same whatever the capacity is.
+const TRIES: usize = 3;
+
+/// Something that fits.
+#[derive(Debug)]
+pub struct Advice {
+    /// What to do.
+    pub what: String,
+    /// What it then takes.
+    pub checked: Vec<Checked>,
+}
+
+impl Advice {
+    /// For the terminal.
+    pub fn text(&self) -> String {
+        let found: Vec<String> = self.checked.iter().map(Checked::text).collect();
+        format!("{}: {}", self.what, found.join("; "))
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "advice": self.what,
+            "measured": self.checked.iter().map(Checked::json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Compiles the model again, with 8 bits for weights and activations, into the directory; nothing
+/// where that is what it has.
+pub type Recompile<'a> = &'a dyn Fn(&Path) -> Result<Option<ModelDir>>;
+
+/// Looks for what brings `measured` within `budgets`.
+///
+/// Everything that is returned was built and measured. A try that fails for want of a tool is no
+/// advice, and no error.
+///
+/// # Errors
+/// When a directory cannot be written.
+pub fn advise(
+    model: &ModelDir,
+    measured: &Measured,
+    budgets: &[Budget],
+    cores: &[String],
+    recompile: Option<Recompile<'_>>,
+) -> Result<Vec<Advice>> {
+    let temporary = tempfile::tempdir()?;
+    let mut all = Vec::new();
+    let fits = |model: &ModelDir, board: &str, cores: &[String]| {
+        let measured = Measured::on(model, board, cores).ok()?;
+        let checked = check(budgets, &measured).ok()?;
+        checked.iter().all(Checked::met).then_some(checked)
+    };
+    if let Some(recompile) = recompile
+        && let Some(narrow) = recompile(&temporary.path().join("bits"))?
+        && let Some(checked) = fits(&narrow, &measured.board, cores)
+    {
+        all.push(Advice {
+            what: "--weights 8 --activations 8".to_owned(),
+            checked,
+        });
+    }
+    for n in multiplicities(model, measured, budgets) {
+        let dir = temporary.path().join(format!("multiplicity-{n}"));
+        let fewer = with_capacity(model, &measured.board, n, &dir)?;
+        if let Some(checked) = fits(&fewer, &measured.board, cores) {
+            all.push(Advice {
+                what: format!("--multiplicity {n}"),
+                checked,
+            });
+            break;
+        }
+    }
+    for name in board::names()
+        .iter()
+        .filter(|name| **name != measured.board)
+    {
+        let other = board::find(name, &[])?;
+        // Soft-cores are simulated from their Verilog, which is slow: whoever wants one names it.
+        let emulated = matches!(other.runner, Runner::Emulator(_));
+        if !emulated || other.cost.is_none() {
+            continue;
+        }
+        if let Some(checked) = fits(model, name, &[]) {
+            all.push(Advice {
+                what: format!("--board {name}"),
+                checked,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// The largest multiplicities that are within the budgets now, the largest first.
+fn multiplicities(model: &ModelDir, measured: &Measured, budgets: &[Budget]) -> Vec<usize> {
+    let masked = |set: &hodoscope_program::Set| !matches!(set.live, Live::Always);
+    let Some((_, cycles)) = measured.cycles() else {
+        return vec![];
+    };
+    if !model.program.sets.iter().all(masked) {
+        return vec![];
+    }
+    let within = |n: &usize| {
+        let slower = cycles[..=*n].iter().copied().max().unwrap_or(0);
+        budgets.iter().all(|budget| budget.allows(measured, slower))
+    };
+    let smaller = 1..cycles.len().saturating_sub(1);
+    smaller.rev().filter(within).take(TRIES).collect()
+}
+
+/// The model with room for `n` constituents, emitted into `dir`.
+fn with_capacity(model: &ModelDir, board: &str, n: usize, dir: &Path) -> Result<ModelDir> {
+    let mut program: Program = model.program.clone();
+    for set in &mut program.sets {
+        set.capacity = set.capacity.min(n);
+    }
+    let isa = Isa::of_board(&board::find(board, &[])?.isa);
+    let files = emit_program(&program, &[isa])?;
+    model_dir::write_crate(dir, &program.to_text(), &files)?;
+    Ok(ModelDir {
+        dir: PathBuf::from(dir),
+        program,
+        report: model.report.clone(),
+    })
+}
