@@ -28,6 +28,8 @@ pub struct Answers {
     pub instructions: Option<Vec<u64>>,
     /// Cycles of each event, where ticks are cycles.
     pub cycles: Option<Vec<u64>>,
+    /// Bytes of stack that the firmware used, where that was measured.
+    pub stack: Option<u64>,
 }
 
 /// Reads `npz` and makes detector words of it.
@@ -76,6 +78,7 @@ pub fn interpret(program: &Program, events: &Events) -> Result<Answers> {
         source: "interpreter",
         instructions: None,
         cycles: None,
+        stack: None,
     })
 }
 
@@ -127,11 +130,12 @@ impl Deployed {
         Ok(self.run_with(events, &options)?.0)
     }
 
-    /// Runs all events, counts their instructions and records them.
+    /// Runs all events, counts their instructions, records them, and measures the stack.
     pub fn record(&self, events: &Events) -> Result<(Answers, Recording)> {
         let options = SessionOptions {
             count_instructions: true,
             record_paths: true,
+            measure_stack: true,
             ..SessionOptions::default()
         };
         let (answers, recording) = self.run_with(events, &options)?;
@@ -164,6 +168,7 @@ impl Deployed {
             source: self.source(),
             instructions: report.instructions,
             cycles: matches!(self.board.runner, Runner::Rtl(_)).then_some(ticks),
+            stack: report.stack,
         };
         Ok((answers, report.recording))
     }

@@ -15,8 +15,8 @@ use hodoscope_sim::timing::{Lines, Part, Priced, Recording, Share, Timing};
 use crate::execute::{self, Deployed};
 use crate::model_dir::ModelDir;
 
-/// Events of each multiplicity, of different words: their instruction counts must agree.
-const REPEATS: usize = 2;
+/// Events of each multiplicity unless it is said otherwise.
+pub const REPEATS: usize = 2;
 /// Where modelled figures are from.
 pub const MODELLED: &str = "modelled (cycles)";
 
@@ -44,6 +44,8 @@ pub struct Measured {
     pub bounds: Vec<Bound>,
     /// Of the whole firmware.
     pub sizes: Sizes,
+    /// Bytes of stack that the firmware used on the way, where that was measured.
+    pub stack: Option<u64>,
 }
 
 /// What is counted.
@@ -114,8 +116,10 @@ fn line(values: &[u64]) -> Option<LinearFit> {
 impl Measured {
     /// Builds `model` for the board `name`, and runs events of every multiplicity on it.
     ///
-    /// `cores` are the names of cost tables; without one it is that of the board, if it has one.
-    pub fn on(model: &ModelDir, name: &str, cores: &[String]) -> Result<Self> {
+    /// `cores` are the names of cost tables; without one it is that of the board, if it has one. There
+    /// are `repeats` events of each multiplicity, of different words: their counts must agree.
+    pub fn on(model: &ModelDir, name: &str, cores: &[String], repeats: usize) -> Result<Self> {
+        let repeats = repeats.max(1);
         let program = &model.program;
         execute::interpreter(program)?;
         let capacity = program
@@ -124,26 +128,28 @@ impl Measured {
             .map(|set| set.capacity)
             .max()
             .unwrap_or(0);
-        let multiplicities: Vec<usize> = (0..=capacity).flat_map(|n| [n; REPEATS]).collect();
+        let multiplicities: Vec<usize> = (0..=capacity)
+            .flat_map(|n| std::iter::repeat_n(n, repeats))
+            .collect();
         let deployed = Deployed::build(model, name, &BuildOptions::default())?;
         let events = Events::synthetic(program, &multiplicities, SEED);
         let board = &deployed.board;
-        let (unit, counts, modelled) = if board.counts_instructions() {
+        let (unit, counts, modelled, stack) = if board.counts_instructions() {
             let (answers, recording) = deployed.record(&events)?;
             let counts = answers.instructions.unwrap_or_default();
-            let modelled = modelled(model, &deployed, cores, &recording, &counts)?;
-            (Unit::Instructions, counts, modelled)
+            let modelled = modelled(model, &deployed, cores, &recording, &counts, repeats)?;
+            (Unit::Instructions, counts, modelled, answers.stack)
         } else if let (Some(core), Runner::Rtl(_)) = (cores.first(), &board.runner) {
             bail!("--core {core}: {name} is the core's own Verilog, nothing is modelled");
         } else {
             let cycles = deployed.run(&events, true)?.cycles;
             let cycles = cycles.with_context(|| format!("{name} counts no instructions"))?;
-            (Unit::Cycles, cycles, vec![])
+            (Unit::Cycles, cycles, vec![], None)
         };
         if counts.len() != events.len() {
             bail!("{name} did not count every event");
         }
-        let per_multiplicity = || counts.chunks(REPEATS);
+        let per_multiplicity = || counts.chunks(repeats);
         Ok(Self {
             board: name.to_owned(),
             clock_hz: board.clock_hz,
@@ -160,10 +166,11 @@ impl Measured {
                 .collect(),
             modelled,
             bounds: match &board.runner {
-                Runner::Rtl(_) => bounds(&deployed, &events)?,
+                Runner::Rtl(_) => bounds(&deployed, &events, repeats)?,
                 _ => vec![],
             },
             sizes: Elf::read(deployed.elf())?.sizes(),
+            stack,
         })
     }
 
@@ -203,6 +210,11 @@ impl Measured {
         counts.position(|(&count, bound)| count > bound.at_most)
     }
 
+    /// Bytes of RAM: variables, and the stack where that was measured.
+    pub fn ram(&self) -> u64 {
+        self.sizes.ram() + self.stack.unwrap_or(0)
+    }
+
     /// Microseconds of `cycles` at the board's clock.
     pub fn microseconds(&self, cycles: u64) -> Option<f64> {
         Some(cycles as f64 * 1e6 / self.clock_hz? as f64)
@@ -210,16 +222,16 @@ impl Measured {
 }
 
 /// What follows from a soft-core's firmware, at each multiplicity.
-fn bounds(deployed: &Deployed, events: &Events) -> Result<Vec<Bound>> {
+fn bounds(deployed: &Deployed, events: &Events, repeats: usize) -> Result<Vec<Bound>> {
     let board = &deployed.board;
     let (Some(cost), Some(ram)) = (&board.cost, board.ram) else {
         return Ok(vec![]);
     };
     let core = Core::named(cost)?;
     let image = Image::read(deployed.elf(), ram as usize)?;
-    let last = events.len().saturating_sub(REPEATS);
+    let last = events.len().saturating_sub(repeats);
     (0..events.len())
-        .step_by(REPEATS)
+        .step_by(repeats)
         .map(|event| {
             // The largest multiplicity has the constituents of all others.
             let bound = Bound::of(&image, &events.payload(event), &core, event == last);
@@ -235,6 +247,7 @@ fn modelled(
     cores: &[String],
     recording: &Recording,
     counts: &[u64],
+    repeats: usize,
 ) -> Result<Vec<Cycles>> {
     let board = &deployed.board;
     let own = board.cost.as_ref().filter(|_| cores.is_empty());
@@ -258,18 +271,18 @@ fn modelled(
                 );
             }
         }
-        all.push(Cycles::of(core, &prices, &recording.events));
+        all.push(Cycles::of(core, &prices, &recording.events, repeats));
     }
     Ok(all)
 }
 
 impl Cycles {
-    fn of(core: Core, prices: &[Priced], events: &[usize]) -> Self {
+    fn of(core: Core, prices: &[Priced], events: &[usize], repeats: usize) -> Self {
         let longest = |paths: &[usize]| {
             let path = paths.iter().copied();
             path.max_by_key(|&path| prices[path].total.cycles)
         };
-        let paths: Vec<usize> = events.chunks(REPEATS).filter_map(longest).collect();
+        let paths: Vec<usize> = events.chunks(repeats).filter_map(longest).collect();
         Self {
             core,
             by_multiplicity: paths

@@ -1,5 +1,6 @@
 //! Sizes and symbols of an ELF file.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -50,6 +51,11 @@ pub struct Elf {
     sizes: Sizes,
     functions: Vec<(String, Function)>,
     constants: Vec<(String, u64)>,
+    /// Addresses of names, those of the linker script among them.
+    symbols: BTreeMap<String, u64>,
+    /// First address of each section that lies in memory, and the one behind its last; regions that
+    /// are set aside for stack and heap do not count.
+    sections: Vec<(u64, u64)>,
 }
 
 impl Elf {
@@ -68,6 +74,7 @@ impl Elf {
     pub(crate) fn parse(bytes: &[u8]) -> object::Result<Self> {
         let file = object::File::parse(bytes)?;
         let mut sizes = Sizes::default();
+        let mut sections = Vec::new();
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
                 continue;
@@ -84,8 +91,13 @@ impl Elf {
                 (true, false) => &mut sizes.rodata,
             };
             *kind += section.size();
+            sections.push((section.address(), section.address() + section.size()));
         }
 
+        let mut symbols = BTreeMap::new();
+        for symbol in file.symbols().filter(|symbol| !symbol.is_undefined()) {
+            symbols.insert(symbol.name()?.to_owned(), symbol.address());
+        }
         let mut functions = Vec::new();
         let mut constants = Vec::new();
         for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
@@ -108,6 +120,8 @@ impl Elf {
             sizes,
             functions,
             constants,
+            symbols,
+            sections,
         })
     }
 
@@ -124,6 +138,23 @@ impl Elf {
             .iter()
             .find(|(symbol, _)| symbol == name)
             .map(|(_, function)| *function)
+    }
+
+    /// The address of `name`.
+    #[must_use]
+    pub fn symbol(&self, name: &str) -> Option<u64> {
+        self.symbols.get(name).copied()
+    }
+
+    /// The end of the highest section between `origin` and `limit`; `origin` if there is none.
+    #[must_use]
+    pub fn end_below(&self, origin: u64, limit: u64) -> u64 {
+        self.sections
+            .iter()
+            .map(|(_, end)| *end)
+            .filter(|end| (origin..=limit).contains(end))
+            .max()
+            .unwrap_or(origin)
     }
 
     /// The functions whose symbols are `names`.

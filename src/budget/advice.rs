@@ -10,7 +10,7 @@ use hodoscope_sim::targets::board::{self, Runner};
 use serde_json::{Value, json};
 
 use super::{Budget, Checked, check};
-use crate::measure::Measured;
+use crate::measure::{Measured, REPEATS};
 use crate::model_dir::{self, ModelDir};
 
 /// Multiplicities that are tried before it is given up: an event of as many constituents takes about
@@ -63,7 +63,7 @@ pub fn advise(
     let temporary = tempfile::tempdir()?;
     let mut all = Vec::new();
     let fits = |model: &ModelDir, board: &str, cores: &[String]| {
-        let measured = Measured::on(model, board, cores).ok()?;
+        let measured = Measured::on(model, board, cores, REPEATS).ok()?;
         let checked = check(budgets, &measured).ok()?;
         checked.iter().all(Checked::met).then_some(checked)
     };

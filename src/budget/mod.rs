@@ -29,6 +29,7 @@ enum Limit {
     Cycles(u64),
     Flash(u64),
     Ram(u64),
+    Stack(u64),
 }
 
 impl FromStr for Budget {
@@ -38,12 +39,13 @@ impl FromStr for Budget {
         let wrong = || {
             format!(
                 "`{text}` is no budget: a time (50us, 1.5ms), cycles (12000cycles), or a size (64KiB of \
-                 flash; flash:64KiB, ram:16KiB)"
+                 flash; flash:64KiB, ram:16KiB, stack:4KiB)"
             )
         };
         let limit = match text.split_once(':') {
             Some(("flash", size)) => Limit::Flash(bytes(size).ok_or_else(wrong)?),
             Some(("ram", size)) => Limit::Ram(bytes(size).ok_or_else(wrong)?),
+            Some(("stack", size)) => Limit::Stack(bytes(size).ok_or_else(wrong)?),
             Some(_) => return Err(wrong()),
             None => time(text)
                 .map(Limit::Microseconds)
@@ -100,6 +102,8 @@ fn bytes(text: &str) -> Option<u64> {
     Some((number * factor) as u64)
 }
 
+const ELF: &str = "ELF file";
+
 /// A budget, held against what was measured.
 #[derive(Clone, Debug)]
 pub struct Checked {
@@ -121,7 +125,8 @@ impl Budget {
     /// # Errors
     /// When the board has no clock, or no cycles.
     pub fn check(&self, measured: &Measured) -> Result<Checked> {
-        let size = |found: u64, limit: u64| (found as f64, limit as f64, "bytes", "ELF file", None);
+        let size =
+            |found: u64, limit: u64, source| (found as f64, limit as f64, "bytes", source, None);
         let cycles = || match measured.cycles() {
             Some((source, cycles)) => Ok((source, worst(cycles))),
             None => bail!(
@@ -144,8 +149,18 @@ impl Budget {
                 };
                 (time, limit, "microseconds", source, Some(n))
             }
-            Limit::Flash(limit) => size(measured.sizes.flash(), limit),
-            Limit::Ram(limit) => size(measured.sizes.ram(), limit),
+            Limit::Flash(limit) => size(measured.sizes.flash(), limit, ELF),
+            Limit::Ram(limit) if measured.stack.is_some() => {
+                size(measured.ram(), limit, "ELF file, and stack as emulated")
+            }
+            Limit::Ram(limit) => size(measured.ram(), limit, "ELF file, without stack"),
+            Limit::Stack(limit) => match measured.stack {
+                Some(stack) => size(stack, limit, "stack as emulated"),
+                None => bail!(
+                    "budget {self}: the stack is not measured on {}",
+                    measured.board
+                ),
+            },
         };
         Ok(Checked {
             budget: self.clone(),
@@ -165,7 +180,7 @@ impl Budget {
             Limit::Microseconds(limit) => measured
                 .microseconds(cycles)
                 .is_some_and(|time| time <= limit),
-            Limit::Flash(_) | Limit::Ram(_) => true,
+            Limit::Flash(_) | Limit::Ram(_) | Limit::Stack(_) => true,
         }
     }
 }
@@ -230,6 +245,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Holds `measured` to `budgets`.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn check(&mut self, measured: &Measured, budgets: &[Budget]) -> Result<bool> {
+        let checked = check(budgets, measured)?;
+        let met = checked.iter().all(Checked::met);
+        self.checked.extend(checked);
+        Ok(met)
+    }
+
     /// Holds `measured` to `budgets`, and looks for what would fit if it does not.
     ///
     /// # Errors
@@ -242,8 +268,7 @@ impl Outcome {
         cores: &[String],
         recompile: Option<Recompile<'_>>,
     ) -> Result<()> {
-        let checked = check(budgets, measured)?;
-        if !checked.iter().all(Checked::met) {
+        if !self.check(measured, budgets)? {
             eprintln!(
                 "note: over budget on {}: looking for what would fit",
                 measured.board
@@ -251,13 +276,12 @@ impl Outcome {
             let advice = advise(model, measured, budgets, cores, recompile)?;
             self.advice.push((measured.board.clone(), advice));
         }
-        self.checked.extend(checked);
         Ok(())
     }
 
     /// Whether every budget is kept.
     pub fn met(&self) -> bool {
-        self.advice.is_empty()
+        self.checked.iter().all(Checked::met)
     }
 
     /// For the terminal.
@@ -313,6 +337,7 @@ mod tests {
         assert_eq!(limit("64KiB"), Ok(Limit::Flash(65_536)));
         assert_eq!(limit("flash:2MiB"), Ok(Limit::Flash(2 << 20)));
         assert_eq!(limit("ram:16kB"), Ok(Limit::Ram(16_000)));
+        assert_eq!(limit("stack:1KiB"), Ok(Limit::Stack(1024)));
         for text in [
             "50",
             "us",

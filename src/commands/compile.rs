@@ -20,7 +20,7 @@ use crate::budget::{self, Budget, BudgetFile, Outcome, Recompile};
 use crate::compiled::Compiled;
 use crate::float;
 use crate::html;
-use crate::measure::Measured;
+use crate::measure::{Measured, REPEATS};
 use crate::model_dir::{self, ModelDir, put};
 use crate::report::Report;
 
@@ -74,7 +74,7 @@ pub struct Args {
     /// Room for the N hardest constituents only, whatever the model has slots for
     #[arg(long, value_name = "N")]
     multiplicity: Option<NonZeroUsize>,
-    /// What the worst event may take on each --board: a time, cycles, a size of flash, or ram:SIZE
+    /// What the worst event may take on each --board: a time, cycles, a size of flash, ram:SIZE, or stack:SIZE
     #[arg(long = "budget", value_name = "50us|12000cycles|64KiB", num_args = 1.., value_delimiter = ',')]
     budgets: Vec<Budget>,
     /// Replace a directory that `compile` made
@@ -309,7 +309,7 @@ fn gate(
     let model = ModelDir::read(dir)?;
     let mut outcome = Outcome::default();
     for (board, budgets) in budgets {
-        let measured = Measured::on(&model, board, &[])?;
+        let measured = Measured::on(&model, board, &[], REPEATS)?;
         outcome.hold(&model, &measured, budgets, &[], Some(recompile))?;
     }
     let Report { text, mut json, .. } = report;

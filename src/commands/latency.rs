@@ -8,7 +8,7 @@ use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome};
-use crate::measure::{Cycles, MODELLED, Measured, Unit, worst};
+use crate::measure::{Cycles, MODELLED, Measured, REPEATS, Unit, worst};
 use crate::model_dir::ModelDir;
 use crate::place::Place;
 use crate::report::{Report, Table, thousands};
@@ -25,7 +25,7 @@ count cycles: the difference of two readings of the cycle counter, one right bef
 one right after it. For these the instructions, the cycles that the core's table predicts, and the most
 that any event of the multiplicity can take are computed from the code, without running it.
 
-Events are made up: for every multiplicity two with different random words. Their counts must agree,
+Events are made up: for every multiplicity two, or --repeats, with different random words. Their counts must agree,
 as they may depend on the multiplicity only; if they do not, the exit code is 1. On a core with a
 data cache cycles may differ, and the larger count is shown.
 
@@ -42,9 +42,15 @@ pub struct Args {
     #[arg(long = "core", value_name = "CORE", num_args = 1.., value_delimiter = ',',
           value_parser = clap::builder::PossibleValuesParser::new(hodoscope_cost::Core::names()))]
     cores: Vec<String>,
-    /// What the worst event may take on each board: a time, cycles, a size of flash, or ram:SIZE
+    /// What the worst event may take on each board: a time, cycles, a size of flash, ram:SIZE, or stack:SIZE
     #[arg(long = "budget", value_name = "50us|12000cycles|64KiB", num_args = 1.., value_delimiter = ',')]
     budgets: Vec<Budget>,
+    /// Events of each multiplicity, of different words
+    #[arg(long, value_name = "N", default_value_t = REPEATS as u16, value_parser = clap::value_parser!(u16).range(2..))]
+    repeats: u16,
+    /// Over budget, do not look for what would fit
+    #[arg(long)]
+    no_advice: bool,
 }
 
 pub fn latency(args: &Args) -> Result<Report> {
@@ -60,7 +66,7 @@ pub fn latency(args: &Args) -> Result<Report> {
     let model = ModelDir::read(&args.dir)?;
     let boards = names
         .into_iter()
-        .map(|name| Measured::on(&model, name, &args.cores))
+        .map(|name| Measured::on(&model, name, &args.cores, args.repeats.into()))
         .collect::<Result<Vec<_>>>()?;
     let mut failures: Vec<String> = boards
         .iter()
@@ -70,7 +76,11 @@ pub fn latency(args: &Args) -> Result<Report> {
     let mut outcome = Outcome::default();
     for measured in &boards {
         let budgets = [file.of(&measured.board), args.budgets.clone()].concat();
-        outcome.hold(&model, measured, &budgets, &args.cores, None)?;
+        if args.no_advice {
+            outcome.check(measured, &budgets)?;
+        } else {
+            outcome.hold(&model, measured, &budgets, &args.cores, None)?;
+        }
     }
     failures.extend(outcome.failure());
     let text: String = boards.iter().map(|board| text(&model, board)).collect();
@@ -175,10 +185,14 @@ fn text(model: &ModelDir, measured: &Measured) -> String {
         text += &cycles_text(model, measured, cycles);
     }
     text += &format!(
-        "  the whole firmware: {} bytes of flash, {} bytes of RAM without stack\n",
+        "  the whole firmware: {} bytes of flash, {} bytes of RAM without stack",
         thousands(measured.sizes.flash()),
         thousands(measured.sizes.ram())
     );
+    if let Some(stack) = measured.stack {
+        text += &format!(", {} bytes of stack used", thousands(stack));
+    }
+    text += "\n";
     if let (Some(n), None) = (
         measured.spread.iter().position(|&spread| spread > 0),
         data_dependence(measured),
@@ -313,6 +327,7 @@ fn board_json(model: &ModelDir, measured: &Measured) -> Value {
         // Of the whole firmware, without stack.
         "flash_bytes": measured.sizes.flash(),
         "ram_bytes": measured.sizes.ram(),
+        "stack_bytes": measured.stack,
         "depends_on_data": measured.largest_spread() > 0,
         format!("largest_data_dependence_{unit}"): measured.largest_spread(),
     })

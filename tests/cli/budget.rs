@@ -58,7 +58,7 @@ fn a_model_over_budget_fails_and_following_the_advice_it_passes() {
     let dir = place.path("model");
     // Enough for everything: the gate is open, and says what the worst case takes.
     let open = report(
-        &mut compiled_for_board(&dir, &["--budget", "10s", "1MiB"]),
+        &mut compiled_for_board(&dir, &["--budget", "10s", "1MiB", "stack:64KiB"]),
         0,
     );
     assert_eq!(open["over_budget"], false, "{open}");
@@ -89,16 +89,12 @@ fn a_model_over_budget_fails_and_following_the_advice_it_passes() {
 
     // Between 20 and 32 constituents.
     let limit = format!("{}cycles", (cycles[20] + cycles[21]) / 2);
-    let over = report(&mut latency(&dir, &["--budget", &limit]), 1);
+    let over = latency(&dir, &["--no-advice", "--budget", &limit]);
+    let over = report(&mut { over }, 1);
     assert_eq!(over["over_budget"], true, "{over}");
     assert_eq!(over["budgets"]["checked"][0]["met"], false, "{over}");
-    let found = advice(&over);
-    let fewer = found
-        .iter()
-        .find(|advice| advice.starts_with("--multiplicity "));
-    let fewer = fewer.unwrap_or_else(|| panic!("no multiplicity in {over}"));
 
-    // The same at compile time: written, marked, and the exit code says so.
+    // At compile time, by a file beside the model: written, marked, and the exit code says so.
     let beside = place.path("gated");
     fs::create_dir(&beside).expect("a directory");
     for file in ["model.onnx", "inputs.toml"] {
@@ -117,14 +113,48 @@ fn a_model_over_budget_fails_and_following_the_advice_it_passes() {
     let written: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(written["over_budget"], true);
     assert_eq!(written["budgets"], marked["budgets"]);
-    assert!(advice(&marked).contains(fewer), "{marked}");
+    let found = advice(&marked);
+    let fewer = found
+        .iter()
+        .find(|advice| advice.starts_with("--multiplicity "));
+    let fewer = fewer.unwrap_or_else(|| panic!("no multiplicity in {marked}"));
+    let room: usize = fewer["--multiplicity ".len()..].parse().expect("a number");
+    assert!((15..=20).contains(&room), "{found:?}");
     // The file went along: it is the gate of `latency` too.
-    assert_eq!(report(&mut latency(&dir, &[]), 1)["over_budget"], true);
+    assert_eq!(
+        report(&mut latency(&dir, &["--no-advice"]), 1)["over_budget"],
+        true
+    );
 
     // Followed, each passes.
     let options: Vec<&str> = fewer.split(' ').collect();
     assert_eq!(gated(&options, 0)["over_budget"], false);
     assert_eq!(report(&mut latency(&dir, &[]), 0)["over_budget"], false);
+}
+
+/// Thirty events of each of 33 multiplicities: `--repeats 1000` is the same at leisure.
+#[test]
+fn counts_depend_on_the_multiplicity_alone() {
+    if without_emulator() {
+        return;
+    }
+    let place = Place::new();
+    let dir = place.compiled();
+    let mut command = cached(hodoscope());
+    command.arg("latency").arg(&dir);
+    command.args(["--json", "--repeats", "30", "--on", BOARD, "mps2-an500"]);
+    command.args(["mps2-an385", "virt-rv32"]);
+    let report = report(&mut command, 0);
+    let boards = report["boards"].as_array().expect("boards");
+    assert_eq!(boards.len(), 4);
+    for board in boards {
+        assert_eq!(board["largest_data_dependence_instructions"], 0, "{board}");
+        let counts = board["instructions_by_multiplicity"].as_array();
+        let counts = counts.expect("counts").windows(2);
+        for pair in counts {
+            assert!(pair[0].as_u64() < pair[1].as_u64(), "{board}");
+        }
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub mod rtl;
 mod runner;
 mod session;
 pub mod sources;
+mod stack;
 mod tool;
 
 pub use board::Board;

@@ -14,6 +14,7 @@ use super::board::{Board, Emulator, Runner};
 use super::cargo::{self, Target};
 use super::protocol::{Connection, Log};
 use super::session::SessionOptions;
+use super::stack::Stack;
 use super::{Built, TargetError, rtl};
 
 /// Functions of the firmware between which instructions are counted.
@@ -31,6 +32,7 @@ pub(super) struct Process {
     defmt: PathBuf,
     counts: Option<PathBuf>,
     recording: Option<PathBuf>,
+    stack: Option<Stack>,
 }
 
 impl Process {
@@ -52,7 +54,7 @@ impl Process {
             ("{log}", &defmt),
             ("{board}", &built.scripts),
         ];
-        let (mut counted, mut paths_recorded) = (None, None);
+        let (mut counted, mut paths_recorded, mut stack) = (None, None, None);
         let mut command = match &board.runner {
             Runner::Native => Command::new(&built.elf),
             Runner::Rtl(_) => {
@@ -75,6 +77,13 @@ impl Process {
                     arguments.extend(emulator.plugin.iter().map(with));
                     counted = Some(counts);
                     paths_recorded = options.record_paths.then_some(recorded);
+                }
+                if options.measure_stack && board.counts_instructions() {
+                    let elf = Elf::read(&built.elf)?;
+                    stack = Stack::prepare(&elf, board, files.path())?;
+                    if let Some(stack) = &stack {
+                        arguments.extend(stack.arguments(escaped));
+                    }
                 }
                 let mut command = Command::new(emulator.find()?);
                 command.args(arguments.into_iter().map(|argument| {
@@ -112,6 +121,7 @@ impl Process {
             defmt,
             counts: counted,
             recording: paths_recorded,
+            stack,
         };
         let (Some(from), Some(to)) = streams else {
             return Err(TargetError::Protocol {
@@ -131,6 +141,11 @@ impl Process {
     /// The file of what was executed, if it is recorded.
     pub fn recording(&self) -> Option<&Path> {
         self.recording.as_deref()
+    }
+
+    /// Bytes of stack that were used so far, if that is measured.
+    pub fn stack(&self) -> Result<Option<u64>, TargetError> {
+        self.stack.as_ref().map(Stack::used).transpose()
     }
 
     /// What the program has written so far.

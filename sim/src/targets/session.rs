@@ -26,6 +26,8 @@ pub struct SessionOptions {
     pub count_instructions: bool,
     /// Record which instructions every event executes, and count them; on emulated boards only.
     pub record_paths: bool,
+    /// Measure how deep the stack gets; on emulated boards only.
+    pub measure_stack: bool,
 }
 
 impl Default for SessionOptions {
@@ -37,6 +39,7 @@ impl Default for SessionOptions {
             deterministic: false,
             count_instructions: false,
             record_paths: false,
+            measure_stack: false,
         }
     }
 }
@@ -70,6 +73,8 @@ pub struct RunReport {
     pub instructions: Option<Vec<u64>>,
     /// What each event executed, where that was recorded.
     pub recording: Option<Recording>,
+    /// Bytes of stack that the firmware used, where that was measured.
+    pub stack: Option<u64>,
     /// The board's counters at the end.
     pub counters: Counters,
     /// What the target or its emulator wrote.
@@ -263,11 +268,13 @@ impl Session {
     /// When the link fails or the target does not end by itself.
     pub fn finish(mut self) -> Result<RunReport, TargetError> {
         let counters = self.counters()?;
+        let stack = self.process.stack()?;
         self.command(&Request::Shutdown, "the shutdown")?;
         self.process.wait(&self.what, self.options.patience)?;
         Ok(RunReport {
             instructions: self.instructions()?,
             recording: self.recording()?,
+            stack,
             counters,
             log: self.process.log(),
             defmt: self.process.defmt(),
