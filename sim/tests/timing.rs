@@ -155,7 +155,7 @@ fn rv32_loops_take_what_the_tables_say() {
             pass(0, 2, &[3 + 5, 1 + 2, 1 + 2]),
             // VexRiscv waits two cycles for what was loaded, Ibex one.
             pass(1, 5, &[8 + 5 + 5 + 3, 3 + 1 + 1 + 2 + 1, 3 + 1 + 1 + 1 + 1]),
-            pass(2, 4, &[8 + 7 + 3, 3 + 1 + 2 + 1, 3 + 1 + 1]),
+            pass(2, 4, &[8 + 6 + 3, 3 + 1 + 2 + 1, 3 + 1 + 1]),
             pass(3, 4, &[8 + 5 + 5, 3 + 1 + 1, 3 + 1 + 1]),
             // A shift, a jump, and a branch forwards that is not taken.
             pass(4, 5, &[8 + 3 + 3 + 3, 3 + 1 + 2 + 1, 3 + 1 + 2 + 1]),
