@@ -7,7 +7,7 @@ use hodoscope_sim::targets::{BuildOptions, board};
 
 use super::Args;
 use crate::execute::Deployed;
-use crate::measure::{MODELLED, Measured, Unit};
+use crate::measure::{MODELLED, Measured, REPEATS, Unit};
 use crate::model_dir::ModelDir;
 use crate::place::Place;
 
@@ -81,7 +81,7 @@ fn measured(
         bail!("--cycles-per-instruction {stated}: a positive number");
     }
     let cores: Vec<String> = args.core.iter().cloned().collect();
-    let measured = Measured::on(model, name, &cores)?;
+    let measured = Measured::on(model, name, &cores, REPEATS)?;
     let (mut cycles, per_instruction, source) = by_multiplicity(args, &measured)?;
     let largest = payloads
         .iter()
