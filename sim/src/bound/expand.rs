@@ -72,7 +72,7 @@ pub fn expand(half: u16) -> Option<u32> {
             (1, _, 0) => immediate(0x67, 0, RA, rd, 0),
             // C.MV, C.ADD
             (0, ..) => register(0, 0, rd, 0, rs2),
-            (_, ..) => register(0, 0, rd, rd, rs2),
+            _ => register(0, 0, rd, rd, rs2),
         },
         _ => return None,
     })
