@@ -101,6 +101,27 @@ pub struct PlanFacts {
     pub isa: Isa,
     /// Dense layers in order.
     pub layers: Vec<LayoutFacts>,
+    /// Tables over the detector's grid.
+    pub tables: Vec<TableFacts>,
+}
+
+/// A value that a plan looks up in a table over the detector's grid.
+#[derive(Debug)]
+pub struct TableFacts {
+    /// The value.
+    pub name: String,
+    /// Words of each axis.
+    pub extents: Vec<usize>,
+    /// Bytes of the table.
+    pub bytes: u64,
+}
+
+impl TableFacts {
+    /// `103 × 103`.
+    pub fn cells(&self) -> String {
+        let extents: Vec<String> = self.extents.iter().map(usize::to_string).collect();
+        extents.join(" × ")
+    }
 }
 
 /// The layout of a dense layer, and the others.
@@ -141,9 +162,19 @@ fn cost(verdict: &Result<u64, String>) -> String {
 
 fn plans(made: &Made) -> Vec<PlanFacts> {
     let program = made.program();
-    let plans = made.choices.iter().map(|(isa, choices)| PlanFacts {
-        isa: *isa,
-        layers: choices
+    let plans = made.planned.iter().map(|planned| PlanFacts {
+        isa: planned.isa,
+        tables: planned
+            .tables
+            .iter()
+            .map(|table| TableFacts {
+                name: program.value(table.result).name.clone(),
+                extents: table.extents.clone(),
+                bytes: table.bytes,
+            })
+            .collect(),
+        layers: planned
+            .choices
             .iter()
             .map(|choice| LayoutFacts {
                 name: program.value(choice.result).name.clone(),
@@ -260,6 +291,11 @@ impl Compiled {
             })).collect::<Vec<_>>(),
             "plans": self.plans.iter().map(|plan| json!({
                 "isa": plan.isa.to_string(),
+                "tables": plan.tables.iter().map(|table| json!({
+                    "name": table.name,
+                    "extents": table.extents,
+                    "bytes": table.bytes,
+                })).collect::<Vec<_>>(),
                 "layers": plan.layers.iter().map(|layer| json!({
                     "name": layer.name,
                     // The first is taken.
@@ -310,6 +346,15 @@ impl Compiled {
         };
         let mut plans = String::new();
         for plan in &self.plans {
+            for table in &plan.tables {
+                plans += &format!(
+                    "  table for {}: {} of {} cells, {} bytes\n",
+                    plan.isa,
+                    table.name,
+                    table.cells(),
+                    thousands(table.bytes)
+                );
+            }
             // Where there is no choice there is nothing to tell.
             if plan.layers.iter().all(|layer| layer.candidates.len() < 2) {
                 continue;

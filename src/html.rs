@@ -171,6 +171,24 @@ fn layers(page: &mut String, compiled: &Compiled) {
         })
         .collect();
     table(page, &["core", "layer", "taken", "rejected"], &rows);
+    let rows: Vec<_> = compiled
+        .plans
+        .iter()
+        .flat_map(|plan| {
+            plan.tables.iter().map(|table| {
+                vec![
+                    plan.isa.to_string(),
+                    table.name.clone(),
+                    table.cells(),
+                    thousands(table.bytes),
+                ]
+            })
+        })
+        .collect();
+    if !rows.is_empty() {
+        *page += "<h2>Tables over the detector's grid</h2>\n";
+        table(page, &["core", "value", "cells", "bytes"], &rows);
+    }
     *page += "<h2>Outputs</h2>\n";
     let rows: Vec<_> = compiled
         .outputs

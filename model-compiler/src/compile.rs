@@ -1,6 +1,6 @@
 //! The whole way from a float graph to the emitted crate.
 
-use hodoscope_program::{Live, Program};
+use hodoscope_program::{Live, Program, ValueId};
 
 use crate::emit::{self, Files};
 use crate::graph::{Graph, GraphError, simplify};
@@ -16,8 +16,39 @@ pub struct Compiled {
     pub quantised: Quantised,
     /// The emitted crate's files.
     pub files: Files,
-    /// For each instruction set the layouts that its plan chose from.
-    pub choices: Vec<(Isa, Vec<Choice>)>,
+    /// For each instruction set what its plan chose.
+    pub planned: Vec<Planned>,
+}
+
+/// An instruction set to plan for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The instruction set.
+    pub isa: Isa,
+    /// Bytes that tables over the detector's grid may take in its flash; 0 for no table.
+    pub table_bytes: u64,
+}
+
+/// What a plan chose.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The instruction set.
+    pub isa: Isa,
+    /// Layouts of dense layers.
+    pub choices: Vec<Choice>,
+    /// Tables over the detector's grid.
+    pub tables: Vec<Tabulated>,
+}
+
+/// A value that is looked up in a table over the detector's grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tabulated {
+    /// The value.
+    pub result: ValueId,
+    /// Words of each axis.
+    pub extents: Vec<usize>,
+    /// Bytes of the table.
+    pub bytes: u64,
 }
 
 /// Why a graph was not compiled.
@@ -47,7 +78,8 @@ impl Compiled {
     }
 }
 
-/// Compiles `graph` under `name`, with a plan for every instruction set.
+/// Compiles `graph` under `name`, with a plan for every instruction set and no table over the
+/// detector's grid.
 ///
 /// # Errors
 /// As [`compile_for`].
@@ -59,16 +91,20 @@ pub fn compile(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<Compiled, CompileError> {
-    compile_for(&Isa::ALL, graph, name, spec, score, calibration, options)
+    let targets = Isa::ALL.map(|isa| Target {
+        isa,
+        table_bytes: 0,
+    });
+    compile_for(&targets, graph, name, spec, score, calibration, options)
 }
 
-/// Compiles `graph` under `name`, with a portable plan and one for each of `isas`.
+/// Compiles `graph` under `name`, with a portable plan and one for each of `targets`.
 ///
 /// # Errors
 /// When the graph is not supported, the calibration events are not the model's, or an option is
 /// out of its range: each names the node, input or option.
 pub fn compile_for(
-    isas: &[Isa],
+    targets: &[Target],
     graph: &Graph,
     name: &str,
     spec: &InputsSpec,
@@ -83,22 +119,22 @@ pub fn compile_for(
     if let Some(multiplicity) = spec.multiplicity() {
         keep(&mut quantised.program, multiplicity)?;
     }
-    let plans = plans(&quantised.program, isas)?;
+    let plans = plans(&quantised.program, targets)?;
     let files = emit::emit_crate(&plans);
-    let choices = plans.into_iter().map(|p| (p.isa, p.choices)).collect();
+    let planned = plans.into_iter().map(planned).collect();
     Ok(Compiled {
         quantised,
         files,
-        choices,
+        planned,
     })
 }
 
-/// Emits `program` with a portable plan and one for each of `isas`.
+/// Emits `program` with a portable plan and one for each of `targets`.
 ///
 /// # Errors
 /// When the program does not verify or has no plan.
-pub fn emit_program(program: &Program, isas: &[Isa]) -> Result<Files, PlanError> {
-    Ok(emit::emit_crate(&plans(program, isas)?))
+pub fn emit_program(program: &Program, targets: &[Target]) -> Result<Files, PlanError> {
+    Ok(emit::emit_crate(&plans(program, targets)?))
 }
 
 /// Leaves room for the `multiplicity` hardest constituents of each set.
@@ -112,12 +148,29 @@ fn keep(program: &mut Program, multiplicity: usize) -> Result<(), CompileError> 
     Ok(())
 }
 
-/// The plans of `isas`, and before them the portable one: whatever core has none of its own takes it.
-fn plans<'p>(program: &'p Program, isas: &[Isa]) -> Result<Vec<Plan<'p>>, PlanError> {
+fn planned(plan: Plan<'_>) -> Planned {
+    let tables = plan.grids.iter().map(|grid| Tabulated {
+        result: grid.result,
+        extents: grid.axes.iter().map(|axis| axis.extent).collect(),
+        bytes: grid.bytes(plan.program),
+    });
+    Planned {
+        isa: plan.isa,
+        tables: tables.collect(),
+        choices: plan.choices,
+    }
+}
+
+/// The plans of `targets`, and before them the portable one: whatever core has none of its own takes
+/// it. It has no tables, so that a host computes what they were made from.
+fn plans<'p>(program: &'p Program, targets: &[Target]) -> Result<Vec<Plan<'p>>, PlanError> {
     let portable = Plan::portable(program)?;
     let others = Isa::ALL
         .into_iter()
-        .filter(|isa| *isa != Isa::Portable && isas.contains(isa));
-    let others: Result<Vec<_>, _> = others.map(|isa| Plan::new(program, isa)).collect();
+        .filter(|isa| *isa != Isa::Portable)
+        .filter_map(|isa| targets.iter().find(|target| target.isa == isa));
+    let others: Result<Vec<_>, _> = others
+        .map(|target| Plan::with_tables(program, target.isa, target.table_bytes))
+        .collect();
     Ok(std::iter::once(portable).chain(others?).collect())
 }

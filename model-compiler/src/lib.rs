@@ -11,4 +11,6 @@ pub mod recognise;
 
 mod compile;
 
-pub use compile::{CompileError, Compiled, compile, compile_for, emit_program};
+pub use compile::{
+    CompileError, Compiled, Planned, Tabulated, Target, compile, compile_for, emit_program,
+};

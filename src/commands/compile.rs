@@ -3,6 +3,7 @@
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
@@ -12,9 +13,9 @@ use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::Isa;
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::recognise::Score;
-use hodoscope_compiler::{compile_for, import};
+use hodoscope_compiler::{Target, compile_for, import};
 use hodoscope_sim::npz::Npz;
-use hodoscope_sim::targets::board;
+use hodoscope_sim::targets::board::{self, Board};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome, Recompile};
 use crate::compiled::Compiled;
@@ -68,6 +69,10 @@ pub struct Args {
     /// Boards for whose cores layers are planned; on others the portable plan runs [default: every core]
     #[arg(long = "board", value_name = "BOARD", num_args = 1.., value_delimiter = ',')]
     boards: Vec<String>,
+    /// Flash for tables of what depends on few words, as an energy-flow network's Φ; `auto` is up to 256 KiB, half
+    /// of the smallest board's flash at most
+    #[arg(long, value_name = "auto|off|BYTES", default_value = "auto")]
+    efn_table: Tables,
     /// Name of the program and crate [default: the model's file name, or its folder's for model.onnx]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -95,6 +100,50 @@ enum ActivationBits {
     Sixteen,
 }
 
+/// Flash for tables over the detector's grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tables {
+    /// What the boards can spare.
+    Auto,
+    /// At most so many bytes.
+    Bytes(u64),
+}
+
+impl FromStr for Tables {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Bytes(0)),
+            _ => text
+                .parse()
+                .map(Self::Bytes)
+                .map_err(|_| "expected auto, off or a number of bytes".to_owned()),
+        }
+    }
+}
+
+impl Tables {
+    /// More is not spent unasked, however large a flash.
+    const MOST: u64 = 256 << 10;
+
+    /// Of a core that no board has.
+    fn without_board(self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Auto => 0,
+        }
+    }
+
+    fn on(self, board: &Board) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Auto => board.flash.map_or(0, |flash| (flash / 2).min(Self::MOST)),
+        }
+    }
+}
+
 pub fn compile(args: &Args) -> Result<Report> {
     model_dir::check_writable(&args.output, args.force)?;
     let options = Options {
@@ -120,10 +169,18 @@ pub fn compile(args: &Args) -> Result<Report> {
     let npz = Npz::read(&args.calibration)?;
     let calibration = calibration(&graph, &spec, &npz)?;
     let score = args.score.as_ref();
-    let isas = isas(&args.boards)?;
+    let targets = targets(&args.boards, args.efn_table)?;
     let name = name(args)?;
-    let made = compile_for(&isas, &graph, &name, &spec, score, &calibration, &options)
-        .with_context(|| args.model.display().to_string())?;
+    let made = compile_for(
+        &targets,
+        &graph,
+        &name,
+        &spec,
+        score,
+        &calibration,
+        &options,
+    )
+    .with_context(|| args.model.display().to_string())?;
     let facts = Compiled::new(&made, &graph, args_json(args, &options))?;
     let program = made.program().to_text();
     model_dir::replace(&args.output, |dir| {
@@ -138,7 +195,7 @@ pub fn compile(args: &Args) -> Result<Report> {
             weights: options.weights.min(8),
             activations: Activations::Eight,
         };
-        let made = compile_for(&isas, &graph, &name, &spec, score, &calibration, &narrow)?;
+        let made = compile_for(&targets, &graph, &name, &spec, score, &calibration, &narrow)?;
         let text = made.program().to_text();
         if text == program {
             return Ok(None);
@@ -153,16 +210,29 @@ pub fn compile(args: &Args) -> Result<Report> {
     gate(&args.output, &budgets, &recompile, report)
 }
 
-/// The instruction sets of `boards`; without any, all that have a plan of their own.
-fn isas(boards: &[String]) -> Result<Vec<Isa>> {
-    if boards.is_empty() {
-        return Ok(Isa::ALL.to_vec());
-    }
-    let isas = boards.iter().map(|name| {
+/// The instruction sets of `boards`, each with what its boards can spare for tables; without any,
+/// all that have a plan of their own.
+fn targets(boards: &[String], tables: Tables) -> Result<Vec<Target>> {
+    let all = board::names();
+    let names = if boards.is_empty() { &all } else { boards };
+    let mut targets: Vec<Target> = vec![];
+    for name in names {
         let board = board::find(name, &[]).context("--board")?;
-        Ok(Isa::of_board(&board.isa))
-    });
-    isas.collect()
+        let (isa, table_bytes) = (Isa::of_board(&board.isa), tables.on(&board));
+        match targets.iter_mut().find(|target| target.isa == isa) {
+            Some(target) => target.table_bytes = target.table_bytes.min(table_bytes),
+            None => targets.push(Target { isa, table_bytes }),
+        }
+    }
+    if boards.is_empty() {
+        let planned: Vec<Isa> = targets.iter().map(|target| target.isa).collect();
+        let others = Isa::ALL.into_iter().filter(|isa| !planned.contains(isa));
+        targets.extend(others.map(|isa| Target {
+            isa,
+            table_bytes: tables.without_board(),
+        }));
+    }
+    Ok(targets)
 }
 
 fn calibration(graph: &Graph, spec: &InputsSpec, npz: &Npz) -> Result<Calibration> {

@@ -9,6 +9,7 @@
 #![no_std]
 
 pub mod arch;
+pub mod grid;
 pub mod layout;
 pub mod model;
 pub mod number;

@@ -108,6 +108,11 @@ pub(super) fn packed(id: usize, layout: Layout, what: &str) -> String {
     format!("S{id}_{}_{what}", layout.name().to_ascii_uppercase())
 }
 
+/// The table of a value over the detector's grid.
+pub(super) fn cells(id: ValueId) -> String {
+    format!("G{}_CELLS", id.index())
+}
+
 /// A value's variable.
 pub(super) fn variable(id: ValueId) -> String {
     format!("v{}", id.index())

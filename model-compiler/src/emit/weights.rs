@@ -6,7 +6,7 @@ use hodoscope_program::{Constant, ConstantId};
 
 use super::code::Code;
 use super::names;
-use crate::plan::{Kernel, Plan, Requantise, Step, storage_bits};
+use crate::plan::{Grid, Kernel, Plan, Requantise, Step, storage_bits};
 
 /// Numbers on a line.
 const PER_LINE: usize = 16;
@@ -35,7 +35,42 @@ pub(super) fn statics(plans: &[Plan<'_>]) -> String {
     for (plan, step) in steps() {
         step_statics(&mut code, plan, step, &mut written);
     }
+    for (plan, grid) in plans
+        .iter()
+        .flat_map(|plan| plan.grids.iter().map(move |grid| (plan, grid)))
+    {
+        if written.insert(names::cells(grid.result)) {
+            code.gap();
+            cells(&mut code, plan, grid);
+        }
+    }
     code.finish()
+}
+
+/// A table over the detector's grid, a cell per line.
+fn cells(code: &mut Code, plan: &Plan<'_>, grid: &Grid) {
+    let value = plan.program.value(grid.result);
+    let axes: Vec<String> = grid
+        .axes
+        .iter()
+        .map(|axis| axis.extent.to_string())
+        .collect();
+    code.line(format!(
+        "/// `{}` of every cell, {} words.",
+        value.name,
+        axes.join(" × ")
+    ));
+    code.line(format!(
+        "pub(crate) static {}: [{}; {}] = [",
+        names::cells(grid.result),
+        names::array(value),
+        grid.cells()
+    ));
+    for cell in grid.entries.chunks(value.shape.channels()) {
+        let numbers: Vec<String> = cell.iter().map(ToString::to_string).collect();
+        code.line(format!("[{}],", numbers.join(",")));
+    }
+    code.line("];");
 }
 
 /// The program's constants that the step's kernel reads as they are.

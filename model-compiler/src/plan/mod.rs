@@ -6,6 +6,7 @@
 
 mod cost;
 mod fuse;
+mod grid;
 mod isa;
 mod kernel;
 pub mod layout;
@@ -14,6 +15,7 @@ use hodoscope_cost::CoreError;
 use hodoscope_program::{ConstantId, InputId, Operation, Program, Proof, ValueId, VerifyError};
 
 use cost::Cost;
+pub use grid::{Axis, Grid};
 pub use isa::Isa;
 pub use kernel::{Accumulator, storage_bits};
 use layout::{Candidate, Layer, Layout, Storage};
@@ -37,6 +39,8 @@ pub struct Plan<'p> {
     pub storage: Vec<Storage>,
     /// Whether constituents are computed two at a time.
     pub twins: bool,
+    /// Values that are looked up in a table over the detector's grid, with the tables.
+    pub grids: Vec<Grid>,
     /// The layouts that were considered for each dense layer, the one that was taken first.
     pub choices: Vec<Choice>,
 }
@@ -77,6 +81,11 @@ pub enum Kernel {
     Words {
         /// The input.
         input: InputId,
+    },
+    /// A table over the detector's grid, of [`Plan::grids`].
+    Grid {
+        /// Row of words.
+        words: ValueId,
     },
     /// A dense layer, its accumulators as they are.
     Dense {
@@ -264,18 +273,33 @@ impl<'p> Plan<'p> {
     /// # Errors
     /// When the program does not verify, or no kernel computes one of its values.
     pub fn new(program: &'p Program, isa: Isa) -> Result<Self, PlanError> {
+        Self::with_tables(program, isa, 0)
+    }
+
+    /// The plan of the cores of an instruction set, with tables over the detector's grid that take
+    /// at most `bytes` together.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_tables(program: &'p Program, isa: Isa, bytes: u64) -> Result<Self, PlanError> {
+        let grids = grid::tabulate(program, bytes);
         // Two constituents at once share the loads of weights: where all of their layers can.
         if isa == Isa::ArmV7eDsp && !program.sets.is_empty() {
-            let plan = Self::make(program, isa, true)?;
+            let plan = Self::make(program, isa, grids.clone(), true)?;
             let mut layouts = plan.constituent.iter().filter_map(Step::layout).peekable();
             if layouts.peek().is_some() && layouts.all(Layout::twins) {
                 return Ok(plan);
             }
         }
-        Self::make(program, isa, false)
+        Self::make(program, isa, grids, false)
     }
 
-    fn make(program: &'p Program, isa: Isa, twins: bool) -> Result<Self, PlanError> {
+    fn make(
+        program: &'p Program,
+        isa: Isa,
+        grids: Vec<Grid>,
+        twins: bool,
+    ) -> Result<Self, PlanError> {
         let cost = Cost::of(isa)?;
         let proof = program.verify()?;
         if program.sets.len() > 1 {
@@ -290,10 +314,20 @@ impl<'p> Plan<'p> {
             pooled: vec![],
             event: vec![],
             storage: vec![Storage::Narrowest; program.values.len()],
+            grids,
             choices: vec![],
             twins,
         };
+        let needed = grid::needed(program, &plan.grids);
         for (id, value) in program.values() {
+            if !needed[id.index()] {
+                continue;
+            }
+            if let Some(grid) = plan.grids.iter().find(|grid| grid.result == id) {
+                let kernel = Kernel::Grid { words: grid.words };
+                plan.constituent.push(Step { result: id, kernel });
+                continue;
+            }
             if fused[id.index()] {
                 continue;
             }
@@ -429,6 +463,7 @@ impl Kernel {
     pub fn operands(&self) -> Vec<ValueId> {
         match self {
             Self::Words { .. } => vec![],
+            Self::Grid { words } => vec![*words],
             Self::Dense { x, .. }
             | Self::DenseRescale { x, .. }
             | Self::Rescale { x, .. }

@@ -6,7 +6,7 @@ use super::{event_arguments, summands, twins};
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
 use crate::plan::layout::{Layout, Storage, filled};
-use crate::plan::{Kernel, Pair, Plan, Requantise, Step};
+use crate::plan::{Axis, Kernel, Pair, Plan, Requantise, Step};
 
 /// The module of one plan.
 pub(super) fn module(plan: &Plan<'_>) -> String {
@@ -41,6 +41,7 @@ pub(super) fn module(plan: &Plan<'_>) -> String {
         [one] => uses.push(format!("layout::pairs::{one}")),
         _ => uses.push(format!("layout::pairs::{{{}}}", stored.join(", "))),
     }
+    uses.extend(used(&["grid"]));
     uses.extend(["model::Observer".into(), "plans".into()]);
     uses.extend(used(&["reduce", "rescale", "unary"]));
     code.line(format!("use hodoscope_kernels::{{{}}};", uses.join(", ")));
@@ -315,6 +316,24 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
                     "rescale::words(&{words}.{field}, &w::S{id}_MINIMUM, &w::S{id}_MAXIMUM, &mut {y});"
                 ),
             ]
+        }
+        Kernel::Grid { words } => {
+            let axes = plan.grids.iter().find(|grid| grid.result == step.result);
+            let axes = axes.into_iter().flat_map(|grid| &grid.axes).map(|axis| {
+                let Axis {
+                    channel,
+                    minimum,
+                    extent,
+                } = axis;
+                format!("grid::Axis {{ channel: {channel}, minimum: {minimum}, extent: {extent} }}")
+            });
+            let axes: Vec<String> = axes.collect();
+            vec![format!(
+                "let {y} = grid::pick(&{}, &[{}], &w::{});",
+                v(words),
+                axes.join(", "),
+                names::cells(step.result)
+            )]
         }
         Kernel::Dense {
             x,
