@@ -139,7 +139,11 @@ impl Tables {
     fn on(self, board: &Board) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes,
-            Self::Auto => board.flash.map_or(0, |flash| (flash / 2).min(Self::MOST)),
+            // A soft-core holds constants where it holds data.
+            Self::Auto => board
+                .flash
+                .or(board.ram)
+                .map_or(0, |bytes| (bytes / 2).min(Self::MOST)),
         }
     }
 }
