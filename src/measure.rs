@@ -30,6 +30,8 @@ pub struct Measured {
     pub board: String,
     /// The processor's clock.
     pub clock_hz: Option<u64>,
+    /// Where a clock comes from that is not the board's own.
+    pub clock_source: Option<String>,
     /// What was counted.
     pub unit: Unit,
     /// Whether a data cache lets cycles depend on data.
@@ -153,6 +155,7 @@ impl Measured {
         Ok(Self {
             board: name.to_owned(),
             clock_hz: board.clock_hz,
+            clock_source: board.clock_source.clone(),
             unit,
             data_cache: board.data_cache,
             spread: per_multiplicity()

@@ -6,5 +6,6 @@ pub mod encode;
 pub mod metrics;
 pub mod npz;
 pub mod stream;
+pub mod synth;
 pub mod targets;
 pub mod timing;

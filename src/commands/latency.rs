@@ -167,6 +167,9 @@ fn text(model: &ModelDir, measured: &Measured) -> String {
         measured.board,
         measured.unit.source()
     );
+    if let (Some(hz), Some(source)) = (measured.clock_hz, &measured.clock_source) {
+        text += &format!("  clock: {:.1} MHz, {source}\n", hz as f64 / 1e6);
+    }
     match measured.fit() {
         // Without a set there is one point, and no line.
         None => {
@@ -210,24 +213,32 @@ fn text(model: &ModelDir, measured: &Measured) -> String {
 fn multiplicities(measured: &Measured) -> String {
     let unit = measured.unit.name();
     let Some(first) = measured.modelled.first() else {
-        let mut table = Table::new(["constituents", unit]);
+        let mut table = Table::new(["constituents", unit, "µs"]);
         for (n, &count) in measured.counts.iter().enumerate() {
-            table.row([n.to_string(), thousands(count)]);
+            // Only cycles have a time.
+            let time = match measured.unit {
+                Unit::Cycles => measured.microseconds(count),
+                Unit::Instructions => None,
+            };
+            table.row([n.to_string(), thousands(count), microseconds(time)]);
         }
         return table.to_string();
     };
     let mut table = Table::new(["constituents", unit, "cycles", "µs"]);
     let counts = measured.counts.iter().zip(&first.by_multiplicity);
     for (n, (&count, &cycles)) in counts.enumerate() {
-        let time = measured.microseconds(cycles);
         table.row([
             n.to_string(),
             thousands(count),
             thousands(cycles),
-            time.map_or_else(|| "–".to_owned(), |time| format!("{time:.1}")),
+            microseconds(measured.microseconds(cycles)),
         ]);
     }
     table.to_string()
+}
+
+fn microseconds(time: Option<f64>) -> String {
+    time.map_or_else(|| "–".to_owned(), |time| format!("{time:.1}"))
 }
 
 fn line(fit: &LinearFit, unit: &str) -> String {
@@ -312,6 +323,7 @@ fn board_json(model: &ModelDir, measured: &Measured) -> Value {
         "board": measured.board,
         "source": measured.unit.source(),
         "clock_hz": measured.clock_hz,
+        "clock_source": measured.clock_source,
         format!("{unit}_by_multiplicity"): measured.counts,
         "fit": fit_json(measured.fit(), unit),
         "worst": worst,

@@ -7,5 +7,6 @@ pub mod inspect;
 pub mod latency;
 pub mod run;
 pub mod stream;
+pub mod synth;
 pub mod trace;
 pub mod verify;

@@ -24,6 +24,10 @@ pub struct Board {
     pub isa: String,
     /// The processor's clock; a board without one has no time.
     pub clock_hz: Option<u64>,
+    /// Where a clock comes from that is not the board's own: for a soft-core a synthesis.
+    pub clock_source: Option<String>,
+    /// What syntheses of a soft-core gave.
+    pub syntheses: Vec<Synthesis>,
     /// Cycles that a read of flash waits.
     pub flash_wait_states: Option<u32>,
     /// Cycles that a read of RAM waits.
@@ -58,6 +62,24 @@ pub struct Board {
     pub ticks_per_second: u32,
     /// Scripts that the linker reads, by their name.
     pub(super) scripts: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+/// What a synthesis of a soft-core gave, as `hodoscope synth` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Synthesis {
+    /// The FPGA.
+    pub device: String,
+    /// Names and versions of the tools.
+    pub tools: String,
+    /// RAM of the system, bytes.
+    pub memory_bytes: u64,
+    /// Cells that are used, by the tool's name of their kind.
+    pub cells: BTreeMap<String, u64>,
+    /// Number of placements.
+    pub seeds: u32,
+    /// Least and most of their highest clocks, Hz.
+    pub fmax_hz: [u64; 2],
 }
 
 /// What runs a firmware.
@@ -146,6 +168,8 @@ struct File {
     #[serde(default)]
     run: Run,
     rtl: Option<Rtl>,
+    #[serde(default)]
+    synthesis: Vec<Synthesis>,
     link: Link,
     ticks: Ticks,
 }
@@ -337,6 +361,14 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
     if let Some(cost) = &file.core.cost {
         hodoscope_cost::Core::named(cost).map_err(|wrong| error(&format!("core.cost: {wrong}")))?;
     }
+    // The worst placement on the first device is a clock that can be had.
+    let synthesised = file.synthesis.first().filter(|_| file.core.clock_hz.is_none());
+    let clock_source = synthesised.map(|synthesis| {
+        format!(
+            "least of {} placements on {}, {}",
+            synthesis.seeds, synthesis.device, synthesis.tools
+        )
+    });
     folder.retain(|path, _| path.extension().is_some_and(|extension| extension == "x"));
     // Apps log through defmt unless they are told not to, and they are not.
     let rustflags = [file.build.rustflags, file.build.defmt_rustflags].concat();
@@ -345,7 +377,12 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         description: file.title,
         cpu: file.core.name,
         isa: file.core.isa,
-        clock_hz: file.core.clock_hz,
+        clock_hz: file
+            .core
+            .clock_hz
+            .or(synthesised.map(|synthesis| synthesis.fmax_hz[0])),
+        clock_source,
+        syntheses: file.synthesis,
         flash_wait_states: file.core.flash_wait_states,
         ram_wait_states: file.core.ram_wait_states,
         data_cache: file.core.data_cache,

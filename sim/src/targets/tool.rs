@@ -9,7 +9,7 @@ use super::TargetError;
 ///
 /// # Errors
 /// [`TargetError::MissingTool`], which says how to `install` it.
-pub(super) fn find(name: &str, install: &str) -> Result<PathBuf, TargetError> {
+pub(crate) fn find(name: &str, install: &str) -> Result<PathBuf, TargetError> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)

@@ -78,7 +78,7 @@ impl Wheel {
     }
 
     /// Unpacks its Verilog below the cache, and returns the directory.
-    pub(super) fn unpack(&self, cache: &Cache) -> Result<PathBuf, TargetError> {
+    pub(crate) fn unpack(&self, cache: &Cache) -> Result<PathBuf, TargetError> {
         let directory = cache.root().join("cores").join(format!(
             "{}-{}",
             self.package.replace('-', "_"),
