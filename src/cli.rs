@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
-use crate::commands::{boards, compile, evaluate, inspect, latency, run, stream, trace, verify};
+use crate::commands::{
+    boards, compile, evaluate, inspect, latency, run, stream, synth, trace, verify,
+};
 use crate::exit;
 use crate::report::Report;
 
@@ -43,6 +45,7 @@ enum Command {
     Trace(trace::Args),
     Latency(latency::Args),
     Stream(Box<stream::Args>),
+    Synth(synth::Args),
     Boards(boards::Args),
 }
 
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Trace(args) => trace::trace(args),
         Command::Latency(args) => latency::latency(args),
         Command::Stream(args) => stream::stream(args),
+        Command::Synth(args) => synth::synth(args),
         Command::Boards(args) => boards::boards(args),
     };
     let (report, code) = match result {

@@ -33,7 +33,7 @@ pub fn synth(args: &Args) -> Result<Report> {
     }
     let board = board::find(&args.board, &[])?;
     let seeds: Vec<u32> = (1..=args.seeds).collect();
-    let figures = synthesise(&board, args.device, &seeds, &Cache::of_user()?)?;
+    let figures = synthesise(&board, args.device, &seeds, &Cache::from_env()?)?;
     Ok(Report::new(
         text(&args.board, args.device, &figures),
         facts(&args.board, args.device, &figures),
@@ -51,7 +51,11 @@ fn text(board: &str, device: Device, figures: &Figures) -> String {
     let megahertz = |hz: u64| hz as f64 / 1e6;
     let mut table = Table::new(["cells", "used", "of"]);
     for (name, cells) in &figures.cells {
-        table.row([name.clone(), thousands(cells.used), thousands(cells.available)]);
+        table.row([
+            name.clone(),
+            thousands(cells.used),
+            thousands(cells.available),
+        ]);
     }
     format!(
         "{board} on {device}, {} bytes of RAM: {}\n{table}  \

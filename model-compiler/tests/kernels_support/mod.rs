@@ -331,6 +331,19 @@ impl<'a> Executor<'a> {
                 let limits = layer.rescale.map(|(_, limits)| limits);
                 groups::dense(*layout, &layout.constants(&layer), v(x), limits, out);
             }
+            Kernel::Grid { words } => {
+                let mut grids = self.plan.grids.iter();
+                let grid = grids.find(|grid| grid.result == step.result);
+                let grid = grid.expect("the table of a step that looks it up");
+                let words = v(words).raws();
+                let cell = grid.axes.iter().fold(0, |cell, axis| {
+                    let at = usize::try_from(words[axis.channel] - axis.minimum);
+                    cell * axis.extent + at.expect("words are in their ranges")
+                });
+                let channels = program.value(step.result).shape.channels();
+                let entry = &grid.entries[cell * channels..][..channels];
+                return Array::new(program.value(step.result).element, entry);
+            }
             Kernel::Words { input } => {
                 let fields = &program.input(*input).fields;
                 let ends = |end: fn(&hodoscope_program::Field) -> i64| {

@@ -33,14 +33,22 @@ pub fn synthesise(
         });
     };
     let tools = Tools::find(device)?;
-    let place = cache.root().join("synth").join(format!("{}-{device}", board.name));
+    let place = cache
+        .root()
+        .join("synth")
+        .join(format!("{}-{device}", board.name));
     fs::create_dir_all(&place).map_err(TargetError::io("create", &place))?;
     let what = format!("{} for {device}", board.name);
 
     let script = script(design, device, &place, cache)?;
     let file = place.join("synth.ys");
     fs::write(&file, script).map_err(TargetError::io("write", &file))?;
-    run(Command::new(&tools.yosys).args(["-q", "-s", "synth.ys"]).current_dir(&place), &what)?;
+    run(
+        Command::new(&tools.yosys)
+            .args(["-q", "-s", "synth.ys"])
+            .current_dir(&place),
+        &what,
+    )?;
     let mut figures = Figures {
         tools: tools.versions(&what)?,
         memory_bytes: MEMORY_BYTES,
@@ -127,7 +135,9 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), TargetError> {
         let mut bytes = fs::read(&path).map_err(TargetError::io("read", &path))?;
         for (file, theirs, ours) in PATCHES {
             if name == file {
-                bytes = String::from_utf8_lossy(&bytes).replace(theirs, ours).into_bytes();
+                bytes = String::from_utf8_lossy(&bytes)
+                    .replace(theirs, ours)
+                    .into_bytes();
             }
         }
         fs::write(&target, bytes).map_err(TargetError::io("write", &target))?;
@@ -142,7 +152,12 @@ struct Tools {
 
 impl Tools {
     fn find(device: Device) -> Result<Self, TargetError> {
-        let find = |name: &str| tool::find(&format!("yowasp-{name}"), &format!("run: pip install {PACKAGES}"));
+        let find = |name: &str| {
+            tool::find(
+                &format!("yowasp-{name}"),
+                &format!("run: pip install {PACKAGES}"),
+            )
+        };
         Ok(Self {
             yosys: find("yosys")?,
             router: find(device.router())?,
@@ -190,7 +205,8 @@ mod tests {
     #[test]
     fn versions_are_short() {
         let yosys = "Yosys 0.70 (git sha1 28ba3cb92, Release)\n";
-        let router = "\"nextpnr-ecp5\" -- Next Generation Place and Route (Version nextpnr-0.11.1)\n";
+        let router =
+            "\"nextpnr-ecp5\" -- Next Generation Place and Route (Version nextpnr-0.11.1)\n";
         assert_eq!(versions(yosys, router), "Yosys 0.70, nextpnr-0.11.1");
     }
 }

@@ -47,7 +47,10 @@ pub(super) fn read(text: &str) -> Result<(BTreeMap<String, Cells>, u64), String>
     if !slowest.is_finite() {
         return Err("no clock was routed".to_owned());
     }
-    let used = file.utilization.into_iter().filter(|(_, cells)| cells.used > 0);
+    let used = file
+        .utilization
+        .into_iter()
+        .filter(|(_, cells)| cells.used > 0);
     Ok((used.collect(), (slowest * 1e6) as u64))
 }
 
@@ -64,13 +67,19 @@ mod tests {
         }"#;
         let (cells, fmax) = read(text).unwrap();
         assert_eq!(fmax, 26_250_000);
-        let seven = Cells { used: 7, available: 100 };
+        let seven = Cells {
+            used: 7,
+            available: 100,
+        };
         assert_eq!(cells, BTreeMap::from([("LUT".to_owned(), seven)]));
     }
 
     #[test]
     fn a_report_without_a_clock_is_refused() {
-        assert_eq!(read(r#"{"fmax": {}, "utilization": {}}"#).unwrap_err(), "no clock was routed");
+        assert_eq!(
+            read(r#"{"fmax": {}, "utilization": {}}"#).unwrap_err(),
+            "no clock was routed"
+        );
         assert!(read("nonsense").is_err());
     }
 }

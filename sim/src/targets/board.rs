@@ -362,7 +362,10 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         hodoscope_cost::Core::named(cost).map_err(|wrong| error(&format!("core.cost: {wrong}")))?;
     }
     // The worst placement on the first device is a clock that can be had.
-    let synthesised = file.synthesis.first().filter(|_| file.core.clock_hz.is_none());
+    let synthesised = file
+        .synthesis
+        .first()
+        .filter(|_| file.core.clock_hz.is_none());
     let clock_source = synthesised.map(|synthesis| {
         format!(
             "least of {} placements on {}, {}",

@@ -27,7 +27,7 @@ mod runner;
 mod session;
 pub mod sources;
 mod stack;
-mod tool;
+pub(crate) mod tool;
 
 pub use board::Board;
 pub use build::{BuildOptions, Built, ProgramIdentity, build};
