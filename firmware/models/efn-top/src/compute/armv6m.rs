@@ -1,7 +1,7 @@
 //! The layers as planned for armv6m, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::rows, layout::row_blocks, model::Observer, plans, reduce, rescale, unary};
+use hodoscope_kernels::{layout::rows, layout::row_blocks, grid, model::Observer, plans, reduce, rescale, unary};
 
 use crate::weights as w;
 use crate::{Constituent, Outputs};
@@ -25,50 +25,8 @@ impl Plan for plans::ArmV6m {
         // Slice
         let v1 = [v0[0]];
         observer.values(1, row, &v1);
-        // Slice_1
-        let v2 = [v0[1], v0[2]];
-        observer.values(2, row, &v2);
-        // Mul_1.q
-        let mut v3 = [0i8; 2];
-        rescale::rescale::<i32, _, _>(
-            &v2,
-            rescale::Affine { multipliers: &w::S3_MULTIPLIERS, offsets: &w::S3_OFFSETS, shifts: &w::S3_SHIFTS },
-            (-128, 127),
-            &mut v3,
-        );
-        observer.values(3, row, &v3);
-        // phi_phi.1_Relu
-        let mut v6 = [0i8; 32];
-        rows::dense_rescale::<i32, _, _, _, _>(
-            &v3,
-            &w::C0_PHI_PHI_0_MATMUL_WEIGHTS,
-            &w::C1_PHI_PHI_0_MATMUL_BIAS,
-            rescale::Shift(&w::S6_SHIFTS),
-            (0, 127),
-            &mut v6,
-        );
-        observer.values(6, row, &v6);
-        // phi_phi.3_Relu
-        let mut v9 = [0i8; 32];
-        row_blocks::dense_rescale(
-            &v6,
-            &w::S9_ROW_BLOCKS_WEIGHTS,
-            &w::S9_ROW_BLOCKS_BIAS,
-            rescale::Shift(&w::S9_ROW_BLOCKS_SHIFTS),
-            (0, 127),
-            &mut v9,
-        );
-        observer.values(9, row, &v9);
         // phi_phi.5_Relu
-        let mut v12 = [0i8; 16];
-        row_blocks::dense_rescale(
-            &v9,
-            &w::S12_ROW_BLOCKS_WEIGHTS,
-            &w::S12_ROW_BLOCKS_BIAS,
-            rescale::Shift(&w::S12_ROW_BLOCKS_SHIFTS),
-            (0, 127),
-            &mut v12,
-        );
+        let v12 = grid::pick(&v0, &[grid::Axis { channel: 1, minimum: -51, extent: 103 }, grid::Axis { channel: 2, minimum: -51, extent: 103 }], &w::G12_CELLS);
         observer.values(12, row, &v12);
         // Mul_2
         let mut v13 = [0i32; 16];

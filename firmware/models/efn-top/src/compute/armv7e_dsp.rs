@@ -1,7 +1,7 @@
 //! The layers as planned for armv7em, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::rows, layout::nested_pairs, layout::pairs::{Pairs, Twins}, model::Observer, plans, reduce, rescale, unary};
+use hodoscope_kernels::{layout::rows, layout::nested_pairs, layout::pairs::Pairs, grid, model::Observer, plans, reduce, rescale, unary};
 
 use crate::weights as w;
 use crate::{Constituent, Outputs};
@@ -25,33 +25,12 @@ impl Plan for plans::ArmV7eDsp {
         // Slice
         let v1 = [v0[0]];
         observer.values(1, row, &v1);
-        // Slice_1
-        let v2 = [v0[1], v0[2]];
-        observer.values(2, row, &v2);
-        // Mul_1.q
-        let mut v3 = Pairs::<4>::ZERO;
-        rescale::rescale::<i32, _, _>(
-            &v2,
-            rescale::Affine { multipliers: &w::S3_MULTIPLIERS, offsets: &w::S3_OFFSETS, shifts: &w::S3_SHIFTS },
-            (-128, 127),
-            &mut v3[..2],
-        );
-        observer.values(3, row, &v3[..2]);
-        // phi_phi.1_Relu
-        let mut v6 = Pairs::<32>::ZERO;
-        nested_pairs::dense_rescale::<0, 127>(&v3[..], &w::S6_NESTED_PAIRS_STREAM, &mut v6[..]);
-        observer.values(6, row, &v6[..32]);
-        // phi_phi.3_Relu
-        let mut v9 = Pairs::<32>::ZERO;
-        nested_pairs::dense_rescale::<0, 127>(&v6[..], &w::S9_NESTED_PAIRS_STREAM, &mut v9[..]);
-        observer.values(9, row, &v9[..32]);
         // phi_phi.5_Relu
-        let mut v12 = Pairs::<16>::ZERO;
-        nested_pairs::dense_rescale::<0, 127>(&v9[..], &w::S12_NESTED_PAIRS_STREAM, &mut v12[..]);
-        observer.values(12, row, &v12[..16]);
+        let v12 = grid::pick(&v0, &[grid::Axis { channel: 1, minimum: -51, extent: 103 }, grid::Axis { channel: 2, minimum: -51, extent: 103 }], &w::G12_CELLS);
+        observer.values(12, row, &v12);
         // Mul_2
         let mut v13 = [0i32; 16];
-        unary::mul::<i32, _, _, _>(&v1, &v12[..16], &mut v13);
+        unary::mul::<i32, _, _, _>(&v1, &v12, &mut v13);
         observer.values(13, row, &v13);
         Summands { v13 }
     }
@@ -64,20 +43,6 @@ impl Plan for plans::ArmV7eDsp {
     #[inline(always)]
     fn subtract(sums: &mut Sums, summands: &Summands) {
         reduce::subtract(&mut sums.v14, &summands.v13);
-    }
-
-    #[inline(always)]
-    fn constituents<'a, O: Observer>(all: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Sums {
-        let mut sums = Sums::ZERO;
-        let mut all = all.zip(0u16..);
-        while let Some((first, row)) = all.next() {
-            let Some((second, _)) = all.next() else {
-                Self::add(&mut sums, &Self::constituent(first, row, observer));
-                break;
-            };
-            twins(first, second, row, &mut sums, observer);
-        }
-        sums
     }
 
     #[inline]
@@ -114,75 +79,4 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(21, 0, &v21);
         Outputs { probability: v21 }
     }
-}
-
-/// The layers of two constituents at once, in the rows `row` and `row + 1`.
-#[inline]
-fn twins<O: Observer>(first: &Constituent, second: &Constituent, row: u16, sums: &mut Sums, observer: &mut O) {
-    // x
-    let mut v0a = [0i16; 3];
-    rescale::words(&first.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0a);
-    observer.values(0, row, &v0a);
-    // x
-    let mut v0b = [0i16; 3];
-    rescale::words(&second.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0b);
-    observer.values(0, row + 1, &v0b);
-    // Slice
-    let v1a = [v0a[0]];
-    observer.values(1, row, &v1a);
-    // Slice
-    let v1b = [v0b[0]];
-    observer.values(1, row + 1, &v1b);
-    // Slice_1
-    let v2a = [v0a[1], v0a[2]];
-    observer.values(2, row, &v2a);
-    // Slice_1
-    let v2b = [v0b[1], v0b[2]];
-    observer.values(2, row + 1, &v2b);
-    // Mul_1.q
-    let mut v3a = Pairs::<4>::ZERO;
-    rescale::rescale::<i32, _, _>(
-        &v2a,
-        rescale::Affine { multipliers: &w::S3_MULTIPLIERS, offsets: &w::S3_OFFSETS, shifts: &w::S3_SHIFTS },
-        (-128, 127),
-        &mut v3a[..2],
-    );
-    observer.values(3, row, &v3a[..2]);
-    // Mul_1.q
-    let mut v3b = Pairs::<4>::ZERO;
-    rescale::rescale::<i32, _, _>(
-        &v2b,
-        rescale::Affine { multipliers: &w::S3_MULTIPLIERS, offsets: &w::S3_OFFSETS, shifts: &w::S3_SHIFTS },
-        (-128, 127),
-        &mut v3b[..2],
-    );
-    observer.values(3, row + 1, &v3b[..2]);
-    let t3 = Twins::<8>::of(&v3a[..2], &v3b[..2]);
-    // phi_phi.1_Relu
-    let mut t6 = Twins::<64>::ZERO;
-    nested_pairs::dense_rescale_twins::<0, 127, _, _>(&t3, &w::S6_NESTED_PAIRS_STREAM, &mut t6);
-    observer.values(6, row, &t6.row::<32>(0));
-    observer.values(6, row + 1, &t6.row::<32>(1));
-    // phi_phi.3_Relu
-    let mut t9 = Twins::<64>::ZERO;
-    nested_pairs::dense_rescale_twins::<0, 127, _, _>(&t6, &w::S9_NESTED_PAIRS_STREAM, &mut t9);
-    observer.values(9, row, &t9.row::<32>(0));
-    observer.values(9, row + 1, &t9.row::<32>(1));
-    // phi_phi.5_Relu
-    let mut t12 = Twins::<32>::ZERO;
-    nested_pairs::dense_rescale_twins::<0, 127, _, _>(&t9, &w::S12_NESTED_PAIRS_STREAM, &mut t12);
-    observer.values(12, row, &t12.row::<16>(0));
-    observer.values(12, row + 1, &t12.row::<16>(1));
-    let v12a = t12.row::<16>(0);
-    let v12b = t12.row::<16>(1);
-    // Mul_2
-    let mut v13a = [0i32; 16];
-    unary::mul::<i32, _, _, _>(&v1a, &v12a[..16], &mut v13a);
-    observer.values(13, row, &v13a);
-    // Mul_2
-    let mut v13b = [0i32; 16];
-    unary::mul::<i32, _, _, _>(&v1b, &v12b[..16], &mut v13b);
-    observer.values(13, row + 1, &v13b);
-    reduce::add(&mut sums.v14, &v13a);
-    reduce::add(&mut sums.v14, &v13b);
 }
