@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use hodoscope_compiler::emit_program;
 use hodoscope_compiler::plan::Isa;
+use hodoscope_compiler::{Target, emit_program};
 use hodoscope_program::{Live, Program};
 use hodoscope_sim::targets::board::{self, Runner};
 use serde_json::{Value, json};
@@ -124,6 +124,15 @@ fn multiplicities(model: &ModelDir, measured: &Measured, budgets: &[Budget]) -> 
     smaller.rev().filter(within).take(TRIES).collect()
 }
 
+/// Bytes of tables over the detector's grid that the model's plan for `isa` has.
+fn table_bytes(model: &ModelDir, isa: Isa) -> u64 {
+    let plans = model.report["plans"].as_array().into_iter().flatten();
+    let plan = plans.filter(|plan| plan["isa"] == isa.to_string());
+    plan.flat_map(|plan| plan["tables"].as_array().into_iter().flatten())
+        .filter_map(|table| table["bytes"].as_u64())
+        .sum()
+}
+
 /// The model with room for `n` constituents, emitted into `dir`.
 fn with_capacity(model: &ModelDir, board: &str, n: usize, dir: &Path) -> Result<ModelDir> {
     let mut program: Program = model.program.clone();
@@ -131,7 +140,11 @@ fn with_capacity(model: &ModelDir, board: &str, n: usize, dir: &Path) -> Result<
         set.capacity = set.capacity.min(n);
     }
     let isa = Isa::of_board(&board::find(board, &[])?.isa);
-    let files = emit_program(&program, &[isa])?;
+    let target = Target {
+        isa,
+        table_bytes: table_bytes(model, isa),
+    };
+    let files = emit_program(&program, &[target])?;
     model_dir::write_crate(dir, &program.to_text(), &files)?;
     Ok(ModelDir {
         dir: PathBuf::from(dir),
