@@ -9,6 +9,8 @@
 #![no_std]
 
 pub mod arch;
+pub mod divide;
+pub mod gather;
 pub mod grid;
 pub mod layout;
 pub mod model;
@@ -18,7 +20,9 @@ pub mod payload;
 pub mod plans;
 pub mod reduce;
 pub mod rescale;
+pub mod rounding;
 pub mod set;
+pub mod stepwise;
 pub mod unary;
 
 pub use fixed;

@@ -1,6 +1,6 @@
 //! The integers that kernels compute with.
 
-use core::ops::{Add, AddAssign, Mul, Shl, Shr, Sub, SubAssign};
+use core::ops::{Add, AddAssign, BitAnd, Mul, Shl, Shr, Sub, SubAssign};
 
 use crate::order::Order;
 
@@ -14,7 +14,10 @@ pub trait Accumulator:
     + Mul<Output = Self>
     + Shl<u32, Output = Self>
     + Shr<u32, Output = Self>
+    + BitAnd<Output = Self>
 {
+    /// Bits, the sign included.
+    const BITS: u32;
     /// 0.
     const ZERO: Self;
     /// 1.
@@ -22,11 +25,13 @@ pub trait Accumulator:
 }
 
 impl Accumulator for i32 {
+    const BITS: u32 = Self::BITS;
     const ZERO: Self = 0;
     const ONE: Self = 1;
 }
 
 impl Accumulator for i64 {
+    const BITS: u32 = Self::BITS;
     const ZERO: Self = 0;
     const ONE: Self = 1;
 }

@@ -6,7 +6,7 @@ use hodoscope_program::{Constant, ConstantId};
 
 use super::code::Code;
 use super::names;
-use crate::plan::{Grid, Kernel, Plan, Requantise, Step, storage_bits};
+use crate::plan::{Grid, Kernel, Plan, Step, storage_bits};
 
 /// Numbers on a line.
 const PER_LINE: usize = 16;
@@ -77,6 +77,7 @@ fn cells(code: &mut Code, plan: &Plan<'_>, grid: &Grid) {
 fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
     match &step.kernel {
         Kernel::Table { table, .. } => vec![*table],
+        Kernel::DenseStepwise { weights, bias, .. } => vec![*weights, *bias],
         Kernel::Dense {
             weights,
             bias,
@@ -154,20 +155,19 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             accumulator,
             ..
         } if own_shifts => {
-            let (Requantise::Shift(shifts) | Requantise::Affine { shifts, .. }) = requantise;
-            let wide: Vec<i64> = shifts.iter().map(|s| i64::from(*s)).collect();
+            let shifts = requantise.shifts().iter();
+            let wide: Vec<i64> = shifts.map(|s| i64::from(*s)).collect();
             list("Shifts", format!("S{id}_SHIFTS"), "u8", &wide);
-            let Requantise::Affine {
-                multipliers,
-                offsets,
-                ..
-            } = requantise
-            else {
+            let Some((multipliers, offsets)) = requantise.factors() else {
                 return;
             };
             let ty = accumulator.name();
             list("Multipliers", format!("S{id}_MULTIPLIERS"), ty, multipliers);
             list("Offsets", format!("S{id}_OFFSETS"), ty, offsets);
+        }
+        Kernel::Gather { elements, .. } => {
+            let elements: Vec<i64> = elements.iter().map(|e| *e as i64).collect();
+            list("Elements", format!("S{id}_ELEMENTS"), "u16", &elements);
         }
         Kernel::Words { input } => {
             let input = plan.program.input(*input);

@@ -1,10 +1,12 @@
 //! The kernel of each value, and the conditions under which it is exact.
 
-use hodoscope_program::{IntType, Operation, Overflow, Program, Proof, Rounding, Value, ValueId};
+use hodoscope_program::{
+    ConstantId, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Value, ValueId,
+};
 
 use super::fuse::behind_relu;
 use super::layout::Layout;
-use super::{Kernel, Pair, PlanError, Requantise};
+use super::{Kernel, Pair, PlanError, Reduction, Requantise};
 
 /// The integer in which a kernel computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,8 +67,9 @@ pub(super) fn choose(
         })
     };
     let of = |id: ValueId| program.value(id).element;
-    if value.shape.0.len() > 1 + usize::from(value.shape.set().is_some()) {
-        return refuse(format!("shape {:?} has more axes than a row", value.shape));
+    if value.shape.set().is_some() && value.shape.0.len() > 2 {
+        let reason = "has more axes than a constituent's row";
+        return refuse(format!("shape {:?} {reason}", value.shape));
     }
     let floor = if source == id { i64::MIN } else { 0 };
     let element = value.element;
@@ -85,14 +88,22 @@ pub(super) fn choose(
             rounding,
             overflow,
         } => {
-            if *rounding != Rounding::Rnd {
-                return refuse(format!("rounding {rounding:?} has no kernel yet; use RND"));
-            }
-            if *overflow != Overflow::Sat {
-                return refuse(format!("overflow {overflow:?} has no kernel yet; use SAT"));
-            }
             let plain = multipliers == &[1] && offsets == &[0];
-            let requantise = if plain {
+            let ours = (*rounding, *overflow) == (Rounding::Rnd, Overflow::Sat);
+            let requantise = if !ours {
+                // Reduced in the accumulator that the match below chooses.
+                let accumulator = match absorbed[x.index()] {
+                    true => dense_accumulator(program, *x),
+                    false => rescale_accumulator(program, proof, source),
+                };
+                Requantise::Imported {
+                    multipliers: multipliers.clone(),
+                    offsets: offsets.clone(),
+                    shifts: shifts.clone(),
+                    rounding: *rounding,
+                    overflow: reduction(of(source), *overflow, accumulator),
+                }
+            } else if plain {
                 Requantise::Shift(shifts.clone())
             } else {
                 Requantise::Affine {
@@ -103,8 +114,12 @@ pub(super) fn choose(
             };
             // The rescale saturates into its own type, whatever the relu's is.
             let ty = of(source);
+            let symmetric = match overflow {
+                Overflow::SatSym => -ty.maximum(),
+                _ => i64::MIN,
+            };
             let limits = |accumulator: Accumulator| {
-                let (low, high) = (ty.minimum().max(floor), ty.maximum());
+                let (low, high) = (ty.minimum().max(symmetric).max(floor), ty.maximum());
                 (accumulator.limit(low), accumulator.limit(high))
             };
             match program.value(*x).operation {
@@ -171,7 +186,8 @@ pub(super) fn choose(
                 x: *x,
                 multiplier: *multiplier,
                 shift: *shift,
-                accumulator: holding(largest, &[*shift]).max(Accumulator::for_all([of(*x)])),
+                accumulator: holding(largest, &[*shift], *rounding)
+                    .max(Accumulator::for_all([of(*x)])),
             }
         }
         Operation::Table { x, table } => Kernel::Table {
@@ -198,12 +214,111 @@ pub(super) fn choose(
         Operation::Concat { parts } => Kernel::Concat {
             parts: parts.clone(),
         },
-        Operation::Sum { .. } => return refuse("it is pooled".into()),
-        Operation::DenseStepwise { .. }
-        | Operation::Divide { .. }
-        | Operation::Reshape { .. }
-        | Operation::Gather { .. } => return refuse("it has no kernel yet".into()),
+        Operation::Sum { x } => Kernel::SumRows {
+            x: *x,
+            accumulator: Accumulator::for_all([of(*x), element]),
+        },
+        Operation::DenseStepwise {
+            x,
+            weights,
+            bias,
+            product,
+        } => {
+            if matches!(product.overflow, Overflow::Wrap | Overflow::SatZero) {
+                return refuse("products that wrap have no kernel; use SAT".into());
+            }
+            stepwise(program, proof, id, *x, (*weights, *bias), product)
+        }
+        Operation::Divide {
+            x,
+            divisor,
+            rounding,
+        } => Kernel::Divide {
+            x: *x,
+            // The verifier holds it to 16 bits.
+            divisor: *divisor as u16,
+            rounding: *rounding,
+        },
+        Operation::Reshape { x } => Kernel::View { x: *x },
+        Operation::Gather { elements, .. } if elements.iter().any(|e| *e > MAX_ELEMENT) => {
+            return refuse(format!(
+                "its operand has more than {} elements",
+                MAX_ELEMENT + 1
+            ));
+        }
+        Operation::Gather { x, elements } => Kernel::Gather {
+            x: *x,
+            elements: elements.clone(),
+        },
     })
+}
+
+/// A larger element has no 16-bit index.
+const MAX_ELEMENT: usize = 0xffff;
+
+/// What an overflow into `ty` does before the limits do.
+fn reduction(ty: IntType, overflow: Overflow, accumulator: Accumulator) -> Reduction {
+    let bits = match accumulator {
+        Accumulator::I32 => 32,
+        Accumulator::I64 => 64,
+    };
+    match overflow {
+        Overflow::Sat | Overflow::SatSym => Reduction::Saturated,
+        Overflow::SatZero => {
+            let ends = [ty.minimum(), ty.maximum()].map(|end| accumulator.limit(end));
+            Reduction::OrZero(ends[0], ends[1])
+        }
+        // Everything that the accumulator holds is of the type.
+        Overflow::Wrap if ty.signed && ty.width >= bits => Reduction::Saturated,
+        Overflow::Wrap if ty.signed => Reduction::Wrapped(ty.width),
+        Overflow::Wrap => Reduction::WrappedUnsigned(ty.width),
+    }
+}
+
+/// A dense layer whose products are rounded: the types in which they, and their sums, are exact.
+fn stepwise(
+    program: &Program,
+    proof: &Proof,
+    id: ValueId,
+    x: ValueId,
+    (weights, bias): (ConstantId, ConstantId),
+    product: &Product,
+) -> Kernel {
+    let interval = proof.interval(x);
+    let data = &program.constant(weights).data;
+    let largest = data.iter().map(|w| i128::from(*w).abs()).max();
+    let bound = largest.unwrap_or(0) * interval.magnitude();
+    let stored = [program.value(x).element, program.constant(weights).element];
+    let accumulator =
+        Accumulator::for_all([program.value(id).element, program.constant(bias).element]);
+    let symmetric = match product.overflow {
+        Overflow::SatSym => -product.element.maximum(),
+        _ => i64::MIN,
+    };
+    let (low, high) = (
+        product.element.minimum().max(symmetric),
+        product.element.maximum(),
+    );
+    // One count more than the quotient, whatever the rounding.
+    let reached = (bound >> product.shift) + 1;
+    let leaves = reached > high.into() || -reached < low.into();
+    let wide = holding(bound, &[product.shift], product.rounding)
+        .max(Accumulator::for_all(stored))
+        .max(match leaves {
+            true => Accumulator::for_all([product.element]),
+            false => Accumulator::I32,
+        });
+    Kernel::DenseStepwise {
+        x,
+        weights,
+        bias,
+        shift: product.shift,
+        rounding: product.rounding,
+        // Sums are not wider than their products: one conversion less.
+        product: wide.max(accumulator),
+        limits: leaves.then_some((low, high)),
+        accumulator,
+    }
 }
 
 /// The sums of the dense layer `id`: wide enough for its result, and for operands and constants as
@@ -228,13 +343,21 @@ pub(super) fn fits_dense_accumulator(
         multipliers,
         offsets,
         shifts,
+        rounding,
+        overflow,
         ..
     } = &rescale.operation
     else {
         return false;
     };
+    // Modulo the type, sums must hold it.
+    if matches!(overflow, Overflow::Wrap | Overflow::SatZero)
+        && Accumulator::for_all([rescale.element]) > dense_accumulator(program, dense)
+    {
+        return false;
+    }
     let bound = product_bound(proof, dense, multipliers, offsets);
-    holding(bound, shifts) <= dense_accumulator(program, dense)
+    holding(bound, shifts, *rounding) <= dense_accumulator(program, dense)
 }
 
 fn rescale_accumulator(program: &Program, proof: &Proof, id: ValueId) -> Accumulator {
@@ -243,13 +366,21 @@ fn rescale_accumulator(program: &Program, proof: &Proof, id: ValueId) -> Accumul
         multipliers,
         offsets,
         shifts,
+        rounding,
+        overflow,
         ..
     } = &program.value(id).operation
     else {
         return Accumulator::I64;
     };
     let bound = product_bound(proof, *x, multipliers, offsets);
-    holding(bound, shifts).max(Accumulator::for_all([program.value(*x).element]))
+    let reduced = match overflow {
+        Overflow::Wrap | Overflow::SatZero => Accumulator::for_all([program.value(id).element]),
+        Overflow::Sat | Overflow::SatSym => Accumulator::I32,
+    };
+    holding(bound, shifts, *rounding)
+        .max(Accumulator::for_all([program.value(*x).element]))
+        .max(reduced)
 }
 
 /// Largest |x·multiplier| and |x·multiplier + offset|.
@@ -260,9 +391,13 @@ fn product_bound(proof: &Proof, x: ValueId, multipliers: &[i64], offsets: &[i64]
 
 /// The accumulator that holds `bound` with the rounding term of any of the shifts. A shift of 31
 /// bits has no rounding term of 32 bits.
-fn holding(bound: i128, shifts: &[u8]) -> Accumulator {
+fn holding(bound: i128, shifts: &[u8], rounding: Rounding) -> Accumulator {
     let shift = shifts.iter().copied().max().unwrap_or(0);
-    let half = (1i128 << shift) >> 1;
+    // Halves to even adds one more, and TRN_ZERO all low bits, though to negative numbers only.
+    let half = match rounding {
+        Rounding::Rnd => (1i128 << shift) >> 1,
+        _ => 1i128 << shift,
+    };
     if shift <= 30 && bound + half <= i128::from(i32::MAX) {
         Accumulator::I32
     } else {

@@ -12,7 +12,9 @@ mod kernel;
 pub mod layout;
 
 use hodoscope_cost::CoreError;
-use hodoscope_program::{ConstantId, InputId, Operation, Program, Proof, ValueId, VerifyError};
+use hodoscope_program::{
+    ConstantId, InputId, Operation, Program, Proof, Rounding, ValueId, VerifyError,
+};
 
 use cost::Cost;
 pub use grid::{Axis, Grid};
@@ -203,6 +205,53 @@ pub enum Kernel {
         /// Operands.
         parts: Vec<ValueId>,
     },
+    /// A dense layer whose products are rounded one by one.
+    DenseStepwise {
+        /// Operand.
+        x: ValueId,
+        /// `[out, in]`.
+        weights: ConstantId,
+        /// `[out]`.
+        bias: ConstantId,
+        /// Shift of each product.
+        shift: u8,
+        /// How the shift rounds.
+        rounding: Rounding,
+        /// Type of the products.
+        product: Accumulator,
+        /// Limits of the products, where they can leave them.
+        limits: Option<(i64, i64)>,
+        /// Type of the sums.
+        accumulator: Accumulator,
+    },
+    /// x / divisor.
+    Divide {
+        /// Operand.
+        x: ValueId,
+        /// The divisor.
+        divisor: u16,
+        /// How it rounds.
+        rounding: Rounding,
+    },
+    /// The same elements under another shape: no code.
+    View {
+        /// Operand.
+        x: ValueId,
+    },
+    /// Elements of x in another order.
+    Gather {
+        /// Operand.
+        x: ValueId,
+        /// Which.
+        elements: Vec<usize>,
+    },
+    /// The sum of a constant number of rows.
+    SumRows {
+        /// Operand.
+        x: ValueId,
+        /// Type of the sum.
+        accumulator: Accumulator,
+    },
 }
 
 /// An operation on two operands.
@@ -230,6 +279,66 @@ pub enum Requantise {
         /// Shifts.
         shifts: Vec<u8>,
     },
+    /// As `Affine`, with a rounding other than RND or an overflow other than SAT: an imported
+    /// network's own.
+    Imported {
+        /// Multipliers.
+        multipliers: Vec<i64>,
+        /// Offsets.
+        offsets: Vec<i64>,
+        /// Shifts.
+        shifts: Vec<u8>,
+        /// How the shift rounds.
+        rounding: Rounding,
+        /// What happens to the result before it is limited.
+        overflow: Reduction,
+    },
+}
+
+/// What an overflow does to a result before its limits cut it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// Nothing: it saturates.
+    Saturated,
+    /// Modulo 2^bits, with a sign.
+    Wrapped(u8),
+    /// Modulo 2^bits, without a sign.
+    WrappedUnsigned(u8),
+    /// Zero outside of these limits.
+    OrZero(i64, i64),
+}
+
+impl Requantise {
+    /// The shifts.
+    pub fn shifts(&self) -> &[u8] {
+        match self {
+            Self::Shift(shifts) | Self::Affine { shifts, .. } | Self::Imported { shifts, .. } => {
+                shifts
+            }
+        }
+    }
+
+    /// Multipliers and offsets, where there are any but 1 and 0.
+    pub fn factors(&self) -> Option<(&[i64], &[i64])> {
+        match self {
+            Self::Shift(_) => None,
+            Self::Imported {
+                multipliers,
+                offsets,
+                ..
+            } if multipliers[..] == [1] && offsets[..] == [0] => None,
+            Self::Affine {
+                multipliers,
+                offsets,
+                ..
+            }
+            | Self::Imported {
+                multipliers,
+                offsets,
+                ..
+            } => Some((multipliers, offsets)),
+        }
+    }
 }
 
 /// Why a program has no plan.
@@ -302,6 +411,17 @@ impl<'p> Plan<'p> {
     ) -> Result<Self, PlanError> {
         let cost = Cost::of(isa)?;
         let proof = program.verify()?;
+        if let Some(output) = program.outputs.iter().find(|output| {
+            let shape = &program.value(output.value).shape;
+            shape.0.len() > 1
+        }) {
+            let value = program.value(output.value);
+            return Err(PlanError::Value {
+                value: value.name.clone(),
+                operation: value.operation.keyword(),
+                reason: "it is an output of several rows; reshape it into one".into(),
+            });
+        }
         if program.sets.len() > 1 {
             return Err(PlanError::Sets(program.sets.len()));
         }
@@ -331,7 +451,9 @@ impl<'p> Plan<'p> {
             if fused[id.index()] {
                 continue;
             }
-            if let Operation::Sum { x } = value.operation {
+            if let Operation::Sum { x } = value.operation
+                && program.value(x).shape.set().is_some()
+            {
                 plan.pooled.push(Pooled {
                     result: id,
                     x,
@@ -356,12 +478,17 @@ impl<'p> Plan<'p> {
 
     /// Chooses the layout of a dense layer, and how operand and result are stored for it.
     fn lay_out(&mut self, mut step: Step, cost: &Cost) -> Step {
-        let Some(candidates) = self
+        let Some(mut candidates) = self
             .layer(&step)
             .map(|layer| layout::candidates(&layer, self.isa, cost))
         else {
             return step;
         };
+        let viewed = step.kernel.operands().into_iter().chain([step.result]);
+        if viewed.into_iter().any(|id| self.is_viewed(id)) {
+            // Rows, and other views of them, are plain arrays.
+            candidates.retain(|candidate| candidate.layout == Layout::Rows);
+        }
         let (Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }) =
             &mut step.kernel
         else {
@@ -379,6 +506,15 @@ impl<'p> Plan<'p> {
             candidates,
         });
         step
+    }
+
+    /// Whether a value has several rows, is a view, or has one.
+    fn is_viewed(&self, id: ValueId) -> bool {
+        let value = self.program.value(id);
+        let is_view_of = |other: &hodoscope_program::Value| matches!(other.operation, Operation::Reshape { x } if x == id);
+        value.shape.set().is_none() && value.shape.rows(1) > 1
+            || matches!(value.operation, Operation::Reshape { .. })
+            || self.program.values.iter().any(is_view_of)
     }
 
     /// Stores a value as one of its kernels asks; the others read it all the same.
@@ -472,7 +608,12 @@ impl Kernel {
             | Self::LeakyRelu { x, .. }
             | Self::Table { x, .. }
             | Self::SumSquares { x, .. }
-            | Self::Select { x, .. } => vec![*x],
+            | Self::Select { x, .. }
+            | Self::DenseStepwise { x, .. }
+            | Self::Divide { x, .. }
+            | Self::View { x }
+            | Self::Gather { x, .. }
+            | Self::SumRows { x, .. } => vec![*x],
             Self::Pair { a, b, .. } | Self::SquaredError { a, b, .. } => vec![*a, *b],
             Self::Concat { parts } => parts.clone(),
         }

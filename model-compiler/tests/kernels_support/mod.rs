@@ -4,11 +4,14 @@
 #![allow(clippy::useless_conversion)] // An accumulator of 64 bits is an i64 already.
 
 use hodoscope_compiler::plan::layout::{Layout, filled};
-use hodoscope_compiler::plan::{Accumulator, Kernel, Pair, Plan, Requantise, Step, storage_bits};
+use hodoscope_compiler::plan::{
+    Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits,
+};
 use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs, rows};
+use hodoscope_kernels::number::{Accumulator as Number, Narrow};
 use hodoscope_kernels::set::{Hardest, Pushed};
-use hodoscope_kernels::{reduce, rescale, unary};
-use hodoscope_program::{Constant, IntType, Live, SetId, ValueId};
+use hodoscope_kernels::{divide, gather, reduce, rescale, rounding, stepwise, unary};
+use hodoscope_program::{Constant, IntType, Live, Rounding, SetId, ValueId};
 
 /// A value as a crate stores it.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +72,108 @@ macro_rules! accumulate {
             }
         }
     };
+}
+
+/// `body` with a rounding's own type.
+macro_rules! rounded {
+    ($rounding:expr, $r:ident => $body:expr) => {
+        match $rounding {
+            Rounding::Trn => {
+                let $r = rounding::Trn;
+                $body
+            }
+            Rounding::TrnZero => {
+                let $r = rounding::TrnZero;
+                $body
+            }
+            Rounding::Rnd => {
+                let $r = rounding::Rnd;
+                $body
+            }
+            Rounding::RndConv => {
+                let $r = rounding::RndConv;
+                $body
+            }
+            Rounding::RndZero => {
+                let $r = rounding::RndZero;
+                $body
+            }
+            Rounding::RndInf => {
+                let $r = rounding::RndInf;
+                $body
+            }
+            Rounding::RndMinInf => {
+                let $r = rounding::RndMinInf;
+                $body
+            }
+        }
+    };
+}
+
+/// `body` with the requantiser of an imported network.
+macro_rules! imported {
+    ($rounding:expr, $overflow:expr, $a:ty, $factors:expr, $shifts:expr, $q:ident => $body:expr) => {
+        rounded!($rounding, r => match &$factors {
+            Some((multipliers, offsets)) => {
+                let inner = rounding::RoundedAffine::new(r, multipliers, offsets, $shifts);
+                reduced!($overflow, $a, inner, $q => $body)
+            }
+            None => {
+                let inner = rounding::Rounded::new(r, $shifts);
+                reduced!($overflow, $a, inner, $q => $body)
+            }
+        })
+    };
+}
+
+macro_rules! reduced {
+    ($overflow:expr, $a:ty, $inner:expr, $q:ident => $body:expr) => {
+        match $overflow {
+            Reduction::Saturated => {
+                let $q = $inner;
+                $body
+            }
+            Reduction::Wrapped(bits) => {
+                let $q = rounding::Wrapped {
+                    inner: $inner,
+                    bits: bits.into(),
+                };
+                $body
+            }
+            Reduction::WrappedUnsigned(bits) => {
+                let $q = rounding::WrappedUnsigned {
+                    inner: $inner,
+                    bits: bits.into(),
+                };
+                $body
+            }
+            Reduction::OrZero(low, high) => {
+                let $q = rounding::OrZero {
+                    inner: $inner,
+                    limits: ends::<$a>((low, high)),
+                };
+                $body
+            }
+        }
+    };
+}
+
+/// A dense layer of rounded products of type `p` and sums of type `a`.
+macro_rules! stepwise {
+    ($p:ty, $a:ty, $rounding:expr, $x:expr, $w:expr, $bias:expr, $shift:expr, $limits:expr) => {{
+        let bias = accumulators::<$a>(&$bias);
+        let (x, w) = (exact::<$p>(&$x.raws()), exact::<$p>(&$w.raws()));
+        let mut wide: Vec<$a> = vec![0; bias.len()];
+        let y = &mut wide;
+        rounded!($rounding, r => match $limits {
+            Some(limits) => {
+                let limits = ends::<$p>(*limits);
+                stepwise::dense_saturated::<$p, $a, $p, $p, $a, $a, _>(r, &x, &w, &bias, $shift, limits, y)
+            }
+            None => stepwise::dense::<$p, $a, $p, $p, $a, $a, _>(r, &x, &w, &bias, $shift, y),
+        });
+        narrowed(&wide)
+    }};
 }
 
 // Behind the macros that it uses.
@@ -314,7 +419,105 @@ impl<'a> Executor<'a> {
         Array::new(value.element, &vec![0; value.shape.channels()])
     }
 
+    /// A step, row by row where its value has several.
     fn step(&self, step: &Step, words: &Constituent, values: &[Option<Array>]) -> Array {
+        let program = self.plan.program;
+        let value = program.value(step.result);
+        let raws = |id: &ValueId| {
+            values[id.index()]
+                .as_ref()
+                .expect("operands come first")
+                .raws()
+        };
+        let rows = match value.shape.set() {
+            Some(_) => 1,
+            None => value.shape.rows(1),
+        };
+        match &step.kernel {
+            Kernel::View { x } => return Array::new(value.element, &raws(x)),
+            Kernel::Gather { x, elements } => {
+                // An index of 16 bits, as a crate has it.
+                let elements: Vec<u16> = elements
+                    .iter()
+                    .map(|e| u16::try_from(*e).expect("few elements"))
+                    .collect();
+                let mut y = Array::new(value.element, &vec![0; elements.len()]);
+                let x = values[x.index()].as_ref().expect("operands come first");
+                each!(x, x => each!(&mut y, y => gather::gather(x, &elements, y)));
+                return y;
+            }
+            Kernel::SumRows { x, accumulator } => {
+                let x = values[x.index()].as_ref().expect("operands come first");
+                let channels = value.shape.elements(1);
+                let sums: Vec<i64> = accumulate!(accumulator, x = x => {
+                    let mut sums: Vec<A> = vec![0; channels];
+                    for row in x.chunks_exact(channels) {
+                        reduce::add(&mut sums, row);
+                    }
+                    sums.into_iter().map(i64::from).collect()
+                });
+                return Array::new(value.element, &sums);
+            }
+            _ if rows == 1 => return self.row(step, words, values),
+            _ => {}
+        }
+        let mut all = Vec::new();
+        for row in 0..rows {
+            let mut own: Vec<Option<Array>> = vec![None; values.len()];
+            for operand in step.kernel.operands() {
+                let channels = program.value(operand).shape.channels();
+                let raws = raws(&operand)[row * channels..][..channels].to_vec();
+                own[operand.index()] = Some(Array::new(program.value(operand).element, &raws));
+            }
+            all.extend(self.row(step, words, &own).raws());
+        }
+        Array::new(value.element, &all)
+    }
+
+    /// A rescale with a rounding or overflow of its own, in the accumulator's own type: as many
+    /// instances as there are rules.
+    fn imported(&self, step: &Step, values: &[Option<Array>]) -> Option<Vec<i64>> {
+        let program = self.plan.program;
+        let raws = |id: &ValueId| {
+            values[id.index()]
+                .as_ref()
+                .expect("operands come first")
+                .raws()
+        };
+        let (x, accumulator, requantise, limits, layer) = match &step.kernel {
+            Kernel::Rescale {
+                x,
+                accumulator,
+                requantise,
+                limits,
+            } => (raws(x), accumulator, requantise, *limits, None),
+            Kernel::DenseRescale {
+                x,
+                weights,
+                bias,
+                accumulator,
+                requantise,
+                limits,
+                ..
+            } => {
+                let layer = (
+                    &program.constant(*weights).data,
+                    &program.constant(*bias).data,
+                );
+                (raws(x), accumulator, requantise, *limits, Some(layer))
+            }
+            _ => return None,
+        };
+        let Requantise::Imported { .. } = requantise else {
+            return None;
+        };
+        Some(match accumulator {
+            Accumulator::I32 => by_own_rules::<i32>(&x, layer, requantise, limits),
+            Accumulator::I64 => by_own_rules::<i64>(&x, layer, requantise, limits),
+        })
+    }
+
+    fn row(&self, step: &Step, words: &Constituent, values: &[Option<Array>]) -> Array {
         let program = self.plan.program;
         let v = |id: &ValueId| values[id.index()].as_ref().expect("operands come before");
         let stored = |constant: &Constant| Array::new(constant.element, &constant.data);
@@ -323,6 +526,9 @@ impl<'a> Executor<'a> {
         }
         let mut y = self.zeros(step.result);
         let out = &mut y;
+        if let Some(raws) = self.imported(step, values) {
+            return Array::new(program.value(step.result).element, &raws);
+        }
         match &step.kernel {
             Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }
                 if groups::are(*layout) =>
@@ -401,6 +607,7 @@ impl<'a> Executor<'a> {
                     let bias = accumulators::<A>(&bias);
                     let limits = ends::<A>(*limits);
                     match requantise {
+                        Requantise::Imported { .. } => panic!("computed before"),
                         Requantise::Shift(shifts) => {
                             let shift = rescale::Shift(shifts);
                             each!(out, y => rows::dense_rescale::<A, _, _, _, _>(x, w, &bias, shift, limits, y));
@@ -422,6 +629,7 @@ impl<'a> Executor<'a> {
                 accumulate!(accumulator, x = v(x) => {
                     let limits = ends::<A>(*limits);
                     match requantise {
+                        Requantise::Imported { .. } => panic!("computed before"),
                         Requantise::Shift(shifts) => {
                             let shift = rescale::Shift(shifts);
                             each!(out, y => rescale::rescale::<A, _, _>(x, shift, limits, y));
@@ -473,6 +681,47 @@ impl<'a> Executor<'a> {
                     Pair::Add => unary::add::<A, _, _, _>(a, b, y),
                     Pair::Sub => unary::sub::<A, _, _, _>(a, b, y),
                 }));
+            }
+            Kernel::DenseStepwise {
+                x,
+                weights,
+                bias,
+                shift,
+                rounding,
+                product,
+                limits,
+                accumulator,
+            } => {
+                let (weights, bias) = (
+                    stored(program.constant(*weights)),
+                    stored(program.constant(*bias)),
+                );
+                let shift = u32::from(*shift);
+                let (x, rounding) = (v(x), *rounding);
+                let sums = match (product, accumulator) {
+                    (Accumulator::I32, Accumulator::I32) => {
+                        stepwise!(i32, i32, rounding, x, weights, bias, shift, limits)
+                    }
+                    (Accumulator::I64, Accumulator::I32) => {
+                        stepwise!(i64, i32, rounding, x, weights, bias, shift, limits)
+                    }
+                    (_, Accumulator::I64) => {
+                        stepwise!(i64, i64, rounding, x, weights, bias, shift, limits)
+                    }
+                };
+                return Array::new(program.value(step.result).element, &sums);
+            }
+            Kernel::Divide {
+                x,
+                divisor,
+                rounding,
+            } => {
+                let divisor = divide::Divisor::new(*divisor);
+                let rounding = quotient(*rounding);
+                each!(v(x), x => each!(out, y => divide::divide(x, divisor, rounding, y)));
+            }
+            Kernel::View { .. } | Kernel::Gather { .. } | Kernel::SumRows { .. } => {
+                panic!("all rows at once")
             }
             Kernel::SquaredError { a, b, accumulator } => {
                 let sum: i64 = accumulate!(accumulator, a = v(a), b = v(b) => {
@@ -549,4 +798,68 @@ fn ends<A: TryFrom<i64, Error: std::fmt::Debug> + Copy>(limits: (i64, i64)) -> (
 /// A bias, converted as `dense` converts it.
 fn accumulators<A: TryFrom<i64, Error: std::fmt::Debug>>(bias: &Array) -> Vec<A> {
     exact(&bias.raws())
+}
+
+/// Multipliers and offsets, as literals.
+fn factors<A: TryFrom<i64, Error: std::fmt::Debug>>(
+    requantise: &Requantise,
+) -> Option<(Vec<A>, Vec<A>)> {
+    let (multipliers, offsets) = requantise.factors()?;
+    Some((exact(multipliers), exact(offsets)))
+}
+
+fn quotient(rounding: Rounding) -> divide::Rounding {
+    match rounding {
+        Rounding::Trn => divide::Rounding::Trn,
+        Rounding::TrnZero => divide::Rounding::TrnZero,
+        Rounding::Rnd => divide::Rounding::Rnd,
+        Rounding::RndConv => divide::Rounding::RndConv,
+        Rounding::RndZero => divide::Rounding::RndZero,
+        Rounding::RndInf => divide::Rounding::RndInf,
+        Rounding::RndMinInf => divide::Rounding::RndMinInf,
+    }
+}
+
+/// A rescale, or a dense layer with its rescale, of an imported network.
+fn by_own_rules<A>(
+    x: &[i64],
+    layer: Option<(&Vec<i64>, &Vec<i64>)>,
+    requantise: &Requantise,
+    limits: (i64, i64),
+) -> Vec<i64>
+where
+    A: Number + Into<i64> + Default + Narrow<A> + TryFrom<i64, Error: std::fmt::Debug>,
+{
+    let Requantise::Imported {
+        rounding,
+        overflow,
+        shifts,
+        ..
+    } = requantise
+    else {
+        return vec![];
+    };
+    let (x, limits) = (exact::<A>(x), ends::<A>(limits));
+    let factors = factors::<A>(requantise);
+    match layer {
+        Some((weights, bias)) => {
+            let (weights, bias) = (exact::<A>(weights), exact::<A>(bias));
+            let mut y = vec![A::default(); bias.len()];
+            imported!(*rounding, *overflow, A, factors, shifts, requantise => {
+                rows::dense_rescale::<A, A, A, A, A>(&x, &weights, &bias, requantise, limits, &mut y)
+            });
+            narrowed(&y)
+        }
+        None => {
+            let mut y = vec![A::default(); x.len()];
+            imported!(*rounding, *overflow, A, factors, shifts, requantise => {
+                rescale::rescale::<A, A, A>(&x, requantise, limits, &mut y)
+            });
+            narrowed(&y)
+        }
+    }
+}
+
+fn narrowed<A: Copy + Into<i64>>(x: &[A]) -> Vec<i64> {
+    x.iter().map(|x| (*x).into()).collect()
 }

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
 
 use hodoscope_program::{
-    Constant, ConstantId, Encoding, ExactF64, Field, FieldOverflow, Input, InputId, IntType, Live,
-    Operation, Output, Overflow, Program, Proof, Rounding, Scale, Set, SetId, Shape, Value,
-    ValueId, WordRef,
+    Constant, ConstantId, Dim, Encoding, ExactF64, Field, FieldOverflow, Input, InputId, IntType,
+    Live, Operation, Output, Overflow, Product, Program, Proof, Rounding, Scale, Set, SetId, Shape,
+    Value, ValueId, WordRef,
 };
 use proptest::prelude::*;
 
@@ -14,8 +14,10 @@ use proptest::prelude::*;
 pub struct Style {
     /// Sets, at most.
     pub sets: usize,
-    /// Every rounding and overflow, or only those that kernels have: RND and SAT.
-    pub all_roundings: bool,
+    /// Every rounding of a leaky relu, or only the one that kernels have: RND.
+    pub leaky_roundings: bool,
+    /// Products that wrap or become zero, or only those that kernels have: SAT and SAT_SYM.
+    pub wrapping_products: bool,
     /// Names with colons, brackets and keywords among those of inputs and outputs.
     pub odd_names: bool,
 }
@@ -23,14 +25,16 @@ pub struct Style {
 /// All that the contract knows.
 pub const ANY: Style = Style {
     sets: 2,
-    all_roundings: true,
+    leaky_roundings: true,
+    wrapping_products: true,
     odd_names: true,
 };
 
 /// What the portable plan accepts.
 pub const PLANNED: Style = Style {
     sets: 1,
-    all_roundings: false,
+    leaky_roundings: false,
+    wrapping_products: false,
     odd_names: false,
 };
 
@@ -254,7 +258,7 @@ impl Maker {
     fn step(&mut self) {
         let before = self.program.clone();
         let x = self.operand();
-        let ok = match self.below(14) {
+        let ok = match self.below(20) {
             0 => self.dense(x),
             1 => self.rescale(x),
             2 => self.settle(x, Operation::Relu { x }),
@@ -268,6 +272,11 @@ impl Maker {
             10 => self.error(x),
             11 => self.reduced(x, Operation::SumSquares { x }),
             12 => self.select(x),
+            13 => self.stepwise(x),
+            14 => self.divide(x),
+            15 | 16 => self.reshape(x),
+            17 => self.gather(x),
+            18 => self.sum(x),
             _ => self.concat(x),
         };
         if !ok {
@@ -287,10 +296,11 @@ impl Maker {
     }
 
     fn with_channels(&self, id: ValueId, channels: usize) -> Shape {
-        match self.shape(id).set() {
-            Some(set) => Shape::per_constituent(set, channels),
-            None => Shape::row(channels),
+        let mut shape = self.shape(id);
+        if let Some(last) = shape.0.last_mut() {
+            *last = Dim::Fixed(channels);
         }
+        shape
     }
 
     /// Pushes an operation with the operand's shape.
@@ -423,36 +433,33 @@ impl Maker {
     }
 
     fn rounding(&mut self) -> Rounding {
-        match self.style.all_roundings {
-            true => self.pick(&[
-                Rounding::Rnd,
-                Rounding::Trn,
-                Rounding::TrnZero,
-                Rounding::RndConv,
-                Rounding::RndZero,
-                Rounding::RndInf,
-                Rounding::RndMinInf,
-            ]),
-            false => Rounding::Rnd,
-        }
+        self.pick(&[
+            Rounding::Rnd,
+            Rounding::Trn,
+            Rounding::TrnZero,
+            Rounding::RndConv,
+            Rounding::RndZero,
+            Rounding::RndInf,
+            Rounding::RndMinInf,
+        ])
     }
 
     fn overflow(&mut self) -> Overflow {
-        match self.style.all_roundings {
-            true => self.pick(&[
-                Overflow::Sat,
-                Overflow::SatSym,
-                Overflow::SatZero,
-                Overflow::Wrap,
-            ]),
-            false => Overflow::Sat,
-        }
+        self.pick(&[
+            Overflow::Sat,
+            Overflow::SatSym,
+            Overflow::SatZero,
+            Overflow::Wrap,
+        ])
     }
 
     fn leaky(&mut self, x: ValueId) -> bool {
         let multiplier = self.pick(&[328, 0, 1, 32_768, i64::from(i32::MAX)]);
         let shift = self.pick(&[15, 0, 1, 30, 31, 62]);
-        let rounding = self.rounding();
+        let rounding = match self.style.leaky_roundings {
+            true => self.rounding(),
+            false => Rounding::Rnd,
+        };
         let operation = Operation::LeakyRelu {
             x,
             multiplier,
@@ -544,10 +551,86 @@ impl Maker {
 
     fn sum(&mut self, x: ValueId) -> bool {
         let shape = self.shape(x);
-        if shape.set().is_none() {
+        if shape.0.len() < 2 {
             return false;
         }
-        self.settled(Shape::row(shape.channels()), Operation::Sum { x })
+        self.settled(Shape(shape.0[1..].to_vec()), Operation::Sum { x })
+    }
+
+    fn stepwise(&mut self, x: ValueId) -> bool {
+        let inputs = self.shape(x).channels();
+        let outputs = 1 + self.below(3);
+        let weights = IntType::signed(self.pick(&[8, 16, 5, 20, 1]));
+        let data = (0..inputs * outputs).map(|_| self.raw(weights)).collect();
+        let weights = self.constant(vec![outputs, inputs], weights, data);
+        let bias = IntType::signed(self.pick(&[16, 8, 30]));
+        let data = (0..outputs).map(|_| self.raw(bias)).collect();
+        let bias = self.constant(vec![outputs], bias, data);
+        let overflow = match self.style.wrapping_products {
+            true => self.overflow(),
+            false => self.pick(&[Overflow::Sat, Overflow::SatSym]),
+        };
+        let types = [
+            IntType::signed(16),
+            IntType::signed(26),
+            IntType::unsigned(12),
+            IntType::signed(40),
+        ];
+        let product = Product {
+            shift: self.pick(&[4, 0, 1, 11, 17, 31, 40]),
+            rounding: self.rounding(),
+            element: self.pick(&types),
+            overflow,
+        };
+        let shape = self.with_channels(x, outputs);
+        let operation = Operation::DenseStepwise {
+            x,
+            weights,
+            bias,
+            product,
+        };
+        self.settled(shape, operation)
+    }
+
+    fn divide(&mut self, x: ValueId) -> bool {
+        let divisor = self.pick(&[3, 1, 100, 16, 255, 65_535, 7]);
+        let rounding = self.rounding();
+        let operation = Operation::Divide {
+            x,
+            divisor,
+            rounding,
+        };
+        self.settle(x, operation)
+    }
+
+    fn reshape(&mut self, x: ValueId) -> bool {
+        let shape = self.shape(x);
+        if shape.set().is_some() {
+            return false;
+        }
+        let elements = shape.elements(1);
+        let divisors: Vec<usize> = (1..=elements)
+            .filter(|rows| elements.is_multiple_of(*rows))
+            .collect();
+        let rows = self.pick(&divisors);
+        let shape = match self.below(4) {
+            0 => Shape::row(elements),
+            _ => Shape(vec![Dim::Fixed(rows), Dim::Fixed(elements / rows)]),
+        };
+        self.settled(shape, Operation::Reshape { x })
+    }
+
+    fn gather(&mut self, x: ValueId) -> bool {
+        let shape = self.shape(x);
+        if shape.set().is_some() {
+            return false;
+        }
+        let rows = 1 + self.below(3);
+        let channels = 1 + self.below(4);
+        let of_x = shape.elements(1);
+        let elements = (0..rows * channels).map(|_| self.below(of_x)).collect();
+        let shape = Shape(vec![Dim::Fixed(rows), Dim::Fixed(channels)]);
+        self.settled(shape, Operation::Gather { x, elements })
     }
 
     fn select(&mut self, x: ValueId) -> bool {
@@ -559,11 +642,11 @@ impl Maker {
     }
 
     fn concat(&mut self, x: ValueId) -> bool {
-        let set = self.shape(x).set();
+        let one = self.with_channels(x, 1);
         let ids: Vec<ValueId> = self.program.values().map(|(id, _)| id).collect();
         let same: Vec<ValueId> = ids
             .into_iter()
-            .filter(|id| self.shape(*id).set() == set)
+            .filter(|id| self.with_channels(*id, 1) == one)
             .collect();
         let mut parts = vec![x];
         for _ in 0..self.below(3) {
@@ -603,7 +686,7 @@ impl Maker {
         let of_event: Vec<ValueId> = self
             .program
             .values()
-            .filter(|(_, value)| value.shape.set().is_none())
+            .filter(|(_, value)| value.shape.set().is_none() && value.shape.0.len() == 1)
             .map(|(id, _)| id)
             .collect();
         let names = ["score", "raws", "Partitioned:0", "Partitioned:1"];

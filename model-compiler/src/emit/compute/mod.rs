@@ -1,5 +1,6 @@
 //! `compute/`: a module per plan, and what they share.
 
+mod rows;
 mod steps;
 mod twins;
 

@@ -2,7 +2,7 @@
 
 use hodoscope_program::ValueId;
 
-use super::{event_arguments, summands, twins};
+use super::{event_arguments, rows, summands, twins};
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
 use crate::plan::layout::{Layout, Storage, filled};
@@ -43,7 +43,9 @@ pub(super) fn module(plan: &Plan<'_>) -> String {
     }
     uses.extend(used(&["grid"]));
     uses.extend(["model::Observer".into(), "plans".into()]);
-    uses.extend(used(&["reduce", "rescale", "unary"]));
+    uses.extend(used(&[
+        "divide", "gather", "reduce", "rescale", "rounding", "stepwise", "unary",
+    ]));
     code.line(format!("use hodoscope_kernels::{{{}}};", uses.join(", ")));
     code.gap();
     if body.contains("w::") {
@@ -148,7 +150,10 @@ fn event(code: &mut Code, plan: &Plan<'_>) {
     let fields = names::fields(program.outputs.iter().map(|o| o.name.as_str()));
     let mut values = vec![];
     for (output, field) in program.outputs.iter().zip(&fields) {
-        let (name, value) = (variable(output.value), program.value(output.value));
+        let (name, value) = (
+            rows::variable(plan, output.value),
+            program.value(output.value),
+        );
         let own = own(plan, output.value, &name);
         if own == name {
             values.push(format!("{field}: {name}"));
@@ -298,9 +303,18 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
         format!("w::{}", names::constant(id.index(), name))
     };
     code.line(format!("// {}", value.name));
-    let zeros = zeros(plan, step.result, suffix);
+    let named = |id: ValueId| {
+        let name = format!("{}{suffix}", rows::variable(plan, id));
+        own(plan, id, &name)
+    };
+    if rows::is_alias(plan, step) {
+        let y = named(step.result);
+        code.line(format!("observer.values({id}, {row}, &{y});"));
+        return;
+    }
+    let zeros = zeros_of(plan, step, suffix);
     let stored = storage(plan, step.result);
-    let v = |id: &ValueId| own(plan, *id, &format!("{}{suffix}", variable(*id)));
+    let v = |id: &ValueId| named(*id);
     // What stores `from` as this step's result is stored: nothing where that is the same.
     let cast = |from: &str| match stored.as_str() {
         ty if ty == from => String::new(),
@@ -517,8 +531,69 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
             }
             lines
         }
+        Kernel::DenseStepwise {
+            x,
+            weights,
+            bias,
+            shift,
+            rounding,
+            product,
+            limits,
+            accumulator,
+        } => {
+            let (product, accumulator) = (product.name(), accumulator.name());
+            let function = match limits {
+                Some(_) => "dense_saturated",
+                None => "dense",
+            };
+            let mut lines = vec![
+                zeros,
+                format!("stepwise::{function}::<{product}, {accumulator}, _, _, _, _, _>("),
+                format!("rounding::{},", rows::rounding(*rounding)),
+                format!("&{},", v(x)),
+                format!("&{},", constant(*weights)),
+                format!("&{},", constant(*bias)),
+                format!("{shift},"),
+            ];
+            lines.extend(limits.map(|(low, high)| format!("({low}, {high}),")));
+            lines.extend([format!("&mut {y},"), ");".into()]);
+            lines
+        }
+        Kernel::Divide {
+            x,
+            divisor,
+            rounding,
+        } => vec![
+            zeros,
+            format!(
+                "divide::divide(&{}, const {{ divide::Divisor::new({divisor}) }}, divide::Rounding::{}, &mut {y});",
+                v(x),
+                rows::rounding(*rounding)
+            ),
+        ],
+        Kernel::View { x } => vec![zeros, format!("unary::copy(&{}, &mut {y});", v(x))],
+        Kernel::Gather { x, .. } => vec![
+            zeros,
+            format!("gather::gather(&{}, &w::S{id}_ELEMENTS, &mut {y});", v(x)),
+        ],
+        Kernel::SumRows { x, accumulator } => {
+            let accumulator = accumulator.name();
+            let channels = value.shape.elements(1);
+            let mut lines = vec![
+                format!("let mut sums = [0{accumulator}; {channels}];"),
+                format!("for row in {}.as_chunks::<{channels}>().0 {{", v(x)),
+                "reduce::add(&mut sums, row);".into(),
+                "}".into(),
+            ];
+            if stored == accumulator {
+                lines.push(format!("let {y} = sums;"));
+            } else {
+                lines.extend([zeros, format!("unary::copy(&sums, &mut {y});")]);
+            }
+            lines
+        }
     };
-    code.lines(lines);
+    rows::each(code, plan, step, lines);
     code.line(format!("observer.values({id}, {row}, &{y});"));
 }
 
@@ -534,8 +609,22 @@ fn zeros(plan: &Plan<'_>, id: ValueId, suffix: &str) -> String {
     format!("let mut {name}{suffix} = {zeros};")
 }
 
+/// An array for what one call of a step's kernel computes: a row, or all rows at once.
+fn zeros_of(plan: &Plan<'_>, step: &Step, suffix: &str) -> String {
+    let id = step.result;
+    let length = rows::length(plan, step);
+    if length == plan.program.value(id).shape.channels() {
+        return zeros(plan, id, suffix);
+    }
+    let (name, ty) = (variable(id), storage(plan, id));
+    format!("let mut {name}{suffix} = [0{ty}; {length}];")
+}
+
 fn requantiser(id: usize, requantise: &Requantise) -> String {
     match requantise {
+        Requantise::Imported {
+            rounding, overflow, ..
+        } => rows::imported(id, *rounding, *overflow, requantise.factors().is_some()),
         Requantise::Shift(_) => format!("rescale::Shift(&w::S{id}_SHIFTS)"),
         Requantise::Affine { .. } => format!(
             "rescale::Affine {{ multipliers: &w::S{id}_MULTIPLIERS, offsets: &w::S{id}_OFFSETS, shifts: &w::S{id}_SHIFTS }}"

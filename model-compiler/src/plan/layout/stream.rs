@@ -47,7 +47,7 @@ pub(super) fn prove(layer: &Layer<'_>) -> Result<(), String> {
 /// The shift of each row, and half a count of its result; nothing where no rescale follows.
 pub(super) fn shifts(layer: &Layer<'_>) -> Vec<u8> {
     let entries = match layer.rescale {
-        Some((Requantise::Shift(shifts) | Requantise::Affine { shifts, .. }, _)) => &shifts[..],
+        Some((requantise, _)) => requantise.shifts(),
         None => &[],
     };
     let of = |row: usize| match entries {

@@ -1,0 +1,135 @@
+//! Values of several rows, views of them, and the kernels of imported networks.
+
+use hodoscope_program::{Operation, Rounding, ValueId};
+
+use crate::emit::code::Code;
+use crate::emit::names;
+use crate::plan::{Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits};
+
+/// Whether a step is a view that is stored like its operand: another name of the same array.
+pub(super) fn is_alias(plan: &Plan<'_>, step: &Step) -> bool {
+    match step.kernel {
+        Kernel::View { x } => same_storage(plan, step.result, x),
+        _ => false,
+    }
+}
+
+fn same_storage(plan: &Plan<'_>, a: ValueId, b: ValueId) -> bool {
+    let bits = |id: ValueId| storage_bits(plan.program.value(id).element);
+    bits(a) == bits(b)
+}
+
+/// The variable that holds a value: that of its operand where it is a view.
+pub(super) fn variable(plan: &Plan<'_>, id: ValueId) -> String {
+    match plan.program.value(id).operation {
+        Operation::Reshape { x } if same_storage(plan, id, x) => variable(plan, x),
+        _ => names::variable(id),
+    }
+}
+
+/// Whether a kernel takes all rows at once: its constants do not depend on the channel.
+fn takes_all_rows(plan: &Plan<'_>, kernel: &Kernel) -> bool {
+    let one = |requantise: &Requantise| {
+        let factors = requantise.factors();
+        requantise.shifts().len() == 1
+            && factors
+                .is_none_or(|(multipliers, offsets)| multipliers.len() == 1 && offsets.len() == 1)
+    };
+    let channels = |id: &ValueId| plan.program.value(*id).shape.channels();
+    match kernel {
+        Kernel::Rescale { requantise, .. } => one(requantise),
+        Kernel::Relu { .. }
+        | Kernel::Clip { .. }
+        | Kernel::LeakyRelu { .. }
+        | Kernel::Table { .. }
+        | Kernel::Divide { .. }
+        | Kernel::View { .. }
+        | Kernel::Gather { .. }
+        | Kernel::SumRows { .. } => true,
+        Kernel::Pair { operator, a, b, .. } => *operator != Pair::Mul || channels(a) == channels(b),
+        _ => false,
+    }
+}
+
+/// Elements that one call of the step's kernel computes.
+pub(super) fn length(plan: &Plan<'_>, step: &Step) -> usize {
+    let shape = &plan.result(step).shape;
+    match takes_all_rows(plan, &step.kernel) {
+        true => shape.elements(1),
+        false => shape.channels(),
+    }
+}
+
+/// The lines of a step, once for each row where its kernel takes one at a time.
+pub(super) fn each(code: &mut Code, plan: &Plan<'_>, step: &Step, lines: Vec<String>) {
+    let shape = &plan.result(step).shape;
+    let elements = shape.elements(1);
+    if length(plan, step) == elements {
+        code.lines(lines);
+        return;
+    }
+    let y = names::variable(step.result);
+    let ty = names::storage(plan.result(step));
+    code.line(format!("let mut {y} = [0{ty}; {elements}];"));
+    let mut rows = format!("{y}.as_chunks_mut::<{}>().0.iter_mut()", shape.channels());
+    let mut pattern = "row".to_owned();
+    let mut own = vec![];
+    let mut seen: Vec<String> = vec![];
+    for operand in step.kernel.operands() {
+        let name = variable(plan, operand);
+        if seen.contains(&name) {
+            continue;
+        }
+        let channels = plan.program.value(operand).shape.channels();
+        rows = format!("{rows}.zip({name}.as_chunks::<{channels}>().0)");
+        pattern = format!("({pattern}, {name})");
+        own.push(format!("let {name} = *{name};"));
+        seen.push(name);
+    }
+    code.line(format!("for {pattern} in {rows} {{"));
+    code.lines(own);
+    code.lines(lines);
+    code.line(format!("*row = {y};"));
+    code.line("}");
+}
+
+/// The type of a rounding in the kernels.
+pub(super) fn rounding(rounding: Rounding) -> &'static str {
+    match rounding {
+        Rounding::Trn => "Trn",
+        Rounding::TrnZero => "TrnZero",
+        Rounding::Rnd => "Rnd",
+        Rounding::RndConv => "RndConv",
+        Rounding::RndZero => "RndZero",
+        Rounding::RndInf => "RndInf",
+        Rounding::RndMinInf => "RndMinInf",
+    }
+}
+
+/// A rescale with a rounding and an overflow of its own.
+pub(super) fn imported(
+    id: usize,
+    mode: Rounding,
+    overflow: Reduction,
+    has_factors: bool,
+) -> String {
+    let mode = rounding(mode);
+    let inner = match has_factors {
+        true => format!(
+            "rounding::RoundedAffine::new(rounding::{mode}, &w::S{id}_MULTIPLIERS, &w::S{id}_OFFSETS, &w::S{id}_SHIFTS)"
+        ),
+        false => format!("rounding::Rounded::new(rounding::{mode}, &w::S{id}_SHIFTS)"),
+    };
+    match overflow {
+        Reduction::Saturated => inner,
+        Reduction::Wrapped(bits) => {
+            format!("rounding::Wrapped {{ inner: {inner}, bits: {bits} }}")
+        }
+        Reduction::WrappedUnsigned(bits) => {
+            format!("rounding::WrappedUnsigned {{ inner: {inner}, bits: {bits} }}")
+        }
+        Reduction::OrZero(low, high) => {
+            format!("rounding::OrZero {{ inner: {inner}, limits: ({low}, {high}) }}")
+        }
+    }
+}
