@@ -35,8 +35,8 @@ pub struct Compiled {
     pub plans: Vec<PlanFacts>,
     /// Formats that calibration chose.
     pub formats: Vec<TensorFormat>,
-    /// What calibration saw.
-    pub calibration: CalibrationReport,
+    /// What calibration saw; nothing where the network came with its own quantisers.
+    pub calibration: Option<CalibrationReport>,
     /// Bytes of weights and biases.
     pub weight_bytes: u64,
     /// Bytes of tables.
@@ -254,7 +254,16 @@ impl Compiled {
 
     /// The contents of report.json.
     pub fn json(&self) -> Value {
-        let c = &self.calibration;
+        let calibration = self.calibration.as_ref().map(|c| {
+            json!({
+                "events": c.events,
+                "mean_multiplicity": c.mean_multiplicity,
+                "saturated_values": c.saturated,
+                "lost_constituents": c.lost,
+                "disordered_pairs_fraction": number(c.loss.disordered),
+                "relative_rms_error": number(c.loss.relative_rms),
+            })
+        });
         json!({
             "generator": GENERATOR,
             "version": env!("CARGO_PKG_VERSION"),
@@ -314,14 +323,7 @@ impl Compiled {
                 "float_maximum": number(format.range.1.into()),
                 "signal_to_noise_db": number(format.sqnr_db),
             })).collect::<Vec<_>>(),
-            "calibration": {
-                "events": c.events,
-                "mean_multiplicity": c.mean_multiplicity,
-                "saturated_values": c.saturated,
-                "lost_constituents": c.lost,
-                "disordered_pairs_fraction": number(c.loss.disordered),
-                "relative_rms_error": number(c.loss.relative_rms),
-            },
+            "calibration": calibration,
             "weight_bytes": self.weight_bytes,
             "table_bytes": self.table_bytes,
             "multiply_accumulates_per_event": self.macs,
@@ -330,7 +332,20 @@ impl Compiled {
 
     /// For the terminal.
     pub fn text(&self, dir: &str) -> String {
-        let c = &self.calibration;
+        let calibration = match &self.calibration {
+            None => "the network's own quantisers; nothing was calibrated".to_owned(),
+            Some(c) => {
+                let lost = match c.lost {
+                    0 => "no constituent lost".to_owned(),
+                    n => format!("{n} constituents LOST to rounding"),
+                };
+                let events = thousands(c.events as u64);
+                format!(
+                    "calibration: {events} events, {} values saturated, {lost}",
+                    c.saturated
+                )
+            }
+        };
         let mut table = Table::new(["activation", "bits", "fraction", "SQNR"]);
         for format in &self.formats {
             table.row([
@@ -340,10 +355,6 @@ impl Compiled {
                 format!("{:.1} dB", format.sqnr_db),
             ]);
         }
-        let lost = match c.lost {
-            0 => "no constituent lost".to_owned(),
-            n => format!("{n} constituents LOST to rounding"),
-        };
         let mut plans = String::new();
         for plan in &self.plans {
             for table in &plan.tables {
@@ -369,15 +380,13 @@ impl Compiled {
         format!(
             "{}: {} operations, all accumulators proved\n{table}{plans}  \
              weights {} bytes, tables {} bytes, {} multiply-accumulates per event\n  \
-             calibration: {} events, {} values saturated, {lost}\n  \
+             {calibration}\n  \
              written to {dir}\n",
             self.name,
             self.layers.len(),
             thousands(self.weight_bytes),
             thousands(self.table_bytes),
             thousands(self.macs),
-            thousands(c.events as u64),
-            c.saturated,
         )
     }
 }

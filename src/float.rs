@@ -12,14 +12,19 @@ use hodoscope_sim::npz::{Array, Npz, Values};
 use crate::model_dir::ModelDir;
 use crate::progress;
 
-/// Reads and simplifies a model.
-pub fn load(path: &Path, options: &import::Options) -> Result<Graph> {
+/// Reads a model, as it is.
+pub fn imported(path: &Path, options: &import::Options) -> Result<Graph> {
     let named = || path.display().to_string();
     if !path.exists() {
         bail!("{}: no such file", named());
     }
-    let graph = import::load_with(path, options).with_context(named)?;
-    simplify(&graph).with_context(named)
+    import::load_with(path, options).with_context(named)
+}
+
+/// Reads and simplifies a model.
+pub fn load(path: &Path, options: &import::Options) -> Result<Graph> {
+    let named = || path.display().to_string();
+    simplify(&imported(path, options)?).with_context(named)
 }
 
 /// The values of each of the graph's inputs for all events: `(events, values)`, values in the

@@ -87,7 +87,10 @@ fn inputs(page: &mut String, compiled: &Compiled) {
 }
 
 fn calibration(page: &mut String, compiled: &Compiled) {
-    let c = &compiled.calibration;
+    let Some(c) = &compiled.calibration else {
+        *page += "<h2>Quantisation</h2>\n<p>The network came with its own quantisers: the program computes their integers, and nothing was calibrated.</p>\n";
+        return;
+    };
     *page += "<h2>Calibration</h2>\n";
     let class = if c.lost > 0 { " class=\"warn\"" } else { "" };
     let _ = writeln!(

@@ -3,6 +3,7 @@
 use hodoscope_program::{Live, Program, ValueId};
 
 use crate::emit::{self, Files};
+use crate::exact::{ExactError, exact};
 use crate::graph::{Graph, GraphError, simplify};
 use crate::inputs::InputsSpec;
 use crate::plan::{Choice, Isa, Plan, PlanError};
@@ -63,6 +64,9 @@ pub enum CompileError {
     /// The network was not quantised.
     #[error(transparent)]
     Quantise(#[from] QuantiseError),
+    /// The network is quantised, and has no exact program.
+    #[error(transparent)]
+    Exact(#[from] ExactError),
     /// The program has no plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -96,6 +100,32 @@ pub fn compile(
         table_bytes: 0,
     });
     compile_for(&targets, graph, name, spec, score, calibration, options)
+}
+
+/// Compiles a network that is quantised already under `name`, with a portable plan and one for each of
+/// `targets`: its own integers, without calibration. `graph` is as it was imported.
+///
+/// # Errors
+/// The node, input or output that has no exact integer form, or the value that has no kernel.
+pub fn compile_quantised(
+    targets: &[Target],
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+) -> Result<Compiled, CompileError> {
+    let quantised = Quantised {
+        program: exact(graph, name, spec)?,
+        formats: vec![],
+        calibration: None,
+    };
+    let plans = plans(&quantised.program, targets)?;
+    let files = emit::emit_crate(&plans);
+    let planned = plans.into_iter().map(planned).collect();
+    Ok(Compiled {
+        quantised,
+        files,
+        planned,
+    })
 }
 
 /// Compiles `graph` under `name`, with a portable plan and one for each of `targets`.

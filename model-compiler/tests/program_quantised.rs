@@ -547,7 +547,15 @@ fn without_a_file_words_are_calibrated() {
         assert_eq!((field.minimum, field.maximum), (-32768, 32767));
         assert_eq!(field.lsb.0, libm::ldexp(1.0, -11), "{field:?}");
     }
-    assert_eq!(case.compiled.quantised.calibration.saturated, 0);
+    assert_eq!(
+        case.compiled
+            .quantised
+            .calibration
+            .clone()
+            .unwrap()
+            .saturated,
+        0
+    );
     case.agrees(0.01);
 }
 

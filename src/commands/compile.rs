@@ -8,12 +8,13 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use hodoscope_compiler::emit::Files;
-use hodoscope_compiler::graph::Graph;
+use hodoscope_compiler::exact::is_quantised;
+use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::Isa;
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::recognise::Score;
-use hodoscope_compiler::{Target, compile_for, import};
+use hodoscope_compiler::{Compiled as Made, Target, compile_for, compile_quantised, import};
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board::{self, Board};
 
@@ -42,9 +43,10 @@ and measured as `hodoscope latency` does. Over budget, DIR is written all the sa
 pub struct Args {
     /// ONNX file
     model: PathBuf,
-    /// Events from which formats are taken: arrays named by the model's inputs
+    /// Events from which formats are taken: arrays named by the model's inputs. A network that is
+    /// quantised already needs none
     #[arg(long, value_name = "X.npz")]
-    calibration: PathBuf,
+    calibration: Option<PathBuf>,
     /// Directory to make
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -162,7 +164,7 @@ pub fn compile(args: &Args) -> Result<Report> {
         extents: args.extents.iter().cloned().collect(),
     };
     let budgets = budgets(args)?;
-    let graph = float::load(&args.model, &import_options)?;
+    let imported = float::imported(&args.model, &import_options)?;
     let mut spec = read_spec(&args.model, args.inputs_spec.as_deref())?;
     for text in &args.inputs {
         spec.set_type(text).context("--input")?;
@@ -170,22 +172,12 @@ pub fn compile(args: &Args) -> Result<Report> {
     if let Some(multiplicity) = args.multiplicity {
         spec.set_multiplicity(multiplicity.get());
     }
-    let npz = Npz::read(&args.calibration)?;
-    let calibration = calibration(&graph, &spec, &npz)?;
-    let score = args.score.as_ref();
-    let targets = targets(&args.boards, args.efn_table)?;
-    let name = name(args)?;
-    let made = compile_for(
-        &targets,
-        &graph,
-        &name,
-        &spec,
-        score,
-        &calibration,
-        &options,
-    )
-    .with_context(|| args.model.display().to_string())?;
-    let facts = Compiled::new(&made, &graph, args_json(args, &options))?;
+    let own = is_quantised(&imported);
+    let made = match own {
+        true => own_integers(args, &imported, &spec),
+        false => calibrated(args, &imported, &spec, &options),
+    }?;
+    let facts = Compiled::new(&made, &imported, args_json(args, &options))?;
     let program = made.program().to_text();
     model_dir::replace(&args.output, |dir| {
         write(dir, args, &program, &made.files, &facts)
@@ -199,7 +191,11 @@ pub fn compile(args: &Args) -> Result<Report> {
             weights: options.weights.min(8),
             activations: Activations::Eight,
         };
-        let made = compile_for(&targets, &graph, &name, &spec, score, &calibration, &narrow)?;
+        // A network that is quantised already has no narrower form.
+        if own {
+            return Ok(None);
+        }
+        let made = calibrated(args, &imported, &spec, &narrow)?;
         let text = made.program().to_text();
         if text == program {
             return Ok(None);
@@ -237,6 +233,49 @@ fn targets(boards: &[String], tables: Tables) -> Result<Vec<Target>> {
         }));
     }
     Ok(targets)
+}
+
+/// A network that is quantised already.
+fn own_integers(args: &Args, graph: &Graph, spec: &InputsSpec) -> Result<Made> {
+    let named = || args.model.display().to_string();
+    if args.score.is_some() {
+        bail!(
+            "{}: --score adds no score to a quantised network; export the model with the score as an output",
+            named()
+        );
+    }
+    if args.calibration.is_some() {
+        bail!(
+            "{}: the network has its own quantisers: leave --calibration out",
+            named()
+        );
+    }
+    compile_quantised(
+        &targets(&args.boards, args.efn_table)?,
+        graph,
+        &name(args)?,
+        spec,
+    )
+    .with_context(named)
+}
+
+/// A float network.
+fn calibrated(args: &Args, graph: &Graph, spec: &InputsSpec, options: &Options) -> Result<Made> {
+    let named = || args.model.display().to_string();
+    let Some(path) = &args.calibration else {
+        bail!(
+            "{}: the network is not quantised: give events with --calibration X.npz",
+            named()
+        );
+    };
+    let graph = simplify(graph).with_context(named)?;
+    let calibration = calibration(&graph, spec, &Npz::read(path)?)?;
+    let (targets, name, score) = (
+        targets(&args.boards, args.efn_table)?,
+        name(args)?,
+        args.score.as_ref(),
+    );
+    compile_for(&targets, &graph, &name, spec, score, &calibration, options).with_context(named)
 }
 
 fn calibration(graph: &Graph, spec: &InputsSpec, npz: &Npz) -> Result<Calibration> {

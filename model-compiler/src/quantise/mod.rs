@@ -57,8 +57,8 @@ pub struct Quantised {
     pub program: Program,
     /// The chosen formats, in the order of the layers.
     pub formats: Vec<TensorFormat>,
-    /// What the calibration saw.
-    pub calibration: CalibrationReport,
+    /// What the calibration saw; nothing where the network came with its own quantisers.
+    pub calibration: Option<CalibrationReport>,
 }
 
 /// The format of an activation tensor.

@@ -59,13 +59,13 @@ pub(super) fn search(
             .into_iter()
             .map(|(_, format)| format)
             .collect(),
-        calibration: CalibrationReport {
+        calibration: Some(CalibrationReport {
             events: statistics.events,
             mean_multiplicity: statistics.mean_multiplicity,
             saturated: statistics.saturated,
             lost: statistics.lost,
             loss,
-        },
+        }),
     })
 }
 
