@@ -2,7 +2,8 @@
 // input and output, the log is standard error.
 //
 // It is deterministic: every cycle follows from the image and the bytes that come, as the clock
-// stands still while the core waits for one.
+// stands still while the core waits for one. With +arrivals=FILE and +fates=FILE time does not stand
+// still any more once standard input is closed: from then on events arrive at their cycles (stream.cpp).
 
 #include <cerrno>
 #include <cstdint>
@@ -15,13 +16,15 @@
 
 #include "Vsoc.h"
 #include "Vsoc__Dpi.h"
+#include "stream.h"
 #include "verilated.h"
 
 namespace {
 
-constexpr int CLOSED = -1;
 constexpr int RESET_CYCLES = 8;
 
+std::uint64_t cycle = 0;
+bool closed = false;
 bool ended = false;
 int exit_code = 1;
 std::string unsent;
@@ -53,6 +56,7 @@ void flush() {
 }  // namespace
 
 extern "C" int testbench_receive() {
+  if (closed) return stream::receive(cycle);
   static unsigned char bytes[4096];
   static ssize_t next = 0, count = 0;
   if (next == count) {
@@ -63,7 +67,8 @@ extern "C" int testbench_receive() {
     next = 0;
     if (count <= 0) {
       count = 0;
-      return CLOSED;
+      closed = stream::is_loaded();
+      return closed ? stream::receive(cycle) : stream::CLOSED;
     }
   }
   return bytes[next++];
@@ -77,6 +82,10 @@ extern "C" void testbench_send(int character) {
 
 extern "C" void testbench_log(int character) { std::fputc(character, stderr); }
 
+extern "C" void testbench_busy(int level) { stream::busy(cycle, level != 0); }
+
+extern "C" void testbench_accept(int level) { stream::accept(level != 0); }
+
 extern "C" void testbench_exit(int code) { end(code); }
 
 extern "C" void testbench_fault(int address) {
@@ -88,6 +97,11 @@ extern "C" void testbench_fault(int address) {
   end(1);
 }
 
+static std::string argument(VerilatedContext &context, const std::string &name) {
+  const std::string match = context.commandArgsPlusMatch(name.c_str());
+  return match.empty() ? match : match.substr(1 + name.size());
+}
+
 double sc_time_stamp() { return 0; }
 
 int main(int argc, char **argv) {
@@ -95,11 +109,13 @@ int main(int argc, char **argv) {
   context->commandArgs(argc, argv);
   // What RTL leaves undefined starts as 0.
   context->randReset(0);
+  const std::string arrivals = argument(*context, "arrivals=");
+  if (!arrivals.empty()) stream::load(arrivals.c_str(), argument(*context, "fates=").c_str());
   const auto soc = std::make_unique<Vsoc>(context.get());
   // An edge, for registers that are reset without a clock.
   soc->eval();
   soc->reset = 1;
-  for (std::uint64_t cycle = 0; !ended && !context->gotFinish(); ++cycle) {
+  for (; !ended && !context->gotFinish(); ++cycle) {
     if (cycle == RESET_CYCLES) soc->reset = 0;
     soc->clk = 1;
     soc->eval();
@@ -112,5 +128,5 @@ int main(int argc, char **argv) {
   }
   flush();
   soc->final();
-  return exit_code;
+  return stream::finish() ? exit_code : 1;
 }

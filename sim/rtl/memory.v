@@ -2,14 +2,17 @@
 // there). Two ports, as block RAM has them: one for instructions, one for data. What is asked for
 // in a cycle is there in the next.
 //
-//   8000_0000  LINK    read: the next byte from the host, or ffff_ffff once it has closed the link;
-//                      write: a byte to the host
+//   8000_0000  LINK    read: the next byte from the host, ffff_ffff once it has closed the link, or
+//                      ffff_fffe when there is nothing yet; write: a byte to the host
 //   8000_0004  CYCLES  read: cycles since the start
 //   8000_0008  LOG     write: a character for people
 //   8000_000c  EXIT    write: the end, with this exit code
+//   8000_0010  BUSY    write: the pin, 0 or 1
+//   8000_0014  ACCEPT  write: the pin, 0 or 1
 //
 // The devices call the testbench (main.cpp). A read of LINK lets simulated time stand still until
-// the host has sent something: what happens depends on the bytes alone, not on when they come.
+// the host has sent something: what happens depends on the bytes alone, not on when they come. Only in
+// a stream of events at given cycles (stream.cpp) time goes on, and there may be nothing yet.
 
 module memory #(
     parameter WORDS = 131072
@@ -30,6 +33,8 @@ module memory #(
   import "DPI-C" function void testbench_send(input int character);
   import "DPI-C" function void testbench_log(input int character);
   import "DPI-C" function void testbench_exit(input int code);
+  import "DPI-C" function void testbench_busy(input int level);
+  import "DPI-C" function void testbench_accept(input int level);
   import "DPI-C" function void testbench_fault(input int address);
 
   reg [31:0] ram[0:WORDS-1];
@@ -69,6 +74,8 @@ module memory #(
           33'h0_8000_0004: device_data <= cycles;
           33'h1_8000_0008: testbench_log({24'b0, d_wdata[7:0]});
           33'h1_8000_000c: testbench_exit(d_wdata);
+          33'h1_8000_0010: testbench_busy(d_wdata);
+          33'h1_8000_0014: testbench_accept(d_wdata);
           default: testbench_fault(d_address);
         endcase
     end

@@ -15,6 +15,8 @@ const LINK: u32 = 0x8000_0000;
 const CYCLES: u32 = 0x8000_0004;
 const LOG: u32 = 0x8000_0008;
 const EXIT: u32 = 0x8000_000C;
+const BUSY: u32 = 0x8000_0010;
+const ACCEPT: u32 = 0x8000_0014;
 
 /// Fewest bytes of an event by which it is found in memory.
 const SEARCHED: usize = 4;
@@ -238,7 +240,7 @@ impl Walk {
         let address = place.address.number;
         match address {
             // Nobody listens.
-            LINK => return Ok(()),
+            LINK | BUSY | ACCEPT => return Ok(()),
             LOG => {
                 let character = char::from_u32(value.number).unwrap_or('?');
                 self.log.push(character);

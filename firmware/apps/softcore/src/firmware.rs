@@ -5,18 +5,18 @@ use core::panic::PanicInfo;
 
 use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{Decision, Parts, Trigger, Unconnected};
+use hodoscope_trigger::{Decision, Parts, Trigger};
 
 pub use hodoscope_trigger as trigger;
 
-use crate::peripherals::{Cycles, Link, Log, exit};
+use crate::peripherals::{Accept, Busy, Cycles, Link, Log, exit};
 
 /// Serves `M` over the link, then exits.
 pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
     let parts = Parts {
         link: Link,
-        busy: Unconnected,
-        accept: Unconnected,
+        busy: Busy,
+        accept: Accept,
         clock: Cycles,
         probe: Markers,
     };

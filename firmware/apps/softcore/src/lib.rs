@@ -2,8 +2,9 @@
 //! exit and a cycle counter, the same for every core.
 //!
 //! The link reaches the host as the testbench's standard streams, the cycle counter is the clock,
-//! and there are no pins. Panics and exceptions are written as text to the log. The firmware exits
-//! with 0 after a `Shutdown` frame, with 1 after a fault, a panic or an exception.
+//! and two registers are the pins BUSY and ACCEPT. Panics and exceptions are written as text to the
+//! log. The firmware exits with 0 after a `Shutdown` frame or when the link is closed, with 1 after a
+//! fault, a panic or an exception.
 //!
 //! ```text
 //! #![no_std]

@@ -3,6 +3,7 @@
 use core::convert::Infallible;
 use core::fmt;
 
+use embedded_hal::digital::{self, OutputPin, PinState};
 use embedded_io::{ErrorType, Read, Write};
 use hodoscope_trigger::Clock;
 
@@ -11,8 +12,13 @@ const CYCLES: *const u32 = 0x8000_0004 as *const u32;
 const LOG: *mut u32 = 0x8000_0008 as *mut u32;
 const EXIT: *mut u32 = 0x8000_000C as *mut u32;
 
+const BUSY: *mut u32 = 0x8000_0010 as *mut u32;
+const ACCEPT: *mut u32 = 0x8000_0014 as *mut u32;
+
 /// What LINK reads as once the host has closed it.
 const CLOSED: u32 = u32::MAX;
+/// What LINK reads as when there is nothing yet.
+const NOTHING: u32 = u32::MAX - 1;
 
 /// Ends the simulation with `code`.
 pub fn exit(code: u32) -> ! {
@@ -37,12 +43,15 @@ impl Read for Link {
         let Some(first) = buffer.first_mut() else {
             return Ok(0);
         };
-        // SAFETY: the device is there, aligned and readable, and disturbs no memory.
-        match unsafe { LINK.read_volatile() } {
-            CLOSED => Ok(0),
-            byte => {
-                *first = byte as u8;
-                Ok(1)
+        loop {
+            // SAFETY: the device is there, aligned and readable, and disturbs no memory.
+            match unsafe { LINK.read_volatile() } {
+                NOTHING => {}
+                CLOSED => return Ok(0),
+                byte => {
+                    *first = byte as u8;
+                    return Ok(1);
+                }
             }
         }
     }
@@ -58,6 +67,53 @@ impl Write for Link {
     }
 
     fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// High while an event is worked on.
+pub struct Busy;
+
+/// High after an accepted event, until the next.
+pub struct Accept;
+
+impl digital::ErrorType for Busy {
+    type Error = Infallible;
+}
+
+impl digital::ErrorType for Accept {
+    type Error = Infallible;
+}
+
+impl OutputPin for Busy {
+    fn set_low(&mut self) -> Result<(), Infallible> {
+        self.set_state(PinState::Low)
+    }
+
+    fn set_high(&mut self) -> Result<(), Infallible> {
+        self.set_state(PinState::High)
+    }
+
+    fn set_state(&mut self, state: PinState) -> Result<(), Infallible> {
+        // SAFETY: the device is there, aligned and writable, and disturbs no memory.
+        unsafe { BUSY.write_volatile(bool::from(state).into()) };
+        Ok(())
+    }
+}
+
+impl OutputPin for Accept {
+    fn set_low(&mut self) -> Result<(), Infallible> {
+        self.set_state(PinState::Low)
+    }
+
+    fn set_high(&mut self) -> Result<(), Infallible> {
+        self.set_state(PinState::High)
+    }
+
+    /// Without a branch: a decision takes as long as the other one.
+    fn set_state(&mut self, state: PinState) -> Result<(), Infallible> {
+        // SAFETY: the device is there, aligned and writable, and disturbs no memory.
+        unsafe { ACCEPT.write_volatile(bool::from(state).into()) };
         Ok(())
     }
 }

@@ -6,9 +6,11 @@
 //! downloads it. Programs are kept in the cache by what they were made of.
 
 mod image;
+mod timed;
 mod verilate;
 mod wheel;
 
+pub use timed::{Timed, TimedFate, TimedStream, serve};
 pub use verilate::Design;
 pub use wheel::Wheel;
 

@@ -89,7 +89,7 @@ pub(in super::super) fn build(
                 .args(OPTIONS)
                 .arg("--Mdir")
                 .arg(&objects)
-                .args([soc.join("main.cpp"), soc.join("memory.v")])
+                .args(["main.cpp", "stream.cpp", "memory.v"].map(|file| soc.join(file)))
                 .args(given)
                 .current_dir(&place),
             name,
