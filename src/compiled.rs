@@ -428,6 +428,9 @@ fn live(program: &Program, live: Live) -> String {
     };
     match live {
         Live::Always => "every slot".to_owned(),
+        Live::NotEmpty { input } => {
+            format!("some word of {} is not empty", program.input(input).name)
+        }
         Live::Above { word, threshold } => format!("{} > {threshold}", name(word)),
         Live::NotEqual { word, empty } => format!("{} ≠ {empty}", name(word)),
     }

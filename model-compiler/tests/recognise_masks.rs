@@ -296,12 +296,29 @@ fn weights_need_no_mask_in_either_form() {
 }
 
 #[test]
-fn pooling_without_a_mask_is_refused() {
+fn pooling_without_a_mask_counts_padding() {
     let mut net = Net::new();
     let h = net.phi(net.x, 3);
     let y = net.sum(h);
+    agrees(&net.finish(y)).unwrap();
+}
+
+#[test]
+fn a_layer_with_an_offset_between_mask_and_pooling_is_refused() {
+    let mut net = Net::new();
+    let h = net.phi(net.x, 3);
+    let pt = net.channel(0);
+    let zero = net.scalar(0.0);
+    let mask = net.push(Op::Compare(Comparison::Greater), &[pt, zero]);
+    let kept = net.binary(Binary::Mul, h, mask);
+    let offset = net.scalar(0.5);
+    let moved = net.binary(Binary::Add, kept, offset);
+    let y = net.sum(moved);
     let error = agrees(&net.finish(y)).unwrap_err();
-    assert!(error.contains("there is no mask"), "{error}");
+    assert!(
+        error.contains("one pooling with a mask and one without"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::order::Order;
 /// An accumulator: `i32` or `i64`, as the planner proved sufficient.
 pub trait Accumulator:
     Order
+    + PartialEq
     + Add<Output = Self>
     + AddAssign
     + Sub<Output = Self>

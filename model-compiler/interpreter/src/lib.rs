@@ -78,6 +78,7 @@ impl<'p> Interpreter<'p> {
         let live: Vec<Vec<usize>> = (0..self.program.sets.len())
             .map(|set| self.live_rows(SetId::new(set), event))
             .collect();
+        let multiplicity: Vec<usize> = live.iter().map(Vec::len).collect();
         let mut values: Vec<Vec<i64>> = Vec::with_capacity(self.program.values.len());
         for value in &self.program.values {
             let raws = match &value.operation {
@@ -85,12 +86,14 @@ impl<'p> Interpreter<'p> {
                     let rows = self.program.input(*id).set.map(|set| &*live[set.index()]);
                     operations::input(self.program.input(*id), &event.inputs[id.index()], rows)
                 }
-                operation => operations::compute(self.program, value, operation, &values),
+                operation => {
+                    operations::compute(self.program, value, operation, &values, &multiplicity)
+                }
             };
             values.push(raws);
         }
         Ok(Trace {
-            multiplicity: live.iter().map(Vec::len).collect(),
+            multiplicity,
             values,
         })
     }
@@ -106,6 +109,13 @@ impl<'p> Interpreter<'p> {
         };
         let is_live = |row: &usize| match definition.live {
             Live::Always => true,
+            Live::NotEmpty { input } => {
+                let channels = self.program.input(input).channels;
+                (0..channels).any(|channel| {
+                    let at = hodoscope_program::WordRef { input, channel };
+                    word(at, *row) != self.program.input(input).field(channel).empty
+                })
+            }
             Live::Above {
                 word: at,
                 threshold,

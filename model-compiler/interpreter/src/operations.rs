@@ -18,12 +18,13 @@ pub(crate) fn input(input: &Input, words: &[i64], rows: Option<&[usize]>) -> Vec
     }
 }
 
-/// The raws of `value`, from those of the values before it.
+/// The raws of `value`, from those of the values before it and the live constituents of each set.
 pub(crate) fn compute(
     program: &Program,
     value: &Value,
     operation: &Operation,
     known: &[Vec<i64>],
+    multiplicity: &[usize],
 ) -> Vec<i64> {
     let raws = |id: &ValueId| known[id.index()].as_slice();
     let channels_of = |id: &ValueId| program.value(*id).shape.channels();
@@ -124,6 +125,34 @@ pub(crate) fn compute(
             }
             sums
         }
+        Operation::Max { x, empty } => {
+            let empty = &program.constant(*empty).data;
+            let capacity = program
+                .value(*x)
+                .shape
+                .set()
+                .map_or(0, |set| program.set(set).capacity);
+            let rows: Vec<&[i64]> = raws(x).chunks(empty.len()).collect();
+            let largest = |c: usize| {
+                let live = rows.iter().map(|row| row[c]);
+                let padded = (rows.len() < capacity).then_some(empty[c]);
+                live.chain(padded).max().unwrap_or(empty[c])
+            };
+            (0..empty.len()).map(largest).collect()
+        }
+        Operation::Count { set } => vec![multiplicity[set.index()] as i64],
+        Operation::ArgMax { x } => raws(x)
+            .chunks(channels_of(x))
+            .map(|row| {
+                let mut best = 0;
+                for (c, raw) in row.iter().enumerate() {
+                    if *raw > row[best] {
+                        best = c;
+                    }
+                }
+                best as i64
+            })
+            .collect(),
         Operation::Mul { a, b } => {
             let channels = value.shape.channels();
             let factor = |id: &ValueId, index: usize| match channels_of(id) {

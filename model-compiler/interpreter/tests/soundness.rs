@@ -122,6 +122,7 @@ fn the_random_programs_reach_every_operation_and_rule() {
         for set in &program.sets {
             let rule = match set.live {
                 Live::Always => "always",
+                Live::NotEmpty { .. } => "not_empty",
                 Live::Above { .. } => "above",
                 Live::NotEqual { .. } => "not",
             };
@@ -148,6 +149,9 @@ fn the_random_programs_reach_every_operation_and_rule() {
         "clip",
         "table",
         "sum",
+        "max",
+        "count",
+        "arg_max",
         "mul",
         "add",
         "sub",
@@ -158,6 +162,7 @@ fn the_random_programs_reach_every_operation_and_rule() {
         "always",
         "above",
         "not",
+        "not_empty",
         "order",
         "no order",
         "no set",

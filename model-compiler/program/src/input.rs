@@ -159,6 +159,11 @@ pub struct Set {
 pub enum Live {
     /// Every slot.
     Always,
+    /// Those of which some word of an input is not its field's empty code.
+    NotEmpty {
+        /// The input.
+        input: InputId,
+    },
     /// Those whose word is greater than the threshold.
     Above {
         /// The word.

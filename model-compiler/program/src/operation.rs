@@ -1,6 +1,6 @@
 //! Operations and their exact meaning.
 
-use crate::{ConstantId, InputId, IntType, Overflow, Rounding, ValueId};
+use crate::{ConstantId, InputId, IntType, Overflow, Rounding, SetId, ValueId};
 
 /// How a value is computed. All arithmetic is on raws, exact, in ℤ, until it says otherwise.
 ///
@@ -96,6 +96,24 @@ pub enum Operation {
         /// Operand, `[multiplicity, …]` or `[rows, …]`.
         x: ValueId,
     },
+    /// y\[c\] = the largest of x\[·, c\] over the live constituents and, where they are fewer than the
+    /// set's capacity, of empty\[c\]: an empty slot.
+    Max {
+        /// Operand, `[multiplicity, …]`.
+        x: ValueId,
+        /// `[channels]`.
+        empty: ConstantId,
+    },
+    /// y\[0\] = n, the number of live constituents that are computed.
+    Count {
+        /// The set.
+        set: SetId,
+    },
+    /// y\[0\] = the lowest c of those with the largest x\[c\].
+    ArgMax {
+        /// Operand.
+        x: ValueId,
+    },
     /// y\[c\] = a\[c\] · b\[c\]; an operand with one channel serves all.
     Mul {
         /// First factor.
@@ -183,6 +201,9 @@ impl Operation {
             Self::Clip { .. } => "clip",
             Self::Table { .. } => "table",
             Self::Sum { .. } => "sum",
+            Self::Max { .. } => "max",
+            Self::Count { .. } => "count",
+            Self::ArgMax { .. } => "arg_max",
             Self::Mul { .. } => "mul",
             Self::Add { .. } => "add",
             Self::Sub { .. } => "sub",
@@ -198,7 +219,7 @@ impl Operation {
     /// The operands.
     pub fn operands(&self) -> Vec<ValueId> {
         match self {
-            Self::Input(_) => vec![],
+            Self::Input(_) | Self::Count { .. } => vec![],
             Self::Rescale { x, .. }
             | Self::Dense { x, .. }
             | Self::DenseStepwise { x, .. }
@@ -210,6 +231,8 @@ impl Operation {
             | Self::Clip { x, .. }
             | Self::Table { x, .. }
             | Self::Sum { x }
+            | Self::Max { x, .. }
+            | Self::ArgMax { x }
             | Self::SumSquares { x }
             | Self::Select { x, .. } => vec![*x],
             Self::Mul { a, b }
@@ -227,6 +250,7 @@ impl Operation {
                 vec![*weights, *bias]
             }
             Self::Table { table, .. } => vec![*table],
+            Self::Max { empty, .. } => vec![*empty],
             _ => vec![],
         }
     }

@@ -1,6 +1,8 @@
 //! `lib.rs`: the model's own API, and the trait that boards drive.
 
-use hodoscope_program::{Field, FieldOverflow, Input, Live, Output, Program, Scale, Set, WordRef};
+use hodoscope_program::{
+    Field, FieldOverflow, Input, Live, Operation, Output, Program, Scale, Set, WordRef,
+};
 
 use super::code::Code;
 use super::{KERNELS_VERSION, names, program_hash};
@@ -149,6 +151,7 @@ impl Api<'_> {
             {
                 format!("{} != {empty}", self.word(word))
             }
+            Live::NotEmpty { input } => self.not_empty(input),
             Live::Always | Live::Above { .. } | Live::NotEqual { .. } => "true".into(),
         };
         let hardness = set.order.map_or("0".into(), |word| self.word(word));
@@ -172,6 +175,18 @@ impl Api<'_> {
         code.line(format!("Self {{ {} }}", fields.join(", ")));
         code.line("}");
         code.line("}").gap();
+    }
+
+    /// Whether some word of an input is not its empty code: every word is looked at, whatever the others are.
+    fn not_empty(&self, input: hodoscope_program::InputId) -> String {
+        let words = (0..self.program.input(input).channels).map(|channel| {
+            let empty = self.program.input(input).field(channel).empty;
+            format!("{} != {empty}", self.word(WordRef { input, channel }))
+        });
+        match &words.collect::<Vec<_>>()[..] {
+            [only] => only.clone(),
+            several => format!("({})", several.join(") | (")),
+        }
     }
 
     /// A constituent's word as an i32, clamped like any other.
@@ -341,7 +356,17 @@ impl Api<'_> {
         code.line("}");
         code.line("match self.held.push(*constituent, constituent.hardness()) {");
         code.line("Pushed::Kept => {}");
-        code.line("Pushed::Displaced(gone) => P::subtract(&mut self.sums, &P::constituent(&gone, 0, &mut ())),");
+        let is_maximum =
+            |v: &hodoscope_program::Value| matches!(v.operation, Operation::Max { .. });
+        if self.program.values.iter().any(is_maximum) {
+            code.line("// A maximum cannot be taken back: those that are kept are computed again.");
+            code.line("Pushed::Displaced(_) => {");
+            code.line("self.sums = P::constituents(self.held.iter(), &mut ());");
+            code.line("return;");
+            code.line("}");
+        } else {
+            code.line("Pushed::Displaced(gone) => P::subtract(&mut self.sums, &P::constituent(&gone, 0, &mut ())),");
+        }
         code.line("Pushed::Dropped => return,");
         code.line("}");
         code.line("P::add(&mut self.sums, &P::constituent(constituent, 0, &mut ()));");

@@ -24,8 +24,10 @@ pub(super) fn statics(plans: &[Plan<'_>]) -> String {
             steps.map(move |step| (plan, step))
         })
     };
+    let empty = first.pooled.iter().filter_map(|pooled| pooled.empty);
     let used: BTreeSet<ConstantId> = steps()
         .flat_map(|(plan, step)| own_constants(plan, step))
+        .chain(empty)
         .collect();
     for id in used {
         code.gap();

@@ -49,7 +49,7 @@ pub(super) fn without_dead(program: Program) -> Program {
 
 fn operands(operation: &mut Operation) -> Vec<&mut ValueId> {
     match operation {
-        Operation::Input(_) => vec![],
+        Operation::Input(_) | Operation::Count { .. } => vec![],
         Operation::Rescale { x, .. }
         | Operation::Dense { x, .. }
         | Operation::DenseStepwise { x, .. }
@@ -59,6 +59,8 @@ fn operands(operation: &mut Operation) -> Vec<&mut ValueId> {
         | Operation::Clip { x, .. }
         | Operation::Table { x, .. }
         | Operation::Sum { x }
+        | Operation::Max { x, .. }
+        | Operation::ArgMax { x }
         | Operation::SumSquares { x }
         | Operation::Select { x, .. }
         | Operation::Reshape { x }
@@ -77,6 +79,7 @@ fn constants_of(operation: &mut Operation) -> Vec<&mut ConstantId> {
             vec![weights, bias]
         }
         Operation::Table { table, .. } => vec![table],
+        Operation::Max { empty, .. } => vec![empty],
         _ => vec![],
     }
 }

@@ -265,6 +265,32 @@ fn cells(axes: &[Axis]) -> Vec<Vec<i64>> {
     })
 }
 
+/// The constituent, with a word of `judged` beside the axes that is not empty where all are.
+fn not_empty(
+    program: &Program,
+    judged: InputId,
+    input: InputId,
+    axes: &[Axis],
+    mut rows: Vec<Vec<i64>>,
+) -> Option<Vec<Vec<i64>>> {
+    let own = program.input(judged);
+    let row = &mut rows[judged.index()];
+    let is_empty = |(channel, word): (usize, &i64)| *word == own.field(channel).empty;
+    if !row.iter().enumerate().all(is_empty) {
+        return Some(rows);
+    }
+    let is_axis = |channel: usize| judged == input && axes.iter().any(|a| a.channel == channel);
+    for channel in (0..own.channels).filter(|channel| !is_axis(*channel)) {
+        let field = own.field(channel);
+        let mut ends = [field.maximum, field.minimum].into_iter();
+        if let Some(word) = ends.find(|word| *word != field.empty) {
+            row[channel] = word;
+            return Some(rows);
+        }
+    }
+    None
+}
+
 /// A live constituent in the cell: its row of each input, empty for inputs without a set. `None`
 /// where no constituent of this cell is live.
 fn constituent(
@@ -287,6 +313,9 @@ fn constituent(
     }
     let (at, is_live): (_, &dyn Fn(i64) -> bool) = match &live {
         Live::Always => return Some(rows),
+        Live::NotEmpty { input: judged } => {
+            return not_empty(program, *judged, input, axes, rows);
+        }
         Live::Above { word, threshold } => (word, &|raw| raw > *threshold),
         Live::NotEqual { word, empty } => (word, &|raw| raw != *empty),
     };

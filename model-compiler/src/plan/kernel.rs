@@ -214,6 +214,12 @@ pub(super) fn choose(
         Operation::Concat { parts } => Kernel::Concat {
             parts: parts.clone(),
         },
+        Operation::Count { .. } => Kernel::Count,
+        Operation::ArgMax { x } => Kernel::ArgMax {
+            x: *x,
+            accumulator: Accumulator::for_all([of(*x)]),
+        },
+        Operation::Max { .. } => return refuse("it is pooled".into()),
         Operation::Sum { x } => Kernel::SumRows {
             x: *x,
             accumulator: Accumulator::for_all([of(*x), element]),

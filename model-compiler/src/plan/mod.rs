@@ -33,7 +33,7 @@ pub struct Plan<'p> {
     pub proof: Proof,
     /// Computed for each live constituent.
     pub constituent: Vec<Step>,
-    /// Sums over constituents.
+    /// Sums and maxima over constituents.
     pub pooled: Vec<Pooled>,
     /// Computed once per event.
     pub event: Vec<Step>,
@@ -56,15 +56,17 @@ pub struct Choice {
     pub candidates: Vec<Candidate>,
 }
 
-/// A sum over constituents.
+/// A sum or maximum over constituents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pooled {
-    /// The sum.
+    /// The result.
     pub result: ValueId,
-    /// What is summed.
+    /// What is pooled.
     pub x: ValueId,
-    /// Type of the running sum.
+    /// Type of the running sum or maximum.
     pub accumulator: Accumulator,
+    /// Of a maximum: what an empty slot holds. None for a sum.
+    pub empty: Option<ConstantId>,
 }
 
 /// One call of a kernel.
@@ -175,6 +177,15 @@ pub enum Kernel {
         /// Second operand.
         b: ValueId,
         /// Type of the result before it is stored.
+        accumulator: Accumulator,
+    },
+    /// The number of constituents that were pooled.
+    Count,
+    /// Index of the largest channel.
+    ArgMax {
+        /// Operand.
+        x: ValueId,
+        /// Type in which channels are compared.
         accumulator: Accumulator,
     },
     /// Σ (a − b)².
@@ -363,8 +374,8 @@ pub enum PlanError {
     /// More sets than one.
     #[error("the program has {0} sets; one is supported in this version")]
     Sets(usize),
-    /// A set over which nothing is summed.
-    #[error("set '{0}': nothing is summed over its constituents")]
+    /// A set over which nothing is pooled.
+    #[error("set '{0}': nothing is pooled over its constituents")]
     Unpooled(String),
 }
 
@@ -451,13 +462,19 @@ impl<'p> Plan<'p> {
             if fused[id.index()] {
                 continue;
             }
-            if let Operation::Sum { x } = value.operation
-                && program.value(x).shape.set().is_some()
-            {
+            let pooled = match value.operation {
+                Operation::Sum { x } if program.value(x).shape.set().is_some() => Some((x, None)),
+                Operation::Max { x, empty } => Some((x, Some(empty))),
+                _ => None,
+            };
+            if let Some((x, empty)) = pooled {
+                let constant = empty.map(|empty| program.constant(empty).element);
+                let stored = [value.element, program.value(x).element];
                 plan.pooled.push(Pooled {
                     result: id,
                     x,
-                    accumulator: Accumulator::for_all([value.element, program.value(x).element]),
+                    accumulator: Accumulator::for_all(stored.into_iter().chain(constant)),
+                    empty,
                 });
                 continue;
             }
@@ -573,6 +590,17 @@ impl<'p> Plan<'p> {
         self.program.value(step.result)
     }
 
+    /// Whether the number of pooled constituents is read: by a count, or by a maximum, in which empty slots stand.
+    pub fn counts(&self) -> bool {
+        let counted = self.event.iter().any(|step| step.kernel == Kernel::Count);
+        counted || self.has_maximum()
+    }
+
+    /// Whether a maximum is pooled: then no constituent can be taken back.
+    pub fn has_maximum(&self) -> bool {
+        self.pooled.iter().any(|pooled| pooled.empty.is_some())
+    }
+
     /// Values that are computed as such; the others are inside of a fused kernel.
     pub fn visible(&self) -> Vec<bool> {
         let mut visible = vec![false; self.program.values.len()];
@@ -598,7 +626,7 @@ impl Kernel {
     /// The values that it reads.
     pub fn operands(&self) -> Vec<ValueId> {
         match self {
-            Self::Words { .. } => vec![],
+            Self::Words { .. } | Self::Count => vec![],
             Self::Grid { words } => vec![*words],
             Self::Dense { x, .. }
             | Self::DenseRescale { x, .. }
@@ -607,6 +635,7 @@ impl Kernel {
             | Self::Clip { x, .. }
             | Self::LeakyRelu { x, .. }
             | Self::Table { x, .. }
+            | Self::ArgMax { x, .. }
             | Self::SumSquares { x, .. }
             | Self::Select { x, .. }
             | Self::DenseStepwise { x, .. }

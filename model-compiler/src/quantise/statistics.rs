@@ -62,6 +62,8 @@ pub(super) fn collect(
         lost: 0,
     };
     let mut live_total = 0;
+    let every_slot: Vec<usize> = (0..capacity).collect();
+    let padded = network.set.as_ref().map(|set| set.live) == Some(Rule::Padding);
     let sample_events = calibration.events().min(SAMPLE_EVENTS);
     for index in 0..calibration.events() {
         let (event, decoded) = words(frame, calibration, index, &mut statistics.saturated)?;
@@ -79,10 +81,12 @@ pub(super) fn collect(
             let rows = node.channels * if node.per_constituent { capacity } else { 1 };
             // Subsampled row by row, by a stride that no shape follows.
             let stride = (rows * sample_events / SAMPLES).max(1);
-            let slots = live
-                .as_deref()
-                .filter(|_| node.per_constituent)
-                .unwrap_or(&[0]);
+            let slots = match (&live, node.per_constituent) {
+                // Padding counts like any constituent.
+                (Some(_), true) if padded => &every_slot[..],
+                (Some(live), true) => &live[..],
+                _ => &[0],
+            };
             for slot in slots {
                 let row = &values[slot * node.channels..][..node.channels];
                 for (channel, value) in row.iter().enumerate() {
@@ -146,6 +150,13 @@ fn live_slots(set: &Set, frame: &Frame, event: &Event) -> Vec<usize> {
     };
     let is_live = |slot: &usize| match set.live {
         Live::Always => true,
+        Live::NotEmpty { input } => {
+            let fields = &frame.inputs[input.index()];
+            (0..fields.channels).any(|channel| {
+                let at = hodoscope_program::WordRef { input, channel };
+                word(at, *slot) != fields.field(channel).empty
+            })
+        }
         Live::Above {
             word: at,
             threshold,
@@ -163,7 +174,21 @@ fn lost(
     event: usize,
     live: &[usize],
 ) -> usize {
-    let (input, channel) = rule.place();
+    let (input, channel) = match rule {
+        // What is padded is not lost: it counts as padding does.
+        Rule::Padding => return 0,
+        Rule::Any { input, value } => {
+            let channels = network.inputs[input].channels;
+            let rows = calibration.row(input, event).chunks(channels);
+            let float_live = rows.map(|row| row.iter().any(|v| *v != value));
+            return float_live
+                .enumerate()
+                .filter(|(slot, is_live)| *is_live && !live.contains(slot))
+                .count();
+        }
+        Rule::Mask(p) => (p.input, p.channel),
+        Rule::Weight { input, channel } => (input, channel),
+    };
     let channels = network.inputs[input].channels;
     let row = calibration.row(input, event);
     let float_live = |slot: &usize| rule.holds(row[slot * channels + channel]);

@@ -91,7 +91,9 @@ const MASK_WORDS: i64 = 1 << 20;
 /// The rule on floats as a rule on words: every word of the field is tried in the graph's own
 /// arithmetic, so that both keep the same slots.
 fn live(set: &NetworkSet, inputs: &[Input]) -> Result<Live, QuantiseError> {
-    let (input, channel) = set.live.place();
+    let Some((input, channel)) = set.live.place() else {
+        return live_by_several(set.live, inputs);
+    };
     let field = inputs[input].field(channel);
     let refuse = |reason: String| {
         Err(QuantiseError::Input {
@@ -127,6 +129,37 @@ fn live(set: &NetworkSet, inputs: &[Input]) -> Result<Live, QuantiseError> {
         (1, _) => Ok(Live::NotEqual { word, empty }),
         _ => refuse("its mask is neither a threshold nor one empty word".into()),
     }
+}
+
+/// The rule of a set in which several words tell, or none.
+fn live_by_several(rule: Rule, inputs: &[Input]) -> Result<Live, QuantiseError> {
+    let own: Vec<usize> = (0..inputs.len())
+        .filter(|index| inputs[*index].set.is_some())
+        .collect();
+    let not_empty = |index: usize| Live::NotEmpty {
+        input: InputId::new(index),
+    };
+    let Rule::Any { input, value } = rule else {
+        // Slots of empty words are what the padding is; with several inputs each row counts as it is.
+        return Ok(match own[..] {
+            [only] => not_empty(only),
+            _ => Live::Always,
+        });
+    };
+    for channel in 0..inputs[input].channels {
+        let field = inputs[input].field(channel);
+        let zero = field.encode(f64::from(value)).map(|e| e.word);
+        if zero != Ok(field.empty) || field.decode(field.empty) as f32 != value {
+            return Err(QuantiseError::Input {
+                input: inputs[input].name.clone(),
+                reason: format!(
+                    "its mask takes {value} for empty, of field '{}' the empty word is {}; state it in inputs.toml",
+                    field.name, field.empty
+                ),
+            });
+        }
+    }
+    Ok(not_empty(input))
 }
 
 #[cfg(test)]
@@ -175,7 +208,7 @@ mod tests {
         // The float network and the program keep the same words.
         for word in 0..=4095 {
             let kept = match rule {
-                Live::Always => true,
+                Live::Always | Live::NotEmpty { .. } => true,
                 Live::Above { threshold, .. } => word > threshold,
                 Live::NotEqual { empty, .. } => word != empty,
             };
@@ -186,7 +219,7 @@ mod tests {
             );
         }
         match rule {
-            Live::Always => "always".into(),
+            Live::Always | Live::NotEmpty { .. } => "always".into(),
             Live::Above { threshold, .. } => format!("above {threshold}"),
             Live::NotEqual { empty, .. } => format!("not {empty}"),
         }

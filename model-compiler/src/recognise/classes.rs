@@ -1,6 +1,6 @@
 //! What each value of the graph is, seen without its batch and padding axes.
 
-use super::{NodeIndex, Predicate, Rule};
+use super::{NodeIndex, Rule};
 use crate::graph::ValueId;
 
 /// A graph value's class.
@@ -18,7 +18,41 @@ pub(super) enum Class {
         zero: Option<Rule>,
     },
     /// A truth value per slot.
-    Mask(Predicate),
+    Mask(Rule),
+    /// A truth value per slot and feature: whether it is the value (or is not).
+    Features {
+        /// Input by index.
+        input: usize,
+        /// The value.
+        value: f32,
+        /// Whether it is true where the feature is not the value.
+        differs: bool,
+    },
+    /// A number per slot: how many features are not the value.
+    Differing {
+        /// Input by index.
+        input: usize,
+        /// The value.
+        value: f32,
+    },
+    /// x where the mask holds, a constant elsewhere; only a maximum can read it.
+    Filled {
+        /// x, per slot.
+        node: NodeIndex,
+        /// The mask.
+        rule: Rule,
+        /// What stands in slots that are not live.
+        fill: f32,
+    },
+    /// max(n, minimum) + offset, n the number of live constituents.
+    Count {
+        /// The mask that is counted.
+        rule: Rule,
+        /// Smallest divisor.
+        minimum: f64,
+        /// What is added, against a division by zero.
+        offset: f64,
+    },
     /// a − b, not yet squared.
     Difference {
         /// Minuend.

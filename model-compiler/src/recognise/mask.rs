@@ -33,6 +33,15 @@ pub enum Rule {
         /// Channel of its row.
         channel: usize,
     },
+    /// The graph's own mask over several features: a slot is live where some value of the input is not this one.
+    Any {
+        /// Input by index.
+        input: usize,
+        /// The value of all features in an empty slot.
+        value: f32,
+    },
+    /// No mask at all: padded slots count, and hold what empty words give.
+    Padding,
 }
 
 impl Predicate {
@@ -69,19 +78,33 @@ impl Predicate {
 }
 
 impl Rule {
-    /// Input and channel of the value that it looks at.
-    pub fn place(self) -> (usize, usize) {
+    /// Input and channel of the one value that it looks at, if it is one.
+    pub fn place(self) -> Option<(usize, usize)> {
         match self {
-            Self::Mask(p) => (p.input, p.channel),
-            Self::Weight { input, channel } => (input, channel),
+            Self::Mask(p) => Some((p.input, p.channel)),
+            Self::Weight { input, channel } => Some((input, channel)),
+            Self::Any { .. } | Self::Padding => None,
         }
     }
 
-    /// Whether a slot with this value is live.
+    /// Whether a slot with this value, where [`Self::place`] says, is live.
     pub fn holds(self, value: f32) -> bool {
         match self {
             Self::Mask(p) => p.holds(value),
             Self::Weight { .. } => value != 0.0,
+            Self::Any { value: empty, .. } => value != empty,
+            Self::Padding => true,
+        }
+    }
+
+    /// The opposite: live where this is not, if that can be said.
+    pub fn inverted(self) -> Option<Self> {
+        match self {
+            Self::Mask(p) => Some(Self::Mask(Predicate {
+                inverted: !p.inverted,
+                ..p
+            })),
+            _ => None,
         }
     }
 }

@@ -103,8 +103,38 @@ pub enum Layer {
         /// The function.
         function: Unary,
     },
-    /// Sum over live constituents.
+    /// Sum over live constituents, or over all slots.
     Sum {
+        /// Operand.
+        x: NodeIndex,
+        /// Whether empty slots count: each adds what x is for empty words.
+        padded: bool,
+    },
+    /// Largest over all slots.
+    Max {
+        /// Operand.
+        x: NodeIndex,
+        /// What a slot that is not live holds; none stands for what x is for empty words.
+        empty: Option<f32>,
+    },
+    /// y = x / (max(n, minimum) + offset), n the number of live constituents; 0 where that is no number.
+    PerCount {
+        /// Operand, of the event.
+        x: NodeIndex,
+        /// Smallest divisor.
+        minimum: f64,
+        /// What is added to it.
+        offset: f64,
+    },
+    /// y = entries\[x\], for an x that is an index.
+    Lookup {
+        /// Operand.
+        x: NodeIndex,
+        /// Whole numbers.
+        entries: Vec<i64>,
+    },
+    /// Index of the largest value; of equal ones the first.
+    ArgMax {
         /// Operand.
         x: NodeIndex,
     },

@@ -48,7 +48,11 @@ macro_rules! operands {
             Layer::Affine { x, .. }
             | Layer::Dense { x, .. }
             | Layer::Activation { x, .. }
-            | Layer::Sum { x }
+            | Layer::Sum { x, .. }
+            | Layer::Max { x, .. }
+            | Layer::PerCount { x, .. }
+            | Layer::ArgMax { x }
+            | Layer::Lookup { x, .. }
             | Layer::SumSquares { x, .. }
             | Layer::Select { x, .. } => vec![x],
             Layer::Mul { a, b } | Layer::SquaredError { a, b, .. } => vec![a, b],

@@ -218,6 +218,46 @@ output sub = h.sub
 output sum = sum
 "#;
 
+/// A set without a mask: padding that counts, a maximum with empty slots, a mean by multiplicity, a class.
+pub const POOLS: &str = r#"hodoscope-program 1
+program pools
+set jet capacity 3
+input x set jet channels 2
+  field pt unit "GeV" lsb 0.25 range 0 255 saturate empty 0
+  field eta unit "" lsb 0.01 range -128 127 saturate empty -1
+live jet not_empty x
+order jet x[0]
+constant weights i8 [3, 2]
+  1 -2
+  -3 4
+  5 6
+constant bias i16 [3]
+  7 -8 9
+constant empty i8 [3]
+  9 -12 3
+constant padding i8 [3, 1]
+  -9 12 -3
+constant all i16 [3]
+  27 -36 9
+constant reciprocals i16 [4]
+  16384 16384 8192 5461
+value x [jet, 2] i9 frac 0 = input x
+value phi [jet, 3] i16 frac 0 = dense x weights weights bias bias
+value sum.live [3] i18 frac 0 = sum phi
+value n [1] u2 frac 0 = count jet
+value sum.empty [3] i16 frac 0 = dense n weights padding bias all
+value sum [3] i19 frac 0 = add sum.live sum.empty
+value largest [3] i16 frac 0 = max phi empty empty
+value reciprocal [1] i16 frac 14 = table n entries reciprocals
+value mean [3] i33 frac 14 = mul sum.live reciprocal
+value class [1] u2 frac 0 = arg_max largest
+output sum = sum
+output largest = largest
+output mean = mean
+output class = class
+output n = n
+"#;
+
 /// Each program with a name for messages.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
@@ -229,6 +269,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("outputs", OUTPUTS.into()),
         ("wide", WIDE.into()),
         ("widths", WIDTHS.into()),
+        ("pools", POOLS.into()),
         (
             "never live",
             WIDTHS

@@ -275,13 +275,20 @@ impl<'a> Executor<'a> {
         self.outputs(&self.run(inputs))
     }
 
-    fn push_all<const P: usize>(&self, inputs: &[Vec<i64>], sums: &mut [Array]) {
+    fn push_all<const P: usize>(&self, inputs: &[Vec<i64>], sums: &mut Vec<Array>) {
         let mut held = Hardest::<Constituent, P>::new();
         for constituent in self.live(inputs) {
             let arrived = self.constituent(&constituent);
             let hardness = self.hardness(&constituent);
             match held.push(constituent, hardness) {
                 Pushed::Kept => {}
+                Pushed::Displaced(_) if self.plan.has_maximum() => {
+                    *sums = self.zero();
+                    for kept in held.iter() {
+                        self.add(sums, &self.constituent(kept), false);
+                    }
+                    continue;
+                }
                 Pushed::Displaced(gone) => self.add(sums, &self.constituent(&gone), true),
                 Pushed::Dropped => continue,
             }
@@ -341,6 +348,10 @@ impl<'a> Executor<'a> {
         constituents
             .filter(|words| match program.sets[0].live {
                 Live::Always => true,
+                Live::NotEmpty { input } => (0..program.input(input).channels).any(|channel| {
+                    let word = hodoscope_program::WordRef { input, channel };
+                    self.word(words, word) != program.input(input).field(channel).empty
+                }),
                 Live::Above { word, threshold } => self.word(words, word) > threshold,
                 Live::NotEqual { word, empty } => self.word(words, word) != empty,
             })
@@ -363,19 +374,34 @@ impl<'a> Executor<'a> {
         let sums = self.plan.pooled.iter();
         sums.map(|sum| {
             let channels = self.plan.program.value(sum.result).shape.channels();
-            match sum.accumulator {
-                Accumulator::I32 => Array::I32(vec![0; channels]),
-                Accumulator::I64 => Array::I64(vec![0; channels]),
+            match (sum.accumulator, sum.empty) {
+                (Accumulator::I32, None) => Array::I32(vec![0; channels]),
+                (Accumulator::I64, None) => Array::I64(vec![0; channels]),
+                (Accumulator::I32, Some(_)) => Array::I32(vec![i32::MIN; channels]),
+                (Accumulator::I64, Some(_)) => Array::I64(vec![i64::MIN; channels]),
             }
         })
+        // Last stands the number of constituents.
+        .chain([Array::I32(vec![0])])
         .collect()
     }
 
     fn add(&self, sums: &mut [Array], values: &[Option<Array>], subtract: bool) {
+        if let Some(Array::I32(multiplicity)) = sums.last_mut() {
+            multiplicity[0] += if subtract { -1 } else { 1 };
+        }
         for (sum, pooled) in sums.iter_mut().zip(&self.plan.pooled) {
             let x = values[pooled.x.index()]
                 .as_ref()
                 .expect("summands are visible");
+            if pooled.empty.is_some() {
+                match sum {
+                    Array::I32(sum) => each32!(x, x => reduce::maximum(sum, x)),
+                    Array::I64(sum) => each!(x, x => reduce::maximum(sum, x)),
+                    _ => panic!("a maximum has 32 or 64 bits"),
+                }
+                continue;
+            }
             match (sum, subtract) {
                 (Array::I32(sum), false) => each32!(x, x => reduce::add(sum, x)),
                 (Array::I32(sum), true) => each32!(x, x => reduce::subtract(sum, x)),
@@ -398,13 +424,36 @@ impl<'a> Executor<'a> {
     fn event(&self, inputs: &[Vec<i64>], sums: &[Array], seen: &mut Seen) {
         let words = self.words(inputs, None);
         let mut values = vec![None; self.plan.program.values.len()];
+        let multiplicity = sums.last().map_or(0, |n| n.raws()[0]);
         for (sum, pooled) in sums.iter().zip(&self.plan.pooled) {
             let mut y = self.zeros(pooled.result);
-            each!(sum, x => each!(&mut y, y => unary::copy(x, y)));
+            if let Some(empty) = pooled.empty {
+                let constant = self.plan.program.constant(empty);
+                let empty = Array::new(constant.element, &constant.data);
+                let capacity = self.plan.program.sets[0].capacity as i64;
+                let full = multiplicity == capacity;
+                match sum {
+                    Array::I32(sum) => each32!(&empty, e => each!(&mut y, y => {
+                        reduce::maximum_with_empty(sum, e, full, y)
+                    })),
+                    Array::I64(sum) => each!(&empty, e => each!(&mut y, y => {
+                        reduce::maximum_with_empty(sum, e, full, y)
+                    })),
+                    _ => panic!("a maximum has 32 or 64 bits"),
+                }
+            } else {
+                each!(sum, x => each!(&mut y, y => unary::copy(x, y)));
+            }
             values[pooled.result.index()] = Some(y);
         }
         for step in &self.plan.event {
-            let result = self.step(step, &words, &values);
+            let result = match step.kernel {
+                Kernel::Count => {
+                    let element = self.plan.program.value(step.result).element;
+                    Array::new(element, &[multiplicity])
+                }
+                _ => self.step(step, &words, &values),
+            };
             values[step.result.index()] = Some(result);
         }
         for (into, value) in seen.iter_mut().zip(values) {
@@ -722,6 +771,11 @@ impl<'a> Executor<'a> {
             }
             Kernel::View { .. } | Kernel::Gather { .. } | Kernel::SumRows { .. } => {
                 panic!("all rows at once")
+            }
+            Kernel::Count => panic!("it is counted, not computed from operands"),
+            Kernel::ArgMax { x, accumulator } => {
+                let index: i32 = accumulate!(accumulator, x = v(x) => reduce::arg_max::<A, _>(x));
+                return Array::new(program.value(step.result).element, &[index.into()]);
             }
             Kernel::SquaredError { a, b, accumulator } => {
                 let sum: i64 = accumulate!(accumulator, a = v(a), b = v(b) => {

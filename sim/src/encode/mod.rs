@@ -194,7 +194,7 @@ impl Events {
             .position(|input| input.set == Some(set));
         let rows = member.map_or(0, |index| self.rows(event, InputId::new(index)));
         let is_live = |&row: &usize| {
-            is_live(program.set(set).live, |at| {
+            is_live(program, program.set(set).live, |at| {
                 let channels = self.inputs[at.input.index()].channels;
                 self.words(event, at.input)[row * channels + at.channel]
             })
@@ -264,7 +264,7 @@ impl Events {
                     let input = &self.inputs[at.input.index()];
                     input.words[input.words.len() - input.channels + at.channel]
                 };
-                if is_live(live, word) {
+                if is_live(program, live, word) {
                     kept = row + 1;
                     constituents += 1;
                     for (&index, saturated) in members.iter().zip(saturated) {
@@ -291,9 +291,14 @@ impl Events {
 }
 
 /// Whether a row holds a constituent, from its words.
-fn is_live(live: Live, word: impl Fn(WordRef) -> i64) -> bool {
+fn is_live(program: &Program, live: Live, word: impl Fn(WordRef) -> i64) -> bool {
     match live {
         Live::Always => true,
+        Live::NotEmpty { input } => {
+            let words = program.input(input);
+            (0..words.channels)
+                .any(|channel| word(WordRef { input, channel }) != words.field(channel).empty)
+        }
         Live::Above {
             word: at,
             threshold,
@@ -319,6 +324,13 @@ fn was_live<'a, 'b: 'a>(
     };
     match live {
         Live::Always => false,
+        Live::NotEmpty { input } => {
+            let mut words = (0..program.input(input).channels).map(|channel| {
+                let found = value(WordRef { input, channel });
+                found.is_some_and(|(value, field)| value != field.decode(field.empty))
+            });
+            words.any(|differs| differs)
+        }
         Live::Above { word, threshold } => {
             value(word).is_some_and(|(value, field)| value > field.decode(threshold))
         }

@@ -1,6 +1,6 @@
 //! Events that are made up, to measure what depends on the multiplicity only.
 
-use hodoscope_program::{Live, Program};
+use hodoscope_program::{Input, Live, Program};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -30,6 +30,9 @@ impl Events {
             }
         }
         for set in &program.sets {
+            if let Live::NotEmpty { input } = set.live {
+                fill(program.input(input), &mut inputs[input.index()].words);
+            }
             let (Live::Above { word, .. } | Live::NotEqual { word, .. }) = set.live else {
                 continue;
             };
@@ -38,7 +41,7 @@ impl Events {
             let words = &mut inputs[word.input.index()].words;
             for word in words.iter_mut().skip(word.channel).step_by(channels) {
                 let dead = match set.live {
-                    Live::Always => false,
+                    Live::Always | Live::NotEmpty { .. } => false,
                     Live::Above { threshold, .. } => *word <= threshold,
                     Live::NotEqual { empty, .. } => *word == empty,
                 };
@@ -55,6 +58,23 @@ impl Events {
             inputs,
             count: multiplicities.len(),
             report: EncodeReport::new(program, multiplicities.len()),
+        }
+    }
+}
+
+/// Makes a word of every row differ from its empty code, where one can.
+fn fill(input: &Input, words: &mut [i64]) {
+    for row in words.chunks_mut(input.channels) {
+        let is_empty = |(channel, word): (usize, &i64)| *word == input.field(channel).empty;
+        if !row.iter().enumerate().all(is_empty) {
+            continue;
+        }
+        for (channel, word) in row.iter_mut().enumerate() {
+            let field = input.field(channel);
+            *word = match field.empty == field.maximum {
+                true => field.minimum,
+                false => field.maximum,
+            };
         }
     }
 }

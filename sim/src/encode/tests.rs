@@ -212,12 +212,13 @@ fn errors_name_the_array() {
 
 #[test]
 fn synthetic_events_have_their_multiplicity() {
-    let lives: [fn(WordRef) -> Live; 3] = [
+    let lives: [fn(WordRef) -> Live; 4] = [
         |word| Live::Above {
             word,
             threshold: 60,
         },
         |word| Live::NotEqual { word, empty: 100 },
+        |word| Live::NotEmpty { input: word.input },
         |_| Live::Always,
     ];
     for live in lives {
@@ -232,6 +233,10 @@ fn synthetic_events_have_their_multiplicity() {
             for row in events.words(event, p).chunks(2) {
                 let alive = match program.sets[0].live {
                     Live::Always => true,
+                    Live::NotEmpty { .. } => {
+                        let fields = &program.inputs[1];
+                        (0..2).any(|channel| row[channel] != fields.field(channel).empty)
+                    }
                     Live::Above { threshold, .. } => row[0] > threshold,
                     Live::NotEqual { empty, .. } => row[0] != empty,
                 };

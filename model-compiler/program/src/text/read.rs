@@ -146,10 +146,14 @@ impl<'a> Reader<'a> {
     }
 
     fn live(&mut self) -> Read<Live> {
-        // An input may be called `always` too: its word has a bracket.
+        // An input may be called `always` or `not_empty` too: its word has a bracket.
         let bracket = self.kind(self.position + 1) == Some(Kind::Mark('['));
         if !bracket && self.accept("always") {
             return Ok(Live::Always);
+        }
+        if !bracket && self.accept("not_empty") {
+            let input = InputId::new(self.refer(Namespace::Input)?);
+            return Ok(Live::NotEmpty { input });
         }
         let word = self.word_ref()?;
         match self.word()? {
@@ -313,6 +317,18 @@ impl<'a> Reader<'a> {
                 Operation::Table { x, table }
             }
             "sum" => Operation::Sum {
+                x: self.value_ref()?,
+            },
+            "max" => {
+                let x = self.value_ref()?;
+                self.keyword("empty")?;
+                let empty = self.constant_ref()?;
+                Operation::Max { x, empty }
+            }
+            "count" => Operation::Count {
+                set: SetId::new(self.refer(Namespace::Set)?),
+            },
+            "arg_max" => Operation::ArgMax {
                 x: self.value_ref()?,
             },
             "sum_squares" => Operation::SumSquares {

@@ -44,6 +44,10 @@ impl Writer<'_> {
             let name = &set.name;
             match set.live {
                 Live::Always => writeln!(self.out, "live {name} always")?,
+                Live::NotEmpty { input } => {
+                    let input = quoted(&self.program.input(input).name);
+                    writeln!(self.out, "live {name} not_empty {input}")?;
+                }
                 Live::Above { word, threshold } => {
                     let word = self.word(word);
                     writeln!(self.out, "live {name} {word} above {threshold}")?;
@@ -174,11 +178,14 @@ impl Writer<'_> {
             } => format!("{} by {divisor} {}", name(x), round(rounding)),
             Operation::Relu { x }
             | Operation::Sum { x }
+            | Operation::ArgMax { x }
             | Operation::SumSquares { x }
             | Operation::Reshape { x } => name(x).into(),
             Operation::Gather { x, elements } => {
                 format!("{} elements {}", name(x), joined(elements))
             }
+            Operation::Max { x, empty } => format!("{} empty {}", name(x), constant(empty)),
+            Operation::Count { set } => self.program.set(*set).name.clone(),
             Operation::LeakyRelu {
                 x,
                 multiplier,

@@ -193,6 +193,12 @@ fn sets(program: &Program) -> Result<(), VerifyError> {
             Live::Above { word, .. } | Live::NotEqual { word, .. } if !own(word) => {
                 return fail("the live word is not of one of the set's inputs");
             }
+            Live::NotEmpty { input } => {
+                let input = program.inputs.get(input.index());
+                if !input.is_some_and(|input| input.set.is_some_and(of_set)) {
+                    return fail("the live input is not one of the set's inputs");
+                }
+            }
             _ => {}
         }
         if set.order.is_some_and(|word| !own(word)) {
@@ -290,6 +296,9 @@ fn ids(program: &Program, id: ValueId, value: &Value) -> Result<(), String> {
     match operation {
         Operation::Input(input) if input.index() >= program.inputs.len() => {
             Err("the input does not exist".into())
+        }
+        Operation::Count { set } if set.index() >= program.sets.len() => {
+            Err("the set does not exist".into())
         }
         _ if value
             .shape

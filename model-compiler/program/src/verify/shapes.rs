@@ -60,6 +60,22 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
             }
             expect(result, &Shape(x.0[1..].to_vec()))
         }
+        Operation::Max { x, empty } => {
+            let x = shape_of(*x);
+            if x.set().is_none() || x.0.len() != 2 {
+                return Err("the operand is no row per constituent".into());
+            }
+            expect_extents(&program.constant(*empty).shape, &[x.channels()])?;
+            expect(result, &Shape(x.0[1..].to_vec()))
+        }
+        Operation::Count { .. } => expect(result, &Shape::row(1)),
+        Operation::ArgMax { x } => {
+            let x = shape_of(*x);
+            if x.0.len() > 1 + usize::from(x.set().is_some()) {
+                return Err("the operand has several rows".into());
+            }
+            expect(result, &with_channels(x, 1))
+        }
         Operation::Mul { a, b } => {
             let (a, b) = (shape_of(*a), shape_of(*b));
             let channels = a.channels().max(b.channels());

@@ -147,6 +147,14 @@ pub(super) fn intervals(
             };
             map(&|c| at(*x, c).summed(rows))
         }
+        Operation::Max { x, empty } => {
+            let empty = &program.constant(*empty).data;
+            map(&|c| at(*x, c).hull(Interval::point(empty[c].into())))
+        }
+        Operation::Count { set } => {
+            vec![Interval::between(0, program.set(*set).capacity as i128)]
+        }
+        Operation::ArgMax { x } => vec![Interval::between(0, of(*x).len() as i128 - 1)],
         Operation::Mul { a, b } if a == b => map(&|c| at(*a, c).squared()),
         Operation::Mul { a, b } => map(&|c| at(*a, c).times(at(*b, c))),
         Operation::Add { a, b } => map(&|c| at(*a, c).plus(at(*b, c))),

@@ -130,7 +130,8 @@ impl Maker {
             let range = self.program.input(word.input).field(word.channel).clone();
             let inside = range.minimum + (range.maximum - range.minimum) / 3;
             let odd = self.pick(&[inside, range.minimum, range.maximum, i64::MIN, i64::MAX, 0]);
-            let live = match self.below(3) {
+            let live = match self.below(4) {
+                3 => Live::NotEmpty { input: word.input },
                 0 => Live::Above {
                     word,
                     threshold: odd,
@@ -258,7 +259,7 @@ impl Maker {
     fn step(&mut self) {
         let before = self.program.clone();
         let x = self.operand();
-        let ok = match self.below(20) {
+        let ok = match self.below(23) {
             0 => self.dense(x),
             1 => self.rescale(x),
             2 => self.settle(x, Operation::Relu { x }),
@@ -277,6 +278,9 @@ impl Maker {
             15 | 16 => self.reshape(x),
             17 => self.gather(x),
             18 => self.sum(x),
+            19 => self.max(x),
+            20 => self.count(),
+            21 => self.arg_max(x),
             _ => self.concat(x),
         };
         if !ok {
@@ -631,6 +635,37 @@ impl Maker {
         let elements = (0..rows * channels).map(|_| self.below(of_x)).collect();
         let shape = Shape(vec![Dim::Fixed(rows), Dim::Fixed(channels)]);
         self.settled(shape, Operation::Gather { x, elements })
+    }
+
+    fn max(&mut self, x: ValueId) -> bool {
+        let shape = self.shape(x);
+        if shape.set().is_none() {
+            return false;
+        }
+        let channels = shape.channels();
+        let element = self.program.value(x).element;
+        let ends = [element.minimum(), element.maximum(), 0, -1, 1];
+        let empty: Vec<i64> = (0..channels)
+            .map(|_| self.pick(&ends).max(element.minimum()))
+            .collect();
+        let empty = self.constant(vec![channels], element, empty);
+        self.settled(Shape::row(channels), Operation::Max { x, empty })
+    }
+
+    fn arg_max(&mut self, x: ValueId) -> bool {
+        let shape = self.shape(x);
+        if shape.0.len() > 1 + usize::from(shape.set().is_some()) {
+            return false;
+        }
+        self.reduced(x, Operation::ArgMax { x })
+    }
+
+    fn count(&mut self) -> bool {
+        if self.program.sets.is_empty() {
+            return false;
+        }
+        let set = SetId::new(self.below(self.program.sets.len()));
+        self.settled(Shape::row(1), Operation::Count { set })
     }
 
     fn select(&mut self, x: ValueId) -> bool {

@@ -61,9 +61,11 @@ fn shared(plans: &[Plan<'_>], own: &[&Plan<'_>]) -> String {
         code.line("/// One more constituent.");
         code.line("fn add(sums: &mut Sums, summands: &Self::Summands);")
             .gap();
-        code.line("/// One fewer, exactly.");
-        code.line("fn subtract(sums: &mut Sums, summands: &Self::Summands);")
-            .gap();
+        if !plan.has_maximum() {
+            code.line("/// One fewer, exactly.");
+            code.line("fn subtract(sums: &mut Sums, summands: &Self::Summands);")
+                .gap();
+        }
         code.line("/// The sums over all constituents.");
         code.line("#[inline(always)]");
         code.line("fn constituents<'a, O: Observer>(all: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Sums {");
@@ -109,7 +111,7 @@ fn delegations(code: &mut Code, plans: &[Plan<'_>], own: &[&Plan<'_>]) {
         code.line("fn constituent<O: Observer>(words: &Constituent, row: u16, observer: &mut O) -> Self::Summands {");
         code.line("plans::$other::constituent(words, row, observer)");
         code.line("}").gap();
-        for function in ["add", "subtract"] {
+        for (function, _) in changes(plan) {
             code.line("#[inline(always)]");
             code.line(format!(
                 "fn {function}(sums: &mut Sums, summands: &Self::Summands) {{"
@@ -145,7 +147,15 @@ fn delegations(code: &mut Code, plans: &[Plan<'_>], own: &[&Plan<'_>]) {
     code.line(format!("same_steps!({});", pairs.join(", ")));
 }
 
-/// Values that are summed, each once.
+/// The functions that change the sums by one constituent, and by how much they change its number.
+fn changes(plan: &Plan<'_>) -> &'static [(&'static str, &'static str)] {
+    match plan.has_maximum() {
+        true => &[("add", "+= 1")],
+        false => &[("add", "+= 1"), ("subtract", "-= 1")],
+    }
+}
+
+/// Values that are pooled, each once.
 fn summands(plan: &Plan<'_>) -> Vec<ValueId> {
     let mut summands: Vec<ValueId> = plan.pooled.iter().map(|sum| sum.x).collect();
     summands.sort_unstable();
@@ -155,7 +165,10 @@ fn summands(plan: &Plan<'_>) -> Vec<ValueId> {
 
 fn sums(code: &mut Code, plan: &Plan<'_>) {
     let program = plan.program;
-    code.line("/// Sums over the constituents so far.");
+    code.line(match plan.has_maximum() {
+        true => "/// Sums and maxima over the constituents so far.",
+        false => "/// Sums over the constituents so far.",
+    });
     code.line("#[derive(Clone, Debug)]");
     code.line("pub struct Sums {");
     for sum in &plan.pooled {
@@ -168,13 +181,24 @@ fn sums(code: &mut Code, plan: &Plan<'_>) {
             value.name
         ));
     }
+    if plan.counts() {
+        code.line("/// Number of constituents.");
+        code.line("multiplicity: i32,");
+    }
     code.line("}").gap();
     code.line("impl Sums {");
     code.line("/// Of no constituent.");
     code.line("pub const ZERO: Self = Self {");
     for sum in &plan.pooled {
         let channels = program.value(sum.result).shape.channels();
-        code.line(format!("{}: [0; {channels}],", variable(sum.result)));
+        let start = match sum.empty {
+            None => "0".to_owned(),
+            Some(_) => format!("{}::MIN", sum.accumulator.name()),
+        };
+        code.line(format!("{}: [{start}; {channels}],", variable(sum.result)));
+    }
+    if plan.counts() {
+        code.line("multiplicity: 0,");
     }
     code.line("};");
     code.line("}").gap();

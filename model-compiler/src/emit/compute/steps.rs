@@ -108,17 +108,24 @@ fn constituent(code: &mut Code, plan: &Plan<'_>) {
     let fields: Vec<String> = summands(plan).into_iter().map(variable).collect();
     code.line(format!("Summands {{ {} }}", fields.join(", ")));
     code.line("}").gap();
-    for function in ["add", "subtract"] {
+    for (function, by) in super::changes(plan) {
         code.line("#[inline(always)]");
         code.line(format!(
             "fn {function}(sums: &mut Sums, summands: &Summands) {{"
         ));
         for sum in &plan.pooled {
+            let function = match sum.empty {
+                Some(_) => "maximum",
+                None => function,
+            };
             let (sum, x, sum_x) = (variable(sum.result), variable(sum.x), sum.x);
             code.line(format!(
                 "reduce::{function}(&mut sums.{sum}, &{});",
                 own(plan, sum_x, &format!("summands.{x}"))
             ));
+        }
+        if plan.counts() {
+            code.line(format!("sums.multiplicity {by};"));
         }
         code.line("}").gap();
     }
@@ -134,7 +141,14 @@ fn event(code: &mut Code, plan: &Plan<'_>) {
     for sum in &plan.pooled {
         let name = variable(sum.result);
         let own = own(plan, sum.result, &name);
-        if own == name && storage(plan, sum.result) == sum.accumulator.name() {
+        if let Some(empty) = sum.empty {
+            let constant = names::constant(empty.index(), &program.constant(empty).name);
+            let capacity = program.sets.first().map_or(0, |set| set.capacity);
+            code.line(zeros(plan, sum.result, ""));
+            code.line(format!(
+                "reduce::maximum_with_empty(&sums.{name}, &w::{constant}, sums.multiplicity == {capacity}, &mut {own});"
+            ));
+        } else if own == name && storage(plan, sum.result) == sum.accumulator.name() {
             code.line(format!("let {name} = sums.{name};"));
         } else {
             code.line(zeros(plan, sum.result, ""));
@@ -488,6 +502,18 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
                     accumulator.name(),
                     v(a),
                     v(b)
+                ),
+            ]
+        }
+        Kernel::Count => vec![zeros, format!("{y}[0] = sums.multiplicity{};", cast("i32"))],
+        Kernel::ArgMax { x, accumulator } => {
+            let cast = cast("i32");
+            vec![
+                zeros,
+                format!(
+                    "{y}[0] = reduce::arg_max::<{}, _>(&{}){cast};",
+                    accumulator.name(),
+                    v(x)
                 ),
             ]
         }

@@ -78,7 +78,14 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
     }
     for sum in &plan.pooled {
         let name = variable(sum.result);
-        if forms.together[sum.x.index()] {
+        let function = match sum.empty {
+            Some(_) => {
+                forms.part(sum.x);
+                "maximum"
+            }
+            None => "add",
+        };
+        if sum.empty.is_none() && forms.together[sum.x.index()] {
             forms
                 .code
                 .line(format!("{}.add_to(&mut sums.{name});", twin(sum.x)));
@@ -88,8 +95,11 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
             let x = steps::own(plan, sum.x, &format!("{}{suffix}", variable(sum.x)));
             forms
                 .code
-                .line(format!("reduce::add(&mut sums.{name}, &{x});"));
+                .line(format!("reduce::{function}(&mut sums.{name}, &{x});"));
         }
+    }
+    if plan.counts() {
+        forms.code.line("sums.multiplicity += 2;");
     }
     forms.code.line("}");
 }

@@ -30,7 +30,8 @@ pub(super) fn run(graph: &Graph) -> Result<Option<Graph>, GraphError> {
                 if before.inputs.first().is_none_or(|&x| is_input(graph, x)) {
                     return Ok(None);
                 }
-                let Some(op) = scaled_before(graph, before, node) else {
+                let both = scaled_before(graph, before, node).or_else(|| composed(before, node));
+                let Some(op) = both else {
                     return Ok(None);
                 };
                 (before.inputs[0], op, &node.name)
@@ -109,6 +110,42 @@ fn scaled_before(graph: &Graph, before: &Node, dense: &Node) -> Option<Op> {
         *b = sum as f32;
     }
     finite(weights, bias)
+}
+
+/// Two dense layers with nothing between them, where one takes no more multiplications than both.
+fn composed(before: &Node, dense: &Node) -> Option<Op> {
+    let (
+        Op::Dense { weights, bias },
+        Op::Dense {
+            weights: inner,
+            bias: inner_bias,
+        },
+    ) = (&dense.op, &before.op)
+    else {
+        return None;
+    };
+    let (out, middle, width) = (weights.shape[0], weights.shape[1], inner.shape[1]);
+    if out * width > middle * width + out * middle {
+        return None;
+    }
+    let mut product = Tensor {
+        shape: vec![out, width],
+        data: Vec::with_capacity(out * width),
+    };
+    let mut offsets = Vec::with_capacity(out);
+    for (row, b) in weights.data.chunks_exact(middle).zip(bias) {
+        let sum = |value: &dyn Fn(usize) -> f32| {
+            let terms = row.iter().enumerate();
+            terms
+                .map(|(m, w)| f64::from(*w) * f64::from(value(m)))
+                .sum::<f64>()
+        };
+        product
+            .data
+            .extend((0..width).map(|i| sum(&|m| inner.data[m * width + i]) as f32));
+        offsets.push((f64::from(*b) + sum(&|m| inner_bias[m])) as f32);
+    }
+    finite(product, offsets)
 }
 
 /// Products may overflow `f32`; then the affine map stays apart.

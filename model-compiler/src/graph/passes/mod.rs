@@ -5,14 +5,18 @@
 //! outputs stay.
 
 mod affine;
+mod classes;
 mod constants;
+mod convolutions;
 mod dead;
 mod dense;
 mod identities;
+mod layouts;
 mod powers;
 mod products;
 mod reshapes;
 mod rewrite;
+mod unrolled;
 mod wraps;
 
 use super::{Graph, GraphError};
@@ -26,7 +30,11 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("drop identities", identities::run),
     ("recognise powers", powers::run),
     ("recognise affine maps", affine::run),
+    ("recognise dense layers of places", convolutions::run),
+    ("move transposes to the end", layouts::run),
     ("drop reshape pairs", reshapes::run),
+    ("recognise two classes", classes::run),
+    ("roll up layers of constituents", unrolled::run),
     ("fold into dense layers", dense::run),
     ("drop dead nodes", dead::run),
 ];

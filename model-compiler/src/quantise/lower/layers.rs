@@ -28,13 +28,11 @@ impl Lowering<'_> {
             Layer::Affine { x, scale, shift } => self.affine(node, *x, scale, shift),
             Layer::Dense { x, weights, bias } => self.dense(node, *x, weights, bias),
             Layer::Activation { x, function } => self.activation(node, *x, *function),
-            Layer::Sum { x } => {
-                let wide = self.wide[*x].clone();
-                let shape = Shape(self.builder.shape(wide.value).0[1..].to_vec());
-                let operation = Operation::Sum { x: wide.value };
-                let value = self.builder.accumulate(name, shape, &wide.lsb, operation);
-                Ok(Wide { value, ..wide })
-            }
+            Layer::Sum { x, padded } => self.sum(node, *x, *padded),
+            Layer::Max { x, empty } => self.maximum(node, *x, *empty),
+            Layer::PerCount { x, minimum, offset } => self.per_count(node, *x, *minimum, *offset),
+            Layer::Lookup { x, entries } => self.lookup(node, *x, entries),
+            Layer::ArgMax { x } => self.arg_max(node, *x),
             Layer::Mul { a, b } => {
                 let (a, b) = (self.factor(*a)?, self.factor(*b)?);
                 let channels = |w: &Wide| self.builder.shape(w.value).channels();

@@ -8,6 +8,7 @@
 mod build;
 mod dense;
 mod layers;
+mod pooling;
 
 use hodoscope_program::{IntType, Operation, Output, Program, ValueId};
 

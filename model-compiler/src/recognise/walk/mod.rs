@@ -6,8 +6,7 @@ mod shapes;
 
 use super::classes::{Class, Classes, channel_axis, slot_axis};
 use super::{
-    Layer, Network, NetworkInput, NetworkNode, NetworkSet, NodeIndex, Predicate, RecogniseError,
-    Rule,
+    Layer, Network, NetworkInput, NetworkNode, NetworkSet, NodeIndex, RecogniseError, Rule,
 };
 use crate::graph::{Binary, Graph, Node, Op, Unary, ValueId};
 use crate::inputs::{InputsSpec, SetSpec};
@@ -174,10 +173,7 @@ impl<'g> Walk<'g> {
                 order = Some((index, channel));
             }
             // Without a statement the hardest are those with the largest weight or masked value.
-            let order = order.or(match live {
-                Rule::Mask(p) => Some((p.input, p.channel)),
-                Rule::Weight { input, channel } => Some((input, channel)),
-            });
+            let order = order.or(live.place());
             self.network.set = Some(NetworkSet {
                 name,
                 capacity,
@@ -251,8 +247,22 @@ impl<'g> Walk<'g> {
             Op::ScaleShift { axis, scale, shift } => self.affine(node, *axis, scale, shift),
             Op::Unary(function) => self.unary(node, *function),
             Op::Binary(op) => self.binary(node, *op),
-            Op::Compare(_) => Ok(Class::Mask(self.predicate(node)?)),
+            Op::Compare(_) => {
+                if let Some(features) = self.features(node) {
+                    return Ok(features);
+                }
+                match self.any_feature(node) {
+                    Some(rule) => Ok(Class::Mask(rule)),
+                    None => Ok(Class::Mask(Rule::Mask(self.predicate(node)?))),
+                }
+            }
             Op::Where => self.choose(node),
+            Op::ArgMax {
+                axis,
+                largest: true,
+                last: false,
+            } => self.arg_max(node, *axis),
+            Op::Gather { axis: 0 } => self.lookup(node),
             Op::MatMul => self.weighted_sum(node),
             Op::Reduce { op, axes, .. } => self.reduce(node, *op, axes),
             Op::Reshape { .. } | Op::Transpose { .. } => self.reshape(node),
@@ -294,6 +304,21 @@ impl<'g> Walk<'g> {
     }
 
     fn affine(&mut self, node: &Node, axis: usize, scale: &[f64], shift: &[f64]) -> Walked<Class> {
+        if let (
+            Some(Class::Count {
+                rule,
+                minimum,
+                offset,
+            }),
+            ([1.0], [more]),
+        ) = (self.classes.get(node.inputs[0]), (scale, shift))
+        {
+            return Ok(Class::Count {
+                rule: *rule,
+                minimum: *minimum,
+                offset: offset + more,
+            });
+        }
         // A mask that is cast and scaled by one is simplified away; any other is refused.
         let (x, set, zero) = self.operand(node, 0)?;
         let shape = self.graph.shape(node.output);
@@ -316,11 +341,39 @@ impl<'g> Walk<'g> {
 
     fn unary(&mut self, node: &Node, function: Unary) -> Walked<Class> {
         match (self.classes.get(node.inputs[0]), function) {
-            (Some(Class::Mask(p)), Unary::Not) => {
-                return Ok(Class::Mask(Predicate {
-                    inverted: !p.inverted,
-                    ..*p
-                }));
+            (Some(Class::Mask(rule)), Unary::Not) => {
+                return match rule.inverted() {
+                    Some(rule) => Ok(Class::Mask(rule)),
+                    None => refuse(node, "the opposite of a mask over several features", MASKS),
+                };
+            }
+            (
+                Some(Class::Features {
+                    input,
+                    value,
+                    differs,
+                }),
+                Unary::Not,
+            ) => {
+                return Ok(Class::Features {
+                    input: *input,
+                    value: *value,
+                    differs: !differs,
+                });
+            }
+            (
+                Some(Class::Count {
+                    rule,
+                    minimum,
+                    offset,
+                }),
+                Unary::Clip { min, max },
+            ) if *offset == 0.0 && f64::from(max) >= self.capacity().unwrap_or(1) as f64 => {
+                return Ok(Class::Count {
+                    rule: *rule,
+                    minimum: minimum.max(f64::from(min)),
+                    offset: 0.0,
+                });
             }
             (Some(Class::Difference { a, b }), Unary::Square) => {
                 return Ok(Class::SquaredDifference { a: *a, b: *b });
@@ -343,14 +396,19 @@ impl<'g> Walk<'g> {
     fn binary(&mut self, node: &Node, op: Binary) -> Walked<Class> {
         let classes = [0, 1].map(|i| node.inputs.get(i).and_then(|v| self.classes.get(*v)));
         match (op, classes) {
-            (Binary::Mul, [Some(Class::Mask(p)), Some(Class::Row { .. })]) => {
-                let predicate = *p;
-                self.masked(node, 1, 0, predicate)
+            (Binary::Mul, [Some(Class::Mask(rule)), Some(Class::Row { .. })]) => {
+                let rule = *rule;
+                self.masked(node, 1, 0, rule)
             }
-            (Binary::Mul, [Some(Class::Row { .. }), Some(Class::Mask(p))]) => {
-                let predicate = *p;
-                self.masked(node, 0, 1, predicate)
+            (Binary::Mul, [Some(Class::Row { .. }), Some(Class::Mask(rule))]) => {
+                let rule = *rule;
+                self.masked(node, 0, 1, rule)
             }
+            (Binary::Div, [Some(Class::Row { .. }), Some(Class::Count { .. })]) => {
+                self.per_count(node)
+            }
+            (Binary::Max, [Some(Class::Count { .. }), _]) => self.at_least(node, 0, 1),
+            (Binary::Max, [_, Some(Class::Count { .. })]) => self.at_least(node, 1, 0),
             (Binary::Mul, _) => self.product(node),
             (
                 Binary::Sub,

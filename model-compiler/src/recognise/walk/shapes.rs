@@ -23,7 +23,12 @@ impl Walk<'_> {
             Some(Class::Row {
                 per_constituent, ..
             }) => *per_constituent,
-            Some(Class::Mask(_)) => true,
+            Some(
+                Class::Mask(_)
+                | Class::Features { .. }
+                | Class::Differing { .. }
+                | Class::Filled { .. },
+            ) => true,
             _ => false,
         };
         if set {
@@ -91,6 +96,33 @@ impl Walk<'_> {
             return refuse(node, "a selection that is not of features", ISSUE);
         }
         self.row(node, Layer::Select { x, channels }, set, zero)
+    }
+
+    /// Labels of classes, by the index of the likeliest.
+    pub(super) fn lookup(&mut self, node: &Node) -> Walked<Class> {
+        let labels = "export the index of the class, or its probability";
+        let Some(table) = self.graph.constant(node.inputs[0]) else {
+            return refuse(node, "indices into an activation", labels);
+        };
+        // Whole numbers that a float holds exactly.
+        let whole = |v: &f32| v.fract() == 0.0 && v.abs() <= 16_777_216.0;
+        if table.shape.len() != 1 || !table.data.iter().all(whole) {
+            return refuse(node, "labels that are no whole numbers", labels);
+        }
+        let entries: Vec<i64> = table.data.iter().map(|v| *v as i64).collect();
+        let class = self.classes.get(node.inputs[1]).cloned();
+        let (x, set, _) = match class {
+            Some(Class::Row { .. }) => self.operand(node, 1)?,
+            _ => return refuse(node, "indices that are not computed", labels),
+        };
+        let classes = match self.network.nodes[x].layer {
+            Layer::ArgMax { x } => self.network.nodes[x].channels,
+            _ => return refuse(node, "an index that is not of the largest", labels),
+        };
+        if classes > entries.len() {
+            return refuse(node, "fewer labels than classes", labels);
+        }
+        self.row(node, Layer::Lookup { x, entries }, set, None)
     }
 
     pub(super) fn concat(&mut self, node: &Node, axis: usize) -> Walked<Class> {
