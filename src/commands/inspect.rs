@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use hodoscope_compiler::graph::{Graph, Op, ValueId, simplify};
-use hodoscope_compiler::{import, inputs::InputsSpec, recognise::recognise};
+use hodoscope_compiler::graph::{Comparison, Graph, Op, ValueId, simplify};
+use hodoscope_compiler::recognise::{Layer, Network, NetworkSet, Rule, recognise};
+use hodoscope_compiler::{import, inputs::InputsSpec};
 use serde_json::{Value, json};
 
 use crate::commands::compile;
@@ -31,12 +32,15 @@ pub fn inspect(args: &Args) -> Result<Report> {
     let options = import::Options {
         extents: args.extents.iter().cloned().collect(),
     };
-    let imported = import::load_with(&args.model, &options).with_context(named)?;
+    let imported = import::load_with(&args.model, &options)
+        .map_err(|error| others(&args.model, error))
+        .with_context(named)?;
     let graph = simplify(&imported).with_context(named)?;
     let spec = compile::read_spec(&args.model, None)?;
-    let unsupported = recognise(&graph, &spec, None)
-        .err()
-        .map(|error| error.to_string());
+    let (network, unsupported) = match recognise(&graph, &spec, None) {
+        Ok(network) => (Some(network), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
 
     let parameters = parameters(&graph);
     let operators = operators(&graph);
@@ -52,6 +56,13 @@ pub fn inspect(args: &Args) -> Result<Report> {
     }
     let _ = write!(text, "{counts}");
     let _ = writeln!(text, "  {} parameters", thousands(parameters));
+    let macs = network.as_ref().map(Macs::of);
+    if let (Some(network), Some(macs)) = (&network, &macs) {
+        text += &macs.described();
+        if let Some(set) = &network.set {
+            let _ = writeln!(text, "{}", described(network, set));
+        }
+    }
     let _ = match &unsupported {
         None => writeln!(text, "  `hodoscope compile` supports it"),
         Some(reason) => writeln!(text, "  not supported by `hodoscope compile`: {reason}"),
@@ -79,10 +90,141 @@ pub fn inspect(args: &Args) -> Result<Report> {
             "shape": graph.shape(node.output),
         })).collect::<Vec<_>>(),
         "parameters": parameters,
+        "macs_per_event": macs.as_ref().map(|macs| macs.event),
+        "macs_per_constituent": macs.as_ref().map(|macs| macs.constituent),
+        "set": network.as_ref().and_then(|network| Some((network, network.set.as_ref()?))).map(|(network, set)| json!({
+            "name": set.name,
+            "capacity": set.capacity,
+            "live": rule(network, set.live),
+            "inputs": network.inputs.iter().filter(|i| i.in_set).map(|i| &i.name).collect::<Vec<_>>(),
+        })),
         "supported": unsupported.is_none(),
         "unsupported": unsupported,
     });
     Ok(Report::new(text, json))
+}
+
+/// An operator that is not supported is rarely the only one: names the others, too.
+fn others(model: &Path, error: import::ImportError) -> anyhow::Error {
+    let import::ImportError::Operator { node, .. } = &error else {
+        return error.into();
+    };
+    let more: Vec<String> = import::unsupported(model)
+        .into_iter()
+        .filter(|other| other.node != *node)
+        .map(|other| format!("{} ('{}')", other.operator, other.node))
+        .collect();
+    if more.is_empty() {
+        return error.into();
+    }
+    let shown: Vec<&str> = more.iter().take(20).map(String::as_str).collect();
+    let rest = match more.len() - shown.len() {
+        0 => String::new(),
+        rest => format!(" and {rest} nodes more"),
+    };
+    anyhow::anyhow!("{error}; nor are {}{rest}", shown.join(", "))
+}
+
+/// Multiply-accumulates of dense layers.
+struct Macs {
+    /// Once per event.
+    event: u64,
+    /// For each live constituent.
+    constituent: u64,
+    /// Largest multiplicity; 0 without a set.
+    capacity: u64,
+}
+
+impl Macs {
+    fn of(network: &Network) -> Self {
+        let of = |per_constituent: bool| -> u64 {
+            let nodes = network.nodes.iter();
+            nodes
+                .filter(|node| node.per_constituent == per_constituent)
+                .map(|node| match &node.layer {
+                    Layer::Dense { weights, .. } => weights.len() as u64,
+                    _ => 0,
+                })
+                .sum()
+        };
+        Self {
+            event: of(false),
+            constituent: of(true),
+            capacity: network.set.as_ref().map_or(0, |set| set.capacity as u64),
+        }
+    }
+
+    fn described(&self) -> String {
+        let total = |n: u64| thousands(self.event + n * self.constituent);
+        let event = thousands(self.event);
+        if self.capacity == 0 {
+            return format!("  {event} MACs per event\n");
+        }
+        let mut table = Table::new(["constituents", "MACs per event"]);
+        table.row([
+            "n".to_owned(),
+            format!("{event} + {} n", thousands(self.constituent)),
+        ]);
+        let mut shown = vec![0, 1, self.capacity / 2, self.capacity];
+        shown.dedup();
+        for n in shown {
+            table.row([n.to_string(), total(n)]);
+        }
+        table.to_string()
+    }
+}
+
+/// The recognised set, in a line.
+fn described(network: &Network, set: &NetworkSet) -> String {
+    let inputs: Vec<&str> = network
+        .inputs
+        .iter()
+        .filter(|input| input.in_set)
+        .map(|input| input.name.as_str())
+        .collect();
+    format!(
+        "  set '{}' of {} slots in {}; live: {}",
+        set.name,
+        set.capacity,
+        inputs.join(", "),
+        rule(network, set.live)
+    )
+}
+
+/// Which slots are live, in words.
+fn rule(network: &Network, rule: Rule) -> String {
+    let feature = |input: usize, channel: usize| {
+        format!("feature {channel} of {}", network.inputs[input].name)
+    };
+    match rule {
+        Rule::Mask(mask) => {
+            let sign = match mask.comparison {
+                Comparison::Greater => ">",
+                Comparison::GreaterOrEqual => "≥",
+                Comparison::Less => "<",
+                Comparison::LessOrEqual => "≤",
+                Comparison::Equal => "=",
+            };
+            let not = if mask.inverted { "not " } else { "" };
+            let value = match (mask.scale, mask.shift) {
+                (1.0, 0.0) => feature(mask.input, mask.channel),
+                (scale, shift) => {
+                    format!("{} · {scale} + {shift}", feature(mask.input, mask.channel))
+                }
+            };
+            format!("{not}{value} {sign} {}", mask.threshold)
+        }
+        Rule::Weight { input, channel } => {
+            format!("{} is a weight and not 0", feature(input, channel))
+        }
+        Rule::Any { input, value } => {
+            format!(
+                "some feature of {} is not {value}",
+                network.inputs[input].name
+            )
+        }
+        Rule::Padding => "no mask, padded slots count as the network says".to_owned(),
+    }
 }
 
 fn is_constant(op: &Op) -> bool {
@@ -114,7 +256,9 @@ fn operators(graph: &Graph) -> BTreeMap<&'static str, usize> {
 fn parameters(graph: &Graph) -> u64 {
     let of = |op: &Op| match op {
         Op::Constant(tensor) => tensor.data.len(),
-        Op::Dense { weights, bias } => weights.data.len() + bias.len(),
+        Op::Dense { weights, bias }
+        | Op::Conv { weights, bias, .. }
+        | Op::ConvTranspose { weights, bias, .. } => weights.data.len() + bias.len(),
         Op::ScaleShift { scale, shift, .. } => scale.len() + shift.len(),
         _ => 0,
     };

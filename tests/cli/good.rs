@@ -33,6 +33,16 @@ fn inspect_shows_a_model() {
     assert_eq!(json["inputs"][0]["name"], "x");
     assert_eq!(json["supported"], true);
     assert!(json["parameters"].as_u64().unwrap_or(0) > 2000);
+    // 3 → 32 → 32 → 16 for each constituent, 16 → 32 → 1 for the event.
+    assert_eq!(json["macs_per_constituent"], 3 * 32 + 32 * 32 + 32 * 16);
+    assert_eq!(json["macs_per_event"], 16 * 32 + 32);
+    assert_eq!(json["set"]["capacity"], 32);
+    let live = json["set"]["live"].as_str().unwrap_or_default();
+    assert!(live.contains("feature 0 of x > 0"), "{live}");
+    assert!(
+        text.contains("544 + 1,632 n") && text.contains(live),
+        "{text}"
+    );
 }
 
 #[test]

@@ -80,6 +80,41 @@ pub fn from_bytes_with(bytes: &[u8], options: &Options) -> Result<Graph, ImportE
     import(bytes, None, options)
 }
 
+/// A node whose operator is not supported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The node, or its first result where it has no name.
+    pub node: String,
+    /// The operator, with its domain unless that is ONNX's own.
+    pub operator: String,
+}
+
+/// All nodes of a model file whose operators are not supported, in the file's order; none where it is no model.
+pub fn unsupported(path: &Path) -> Vec<Unsupported> {
+    let model = std::fs::read(path)
+        .ok()
+        .and_then(|bytes| ModelProto::decode(&bytes[..]).ok());
+    let Some(model) = model else {
+        return Vec::new();
+    };
+    let own = |node: &proto::NodeProto| {
+        let mut functions = model.functions.iter();
+        functions.any(|f| f.domain == node.domain && f.name == node.op_type)
+    };
+    let bodies = model.functions.iter().flat_map(|f| &f.node);
+    let nodes = model.graph.iter().flat_map(|g| &g.node).chain(bodies);
+    nodes
+        .filter(|node| !own(node) && !ops::is_supported(&node.domain, &node.op_type))
+        .map(|node| {
+            let view = NodeView::new(node, 0);
+            Unsupported {
+                operator: view.operator(),
+                node: view.name,
+            }
+        })
+        .collect()
+}
+
 fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Graph, ImportError> {
     let not_onnx = |detail: &str| ImportError::NotOnnx {
         detail: detail.to_owned(),

@@ -104,6 +104,11 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
     })
 }
 
+/// Whether there is an importer of an operator.
+pub(super) fn is_supported(domain: &str, operator: &str) -> bool {
+    handler(domain, operator).is_some()
+}
+
 /// Imports one node.
 pub(super) fn import(
     context: &mut Context<'_>,
