@@ -334,6 +334,15 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
         ty if ty == from => String::new(),
         ty => format!(" as {ty}"),
     };
+    // Element by element; what a layout fills up with stays zero.
+    let listed = |elements: Vec<String>| match plan.storage[id] {
+        Storage::Narrowest => vec![format!("let {name} = [{}];", elements.join(", "))],
+        Storage::Pairs | Storage::Words => {
+            let each = elements.iter().enumerate();
+            let each = each.map(|(c, element)| format!("{name}[{c}] = {element};"));
+            std::iter::once(zeros.clone()).chain(each).collect()
+        }
+    };
     let lines: Vec<String> = match &step.kernel {
         Kernel::Words { input } => {
             let names = names::fields(plan.program.inputs.iter().map(|i| i.name.as_str()));
@@ -505,40 +514,35 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
                 ),
             ]
         }
-        Kernel::Count => vec![zeros, format!("{y}[0] = sums.multiplicity{};", cast("i32"))],
+        Kernel::Count => listed(vec![format!("sums.multiplicity{}", cast("i32"))]),
         Kernel::ArgMax { x, accumulator } => {
-            let cast = cast("i32");
-            vec![
-                zeros,
-                format!(
-                    "{y}[0] = reduce::arg_max::<{}, _>(&{}){cast};",
-                    accumulator.name(),
-                    v(x)
-                ),
-            ]
+            let (accumulator, cast) = (accumulator.name(), cast("i32"));
+            listed(vec![format!(
+                "reduce::arg_max::<{accumulator}, _>(&{}){cast}",
+                v(x)
+            )])
         }
         Kernel::SquaredError { a, b, accumulator } => {
             let accumulator = accumulator.name();
-            vec![format!(
-                "let {name} = [reduce::squared_error::<{accumulator}, _, _>(&{}, &{}){}];",
+            listed(vec![format!(
+                "reduce::squared_error::<{accumulator}, _, _>(&{}, &{}){}",
                 v(a),
                 v(b),
                 cast(accumulator)
-            )]
+            )])
         }
         Kernel::SumSquares { x, accumulator } => {
             let accumulator = accumulator.name();
-            vec![format!(
-                "let {name} = [reduce::sum_squares::<{accumulator}, _>(&{}){}];",
+            listed(vec![format!(
+                "reduce::sum_squares::<{accumulator}, _>(&{}){}",
                 v(x),
                 cast(accumulator)
-            )]
+            )])
         }
         Kernel::Select { x, channels } => {
             let cast = cast(&storage(plan, *x));
             let picked = channels.iter().map(|c| format!("{}[{c}]{cast}", v(x)));
-            let picked: Vec<String> = picked.collect();
-            vec![format!("let {name} = [{}];", picked.join(", "))]
+            listed(picked.collect())
         }
         Kernel::Concat { parts } => {
             let mut lines = vec![zeros];
