@@ -259,7 +259,7 @@ impl Maker {
     fn step(&mut self) {
         let before = self.program.clone();
         let x = self.operand();
-        let ok = match self.below(23) {
+        let ok = match self.below(29) {
             0 => self.dense(x),
             1 => self.rescale(x),
             2 => self.settle(x, Operation::Relu { x }),
@@ -278,9 +278,9 @@ impl Maker {
             15 | 16 => self.reshape(x),
             17 => self.gather(x),
             18 => self.sum(x),
-            19 => self.max(x),
-            20 => self.count(),
-            21 => self.arg_max(x),
+            19 | 22..25 => self.max(x),
+            20 | 26 | 27 => self.count(),
+            21 | 25 => self.arg_max(x),
             _ => self.concat(x),
         };
         if !ok {
