@@ -280,3 +280,50 @@ fn slow_boards_have_a_largest_rate() {
         "{found}"
     );
 }
+
+#[test]
+fn service_times_are_measured_on_a_board() {
+    if std::env::var_os("HODOSCOPE_WITHOUT_EMULATOR").is_some_and(|value| value == "1") {
+        println!("SKIPPED: emulated boards, since HODOSCOPE_WITHOUT_EMULATOR=1");
+        return;
+    }
+    let place = Place::new();
+    let dir = place.compiled();
+    let on_board = |arguments: &[&str]| {
+        let mut command = on_events("stream", &dir, &test_events());
+        command.env(
+            "HODOSCOPE_CACHE",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope"),
+        );
+        command.args([
+            "--on",
+            "mps2-an386",
+            "--arrivals",
+            "poisson:10Hz",
+            "--events",
+            "10000",
+        ]);
+        json(command.args(["--search-events", "0"]).args(arguments))
+    };
+    let figure = |json: &Value, key: &str| json[key].as_f64().unwrap_or(f64::NAN);
+    let modelled = on_board(&[]);
+    let source = modelled["source"].as_str().unwrap_or_default();
+    assert!(
+        source.contains("modelled (cycles)") && source.contains("cortex-m4"),
+        "{source}"
+    );
+    assert_eq!(modelled["clock_hz"], 25_000_000);
+    let counted = on_board(&["--cycles-per-instruction", "1"]);
+    let source = counted["source"].as_str().unwrap_or_default();
+    assert!(
+        source.contains("emulated (instructions)") && source.contains("stated"),
+        "{source}"
+    );
+    // No core of this kind takes fewer cycles than instructions, nor three for each.
+    let ratio = figure(&modelled, "service_mean_us") / figure(&counted, "service_mean_us");
+    assert!(ratio > 1.0 && ratio < 3.0, "{ratio}");
+    // Twice the clock is half the time.
+    let faster = on_board(&["--clock", "50MHz"]);
+    let half = figure(&faster, "service_mean_us") / figure(&modelled, "service_mean_us");
+    assert!((half - 0.5).abs() < 1e-6, "{half}");
+}
