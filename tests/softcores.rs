@@ -194,19 +194,23 @@ fn soft_cores_are_exact_and_take_the_cycles_written_down() {
     }
     let bless = "`INSTA_UPDATE=always cargo test --test softcores` writes the cycles again";
     let (known, expected) = parse(&fs::read_to_string(golden()).expect(bless));
-    if rustc == known {
-        assert_eq!(text(&rustc, &all), text(&known, &expected), "{bless}");
-        return;
+    if rustc != known {
+        // Another compiler makes another firmware, which must not be much slower.
+        println!("cycles are known for rustc {known}, this is {rustc}: compared within 10 %");
     }
-    // Another compiler makes another firmware, which must not be much slower.
-    println!("cycles are known for rustc {known}, this is {rustc}: compared within 10 %");
     assert!(all.keys().eq(expected.keys()), "{bless}");
     for ((name, cycles), expected) in all.iter().zip(expected.values()) {
         for (cycles, expected) in cycles.iter().zip(expected) {
-            let limit = expected / 10;
+            let limit = match name.ends_with("vexriscv-full") {
+                _ if rustc != known => expected / 10,
+                // Where code lies decides what its caches hold, and the linker orders functions by
+                // hashes in which the path of the checkout is.
+                true => expected * 3 / 100,
+                false => 0,
+            };
             assert!(
                 cycles.abs_diff(*expected) <= limit,
-                "{name}: {cycles} cycles, not {expected}"
+                "{name}: {cycles} cycles, not {expected}; {bless}"
             );
         }
     }

@@ -86,20 +86,17 @@ fn script(
     place: &Path,
     cache: &Cache,
 ) -> Result<String, TargetError> {
-    let core = design.wheel.unpack(cache)?;
-    let core = patched(&core, place)?;
-    let soc = sources::unpack(cache)?.rtl();
-    let arguments = design.verilog.iter().map(|argument| {
-        argument
-            .replace("{core}", &core.to_string_lossy())
-            .replace("{soc}", &soc.to_string_lossy())
-    });
+    // Beside the script: the tools run in a sandbox that sees their working directory, not all paths.
+    copy_tree(&design.wheel.unpack(cache)?, &place.join("core"))?;
+    copy_tree(&sources::unpack(cache)?.rtl(), &place.join("soc"))?;
+    let arguments = design.verilog.iter();
+    let arguments =
+        arguments.map(|argument| argument.replace("{core}", "core").replace("{soc}", "soc"));
     let arguments: Vec<String> = arguments.collect();
     Ok(format!(
-        "read_slang --threads 1 --top soc -G WORDS={} -Y .sv {} {}\n{} -top soc -json netlist.json\n",
+        "read_slang --threads 1 --top soc -G WORDS={} -Y .sv {} soc/fpga/memory.v\n{} -top soc -json netlist.json\n",
         MEMORY_BYTES / 4,
         arguments.join(" "),
-        soc.join("fpga/memory.v").display(),
         device.mapping(),
     ))
 }
@@ -112,13 +109,7 @@ const PATCHES: [(&str, &str, &str); 1] = [(
     "wire unused_scramble_inputs =",
 )];
 
-/// The core's Verilog, copied with the patches where it needs any.
-fn patched(core: &Path, place: &Path) -> Result<PathBuf, TargetError> {
-    let copy = place.join("core");
-    copy_tree(core, &copy)?;
-    Ok(copy)
-}
-
+/// Copies Verilog, with the patches where it needs any.
 fn copy_tree(from: &Path, to: &Path) -> Result<(), TargetError> {
     fs::create_dir_all(to).map_err(TargetError::io("create", to))?;
     let entries = fs::read_dir(from).map_err(TargetError::io("read", from))?;
