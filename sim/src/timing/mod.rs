@@ -2,7 +2,7 @@
 //!
 //! The timing plugin of QEMU records the path of every event ([`Recording`]). [`Timing`] looks its
 //! opcodes up in the firmware's file, prices them one after the other with a
-//! [`Pipeline`](hodoscope_cost::Pipeline), and says by the file's line tables which layer each belongs
+//! [`Pipeline`], and says by the file's line tables which layer each belongs
 //! to. Nothing is added to the firmware for that: it is the one that runs without an observer.
 //!
 //! Instructions are *emulated*, cycles are *modelled*.
