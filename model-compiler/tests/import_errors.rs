@@ -97,13 +97,17 @@ fn missing_file_names_the_path() {
 
 #[test]
 fn unsupported_operators_are_named_with_what_to_do() {
-    let lstm = NodeProto {
-        name: "lstm_1".into(),
-        ..node("LSTM", "y", &["x"], vec![])
+    let hardmax = NodeProto {
+        name: "hardmax_1".into(),
+        ..node("Hardmax", "y", &["x"], vec![])
     };
     check(
-        &error(&one(lstm)),
-        &["node 'lstm_1'", "operator LSTM", "deep set"],
+        &error(&one(hardmax)),
+        &[
+            "node 'hardmax_1'",
+            "operator Hardmax",
+            "supported operators",
+        ],
     );
     let quant = NodeProto {
         domain: "qonnx.custom_op.general".into(),

@@ -169,12 +169,6 @@ fn scikit_learn() {
         &["export the same model"],
     );
     check("ai.onnx.ml::Imputer", vec![], &["only Scaler"]);
-    let list = |name: &str, values: &[f32]| AttributeProto {
-        name: name.into(),
-        floats: values.to_vec(),
-        r#type: hodoscope_compiler::import::proto::attribute_type::FLOATS,
-        ..Default::default()
-    };
     check(
         "ai.onnx.ml::Scaler",
         vec![list("offset", &[1.0, 2.0])],
@@ -194,6 +188,218 @@ fn scikit_learn() {
         "ai.onnx.ml::LinearRegressor",
         vec![list("coefficients", &[1.0; 4])],
         &["'coefficients'", "5 features"],
+    );
+}
+
+fn list(name: &str, values: &[f32]) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        floats: values.to_vec(),
+        r#type: hodoscope_compiler::import::proto::attribute_type::FLOATS,
+        ..Default::default()
+    }
+}
+
+fn names(name: &str, values: &[&str]) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        strings: values.iter().map(|v| v.as_bytes().to_vec()).collect(),
+        r#type: hodoscope_compiler::import::proto::attribute_type::STRINGS,
+        ..Default::default()
+    }
+}
+
+/// A stump on feature 0 that gives target 0 one of two values, with attributes changed.
+fn stump(kind: &str, changed: Vec<AttributeProto>) -> Vec<AttributeProto> {
+    let own = |what: &str| format!("{kind}_{what}");
+    let mut all = vec![
+        ints("nodes_treeids", &[0, 0, 0]),
+        ints("nodes_nodeids", &[0, 1, 2]),
+        ints("nodes_featureids", &[0, 0, 0]),
+        ints("nodes_truenodeids", &[1, 0, 0]),
+        ints("nodes_falsenodeids", &[2, 0, 0]),
+        list("nodes_values", &[0.5, 0.0, 0.0]),
+        names("nodes_modes", &["BRANCH_LEQ", "LEAF", "LEAF"]),
+        ints(&own("treeids"), &[0, 0]),
+        ints(&own("nodeids"), &[1, 2]),
+        ints(&own("ids"), &[0, 0]),
+        list(&own("weights"), &[-1.0, 2.0]),
+    ];
+    match kind {
+        "class" => all.push(ints("classlabels_int64s", &[0, 1])),
+        _ => all.push(int("n_targets", 1)),
+    }
+    for attribute in changed {
+        all.retain(|known| known.name != attribute.name);
+        all.push(attribute);
+    }
+    all
+}
+
+#[test]
+fn trees() {
+    let check = |op: &str, kind, changed: Vec<AttributeProto>, parts: &[&str]| {
+        let op = format!("ai.onnx.ml::{op}");
+        refused(&op, &["x"], stump(kind, changed), vec![], parts);
+    };
+    let regressor = |changed, parts: &[&str]| {
+        check("TreeEnsembleRegressor", "target", vec![changed], parts);
+    };
+    let classifier = |changed: Vec<AttributeProto>, parts: &[&str]| {
+        check("TreeEnsembleClassifier", "class", changed, parts);
+    };
+    regressor(
+        names("nodes_modes", &["BRANCH_MEMBER", "LEAF", "LEAF"]),
+        &["'nodes_modes'", "BRANCH_MEMBER", "one threshold"],
+    );
+    regressor(
+        string("aggregate_function", "MEDIAN"),
+        &["'aggregate_function'", "MEDIAN", "AVERAGE"],
+    );
+    regressor(
+        string("post_transform", "PROBIT"),
+        &["'post_transform'", "PROBIT", "export NONE"],
+    );
+    regressor(
+        string("post_transform", "LOGISTIC"),
+        &["'post_transform'", "onnxruntime", "export NONE"],
+    );
+    regressor(
+        list("base_values", &[1.0, 2.0]),
+        &["'base_values'", "1 targets"],
+    );
+    regressor(
+        ints("nodes_truenodeids", &[7, 0, 0]),
+        &["'nodes_truenodeids'", "node 7", "tree 0"],
+    );
+    regressor(
+        ints("nodes_truenodeids", &[0, 0, 0]),
+        &["'nodes_truenodeids'", "two ways"],
+    );
+    regressor(
+        ints("nodes_featureids", &[5, 0, 0]),
+        &["tree 0 leads nowhere"],
+    );
+    regressor(
+        ints("nodes_featureids", &[0, 0]),
+        &["'nodes_featureids'", "2 entries for 3 nodes"],
+    );
+    regressor(
+        list("nodes_values", &[f32::NAN, 0.0, 0.0]),
+        &["'nodes_values'", "NaN"],
+    );
+    regressor(
+        ints("target_ids", &[0, 1]),
+        &["'target_ids'", "target 1 of node 2"],
+    );
+    regressor(ints("n_targets", &[1]), &["'n_targets'"]);
+    regressor(int("n_targets", 0), &["'n_targets'", "is 0"]);
+    // Thresholds of double precision stand in an attribute of another name.
+    let tensor = tensor("nodes_values_as_tensor", floats("", &[1], &[0.5]));
+    regressor(tensor, &["'nodes_values_as_tensor'", "export without it"]);
+    let partial = vec![
+        ints("target_treeids", &[0]),
+        ints("target_nodeids", &[2]),
+        ints("target_ids", &[0]),
+        list("target_weights", &[1.0]),
+    ];
+    let with = |more| [partial.clone(), vec![more]].concat();
+    check(
+        "TreeEnsembleRegressor",
+        "target",
+        with(list("base_values", &[1.0])),
+        &["'base_values'", "target 0", "runtimes disagree"],
+    );
+    check(
+        "TreeEnsembleRegressor",
+        "target",
+        with(string("aggregate_function", "MIN")),
+        &["'aggregate_function'", "export SUM"],
+    );
+    classifier(
+        vec![list("base_values", &[1.0, 2.0])],
+        &["'base_values'", "two classes"],
+    );
+    classifier(
+        vec![ints("classlabels_int64s", &[7])],
+        &["'class_ids'", "fewer than two"],
+    );
+    classifier(
+        vec![
+            ints("classlabels_int64s", &[4, 5]),
+            ints("class_ids", &[0, 1]),
+        ],
+        &["'classlabels_int64s'", "disagree"],
+    );
+    classifier(
+        vec![ints("classlabels_int64s", &[4, 5, 6])],
+        &["'class_ids'", "no weight"],
+    );
+    classifier(
+        vec![string("post_transform", "SOFTMAX_ZERO")],
+        &["'post_transform'", "SOFTMAX_ZERO", "LOGISTIC"],
+    );
+}
+
+#[test]
+fn recurrent_layers() {
+    let constants = |rows: i64, hidden: i64| {
+        let count = |n: i64| vec![0.5; usize::try_from(n).unwrap_or(0)];
+        vec![
+            floats("w", &[1, rows, 5], &count(rows * 5)),
+            floats("r", &[1, rows, hidden], &count(rows * hidden)),
+            int64s("two", &[1], &[2]),
+            floats("state", &[1, 4, hidden], &count(4 * hidden)),
+        ]
+    };
+    // x is [1, 2, 5]: one step of a batch of two.
+    let check = |op, inputs: &[&str], attributes, parts: &[&str]| {
+        let rows = if op == "LSTM" { 12 } else { 9 };
+        refused(op, inputs, attributes, constants(rows, 3), parts);
+    };
+    let gru = |attribute, parts: &[&str]| check("GRU", &["x", "w", "r"], vec![attribute], parts);
+    gru(int("layout", 1), &["'layout'", "transpose"]);
+    gru(
+        string("direction", "up"),
+        &["'direction'", "'up'", "reverse"],
+    );
+    gru(int("hidden_size", 4), &["'hidden_size'", "is 4, not 3"]);
+    gru(
+        names("activations", &["Sigmoid", "Affine"]),
+        &["'activations'", "'Affine'", "Softsign"],
+    );
+    gru(
+        names("activations", &["Sigmoid"]),
+        &["'activations'", "1 functions, not 2"],
+    );
+    gru(
+        list("activation_alpha", &[0.5]),
+        &["'activation_alpha'", "export without it"],
+    );
+    check(
+        "LSTM",
+        &["x", "w", "r"],
+        vec![int("input_forget", 1)],
+        &["'input_forget'"],
+    );
+    check("GRU", &["x", "r", "w"], vec![], &["do not fit"]);
+    check(
+        "GRU",
+        &["x", "other", "r"],
+        vec![],
+        &["weights W", "constant"],
+    );
+    check(
+        "GRU",
+        &["x", "w", "r", "", "two"],
+        vec![],
+        &["sequence_lens", "packed"],
+    );
+    check(
+        "GRU",
+        &["x", "w", "r", "", "", "state"],
+        vec![],
+        &["[1, 4, 3], not [1, 2, 3]"],
     );
 }
 
@@ -245,12 +451,12 @@ fn functions() {
     let message = error(&calling(many));
     assert!(message.contains("more than 65536 nodes"), "{message}");
     // What a function's body lacks is named by the call and the node within.
-    let lstm = NodeProto {
-        name: "lstm".into(),
-        ..node("LSTM", "b", &["a"], vec![])
+    let hardmax = NodeProto {
+        name: "hardmax".into(),
+        ..node("Hardmax", "b", &["a"], vec![])
     };
-    let message = error(&calling(vec![function("F", vec![lstm])]));
-    assert!(message.contains("node 'call/lstm'"), "{message}");
+    let message = error(&calling(vec![function("F", vec![hardmax])]));
+    assert!(message.contains("node 'call/hardmax'"), "{message}");
     let two = NodeProto {
         input: vec!["x".into(), "x".into()],
         ..own("F", "x", "y")

@@ -8,6 +8,7 @@
 mod builder;
 mod eval;
 mod executor;
+mod forest;
 mod op;
 pub mod passes;
 mod quantiser;
@@ -18,6 +19,7 @@ mod window;
 pub use builder::GraphBuilder;
 pub(crate) use eval::eval_constant;
 pub use executor::{Executor, Workspace};
+pub use forest::{Aggregate, Forest, Question, TreeNode};
 pub use op::{Binary, Comparison, Logic, Op, Padding, Pooling, Reduction, Unary};
 pub use passes::{keep_quantisers, simplify};
 pub use quantiser::{Quantiser, RoundingMode};
@@ -280,7 +282,8 @@ impl fmt::Display for Graph {
                 | Op::Dense { .. }
                 | Op::ScaleShift { .. }
                 | Op::Conv { .. }
-                | Op::ConvTranspose { .. } => {}
+                | Op::ConvTranspose { .. }
+                | Op::Trees(_) => {}
                 Op::Unary(u) => write!(f, " {u:?}")?,
                 op => write!(f, " {op:?}")?,
             }

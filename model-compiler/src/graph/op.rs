@@ -1,6 +1,6 @@
 //! The operations of a float graph, with their exact meaning.
 
-use super::{quantiser::Quantiser, tensor::Tensor, window::Window};
+use super::{forest::Forest, quantiser::Quantiser, tensor::Tensor, window::Window};
 use std::fmt;
 
 /// A function of one element.
@@ -366,6 +366,8 @@ pub enum Op {
         /// What happens to each product.
         product: Box<Quantiser>,
     },
+    /// `x [..., features]` → `[..., targets]`: decision trees, row by row.
+    Trees(Box<Forest>),
 }
 
 impl Op {
@@ -417,6 +419,7 @@ impl Op {
             Op::Quantise(_) => "Quantise",
             Op::Dequantise { .. } => "Dequantise",
             Op::DenseStepwise { .. } => "DenseStepwise",
+            Op::Trees(_) => "Trees",
         }
     }
 }

@@ -152,6 +152,20 @@ impl Op {
                 n if (1..=n).contains(k) => Ok(with_extent(x, *axis, *k)),
                 n => Err(format!("{k} of {n} elements cannot be taken")),
             },
+            Op::Trees(forest) => {
+                if let Some(fault) = forest.fault() {
+                    return Err(fault);
+                }
+                match x.split_last() {
+                    Some((&last, leading)) if last == forest.features => {
+                        Ok([leading, &[forest.targets]].concat())
+                    }
+                    _ => Err(format!(
+                        "the last axis must have {} elements",
+                        forest.features
+                    )),
+                }
+            }
             Op::Quantise(q) => factors(x, &q.scale.shape, &q.zero_point.shape),
             Op::Dequantise { scale, zero_point } => factors(x, &scale.shape, &zero_point.shape),
             Op::DenseStepwise { weights, product } => {

@@ -118,6 +118,16 @@ impl<'a> NodeView<'a> {
             .map(|a| &a.floats[..]))
     }
 
+    pub fn strings(&self, name: &str) -> Result<Option<Vec<&'a str>>, ImportError> {
+        let Some(a) = self.attribute(name, attribute_type::STRINGS)? else {
+            return Ok(None);
+        };
+        let text = |s: &'a Vec<u8>| std::str::from_utf8(s).ok();
+        let all: Option<Vec<&str>> = a.strings.iter().map(text).collect();
+        all.map(Some)
+            .ok_or_else(|| self.attribute_error(name, "is not UTF-8"))
+    }
+
     pub fn string(&self, name: &str) -> Result<Option<&'a str>, ImportError> {
         let Some(a) = self.attribute(name, attribute_type::STRING)? else {
             return Ok(None);

@@ -70,7 +70,8 @@ class Case:
         graph = helper.make_graph(self.nodes, "case", self.inputs, self.outputs, self.constants)
         domains = {n.domain for n in self.nodes}
         imports = [helper.make_opsetid("", self.opset)]
-        imports += [helper.make_opsetid(d, 3 if d == "ai.onnx.ml" else 1) for d in sorted(domains) if d]
+        ml = 5 if any(n.op_type == "TreeEnsemble" for n in self.nodes) else 3
+        imports += [helper.make_opsetid(d, ml if d == "ai.onnx.ml" else 1) for d in sorted(domains) if d]
         model = helper.make_model(
             graph, opset_imports=imports, functions=self.functions, ir_version=10, producer_name="oracle"
         )
@@ -542,6 +543,175 @@ def linear(rng, name):
     return one(rng, "LinearRegressor", 13, [normal(rng, [1, features])], attributes, domain="ai.onnx.ml")
 
 
+MODES = ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"]
+
+
+def thresholds(rng, count):
+    """Halves, which the features take too, so that equality matters."""
+    return np.round(rng.normal(size=count) * 3).astype(np.float32) / 2
+
+
+def features(rng, count):
+    x = thresholds(rng, [1, count])
+    x[rng.random(x.shape) < 0.2] = np.nan
+    return x
+
+
+def tree(rng, depth):
+    """A tree as nested tuples (feature, mode, threshold, missing, yes, no), a leaf as None."""
+    if depth == 0 or rng.random() < 0.15:
+        return None
+    feature, mode = int(rng.integers(0, 5)), str(rng.choice(MODES))
+    return (feature, mode, float(thresholds(rng, 1)[0]), int(rng.integers(0, 2)), tree(rng, depth - 1), tree(rng, depth - 1))
+
+
+def listed(trees, leaf):
+    """The attributes of operator sets 1 and 3; leaf(tree) gives pairs of target and weight."""
+    nodes = {k: [] for k in ["treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids",
+                             "missing_value_tracks_true"]}
+    leaves = {k: [] for k in ["treeids", "nodeids", "ids", "weights"]}
+    for t, root in enumerate(trees):
+        queue = [root]
+        for i, node in enumerate(queue):
+            feature, mode, value, missing, yes, no = node or (0, "LEAF", 0.0, 0, None, None)
+            children = (len(queue), len(queue) + 1) if node else (0, 0)
+            if node:
+                queue += [yes, no]
+            row = [t, i, feature, value, mode, *children, missing]
+            for key, entry in zip(nodes, row):
+                nodes[key].append(entry)
+            for target, weight in [] if node else leaf(t):
+                for key, entry in zip(leaves, [t, i, target, weight]):
+                    leaves[key].append(entry)
+    return {f"nodes_{k}": v for k, v in nodes.items()}, leaves
+
+
+def forest(rng):
+    same = str(rng.choice(MODES)) if rng.random() < 0.6 else None
+    trees = [tree(rng, int(rng.integers(0, 5))) for _ in range(rng.integers(1, 7))]
+
+    def one_mode(node):
+        return node and (node[0], same or node[1], *node[2:4], one_mode(node[4]), one_mode(node[5]))
+
+    return [one_mode(t) for t in trees]
+
+
+@operator("ml.TreeEnsembleRegressor")
+def tree_regressor(rng, name):
+    targets = int(rng.integers(1, 4))
+    aggregate = str(rng.choice(["SUM", "AVERAGE", "MIN", "MAX"]))
+    base = rng.random() < 0.5
+    # A target that no leaf gives has no base value in onnxruntime: the importer refuses that.
+    all_targets = aggregate in ("MIN", "MAX") or base
+
+    def leaf(t):
+        own = range(targets) if all_targets else [int(rng.integers(0, targets))]
+        return [(target, uniform(rng, -1, 1)) for target in own]
+
+    nodes, leaves = listed(forest(rng), leaf)
+    attributes = {**nodes, **{f"target_{k}": v for k, v in leaves.items()}, "n_targets": targets, "aggregate_function": aggregate}
+    if base:
+        attributes["base_values"] = [uniform(rng, -1, 1) for _ in range(targets)]
+    if targets > 1:
+        attributes["post_transform"] = str(rng.choice(["NONE", "LOGISTIC", "SOFTMAX"]))
+    return one(rng, "TreeEnsembleRegressor", 13, [features(rng, 5)], attributes, domain="ai.onnx.ml")
+
+
+@operator("ml.TreeEnsembleClassifier")
+def tree_classifier(rng, name):
+    classes = int(rng.choice([2, 2, 3, 4]))
+    # Of two classes: scores of the first name, as exporters write them, of the second, or of both.
+    kind = str(rng.choice(["first", "first", "second", "both"])) if classes == 2 else "all"
+    low = -1.0 if rng.random() < 0.6 else 0.0
+
+    def leaf(t):
+        if kind in ("first", "second"):
+            return [(int(kind == "second"), uniform(rng, low, 1))]
+        return [(c, uniform(rng, low, 1)) for c in range(classes)]
+
+    nodes, leaves = listed(forest(rng), leaf)
+    attributes = {**nodes, **{f"class_{k}": v for k, v in leaves.items()}}
+    attributes["classlabels_int64s"] = list(range(classes))
+    if kind in ("first", "all") and rng.random() < 0.5:
+        attributes["classlabels_int64s"] = [10 - 3 * c for c in range(classes)]
+    attributes["post_transform"] = str(rng.choice(["NONE", "LOGISTIC", "SOFTMAX"]))
+    if kind in ("first", "all") and rng.random() < 0.5:
+        attributes["base_values"] = [uniform(rng, -1, 1) for _ in range(1 if classes == 2 else classes)]
+    case = Case(13)
+    x = case.input(features(rng, 5))
+    label, scores = case.node("TreeEnsembleClassifier", [x], 2, domain="ai.onnx.ml", **attributes)
+    return case.finish(label, scores)
+
+
+@operator("ml.TreeEnsemble")
+def tree_ensemble(rng, name):
+    targets = int(rng.integers(1, 3))
+    names = ["featureids", "truenodeids", "trueleafs", "falsenodeids", "falseleafs", "missing_value_tracks_true"]
+    lists, modes, splits, ids, weights, roots = {k: [] for k in names}, [], [], [], [], []
+
+    def add(node):
+        if node is None:
+            ids.append(int(rng.integers(0, targets)))
+            weights.append(uniform(rng, -1, 1))
+            return len(ids) - 1, 1
+        place = len(modes)
+        modes.append(MODES.index(node[1]))
+        splits.append(node[2])
+        for key in names:
+            lists[key].append(0)
+        lists["featureids"][place], lists["missing_value_tracks_true"][place] = node[0], node[3]
+        lists["truenodeids"][place], lists["trueleafs"][place] = add(node[4])
+        lists["falsenodeids"][place], lists["falseleafs"][place] = add(node[5])
+        return place, 0
+
+    for root in forest(rng):
+        roots.append(add(root or (0, "BRANCH_LEQ", 0.0, 0, None, None))[0])
+    attributes = {f"nodes_{k}": v for k, v in lists.items()}
+    attributes["nodes_modes"] = numpy_helper.from_array(np.asarray(modes, np.uint8))
+    attributes["nodes_splits"] = numpy_helper.from_array(np.asarray(splits, np.float32))
+    attributes["leaf_weights"] = numpy_helper.from_array(np.asarray(weights, np.float32))
+    attributes |= {"leaf_targetids": ids, "tree_roots": roots, "n_targets": targets}
+    attributes["aggregate_function"] = int(rng.integers(0, 2))
+    return one(rng, "TreeEnsemble", 20, [features(rng, 5)], attributes, domain="ai.onnx.ml")
+
+
+@operator("RNN", "GRU", "LSTM")
+def recurrent(rng, name):
+    gates = {"RNN": 1, "GRU": 3, "LSTM": 4}[name]
+    length, inputs, hidden = (int(v) for v in rng.integers(1, 6, 3))
+    direction = str(rng.choice(["forward", "reverse", "bidirectional"]))
+    directions = 2 if direction == "bidirectional" else 1
+    case = Case(int(rng.choice([13, 14, 22])))
+    # Batch first, as a model has it that is exported with batch_first=True.
+    x = case.node("Transpose", [case.input(normal(rng, [1, length, inputs]))], perm=[1, 0, 2])
+    rows = gates * hidden
+    operands = [x, case.constant(normal(rng, [directions, rows, inputs], 0.6)),
+                case.constant(normal(rng, [directions, rows, hidden], 0.6))]
+    state = [directions, 1, hidden]
+    optional = [
+        lambda: case.constant(normal(rng, [directions, 2 * rows], 0.5)),
+        lambda: "",
+        lambda: case.constant(normal(rng, state) if rng.random() < 0.6 else np.zeros(state)),
+    ]
+    if name == "LSTM":
+        optional += [lambda: case.constant(normal(rng, state)),
+                     lambda: case.constant(normal(rng, [directions, 3 * hidden], 0.5))]
+    operands += [make() if rng.random() < 0.6 else "" for make in optional]
+    while operands[-1] == "":
+        operands.pop()
+    attributes = {"hidden_size": hidden, "direction": direction}
+    if name == "GRU":
+        attributes["linear_before_reset"] = int(rng.integers(0, 2))
+    if rng.random() < 0.3:
+        attributes["clip"] = uniform(rng, 0.3, 2)
+    if rng.random() < 0.3:
+        count = {"RNN": 1, "GRU": 2, "LSTM": 3}[name]
+        functions = ["Sigmoid", "Tanh", "Relu", "Softsign"]
+        attributes["activations"] = [str(f) for f in rng.choice(functions, count * directions)]
+    results = case.node(name, operands, 3 if name == "LSTM" else 2, **attributes)
+    return case.finish(*results)
+
+
 @operator("local.function")
 def function(rng, name):
     """A function of the model's own, with an attribute, called by another function and twice by the graph."""
@@ -575,7 +745,7 @@ def main():
     arrays = {}
     for operator, function in sorted(CASES.items()):
         # Windows have more to choose from.
-        rich = operator in ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "Pad")
+        rich = operator in ("Conv", "ConvTranspose", "MaxPool", "AveragePool", "Pad", "GRU", "LSTM") or "Tree" in operator
         for index in range(arguments.cases * (4 if rich else 1)):
             seed = [arguments.seed, index, *operator.encode()]
             data, inputs, outputs = function(np.random.default_rng(seed), operator)

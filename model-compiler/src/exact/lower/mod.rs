@@ -173,7 +173,8 @@ impl Lowering<'_> {
             | Op::Pool { .. }
             | Op::Pad { .. }
             | Op::ArgMax { .. }
-            | Op::TopK { .. } => {
+            | Op::TopK { .. }
+            | Op::Trees(_) => {
                 return Err(
                     "it has no exact form yet; leave it behind the network's outputs".into(),
                 );

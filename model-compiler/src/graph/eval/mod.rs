@@ -98,6 +98,12 @@ pub(super) fn eval(op: &Op, inputs: &[View<'_>], shape: &[usize], out: &mut [f32
         (Op::DenseStepwise { weights, product }, [x]) => {
             quantise::stepwise(weights, product, x.data, out)
         }
+        (Op::Trees(forest), [x]) => {
+            let rows = x.data.chunks(forest.features);
+            for (x, out) in rows.zip(out.chunks_mut(forest.targets)) {
+                forest.evaluate(x, out);
+            }
+        }
         (Op::Concat { axis }, parts) => moves::concat(*axis, parts, out),
         // A graph's nodes have the inputs that their operation takes: the builder checked it.
         _ => {}
@@ -121,6 +127,8 @@ fn work(op: &Op, inputs: &[View<'_>], elements: usize) -> usize {
         }
         (Op::Pool { window, .. }, _) => window.elements().saturating_mul(16),
         (Op::TopK { axis, .. }, [x, ..]) => x.shape[*axis],
+        // A path may take every node.
+        (Op::Trees(forest), _) => forest.trees.iter().map(Vec::len).sum(),
         _ => 1,
     };
     let read = inputs.iter().map(|v| v.data.len()).sum::<usize>();

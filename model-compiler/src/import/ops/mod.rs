@@ -15,8 +15,10 @@ mod pick;
 mod pool;
 mod qdq;
 mod quant;
+mod recurrent;
 mod reduce;
 mod shape;
+mod trees;
 mod unary;
 mod window;
 
@@ -48,6 +50,9 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
             "ArrayFeatureExtractor" => ml::array_feature_extractor,
             "ZipMap" => ml::zip_map,
             "LinearRegressor" => ml::linear_regressor,
+            "TreeEnsembleClassifier" => trees::classifier,
+            "TreeEnsembleRegressor" => trees::regressor,
+            "TreeEnsemble" => trees::tree_ensemble,
             _ => return None,
         });
     }
@@ -79,6 +84,7 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd"
         | "ReduceSumSquare" | "ReduceL1" | "ReduceL2" => reduce::reduce,
         "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool,
+        "RNN" | "GRU" | "LSTM" => recurrent::recurrent,
         "Conv" => conv::conv,
         "ConvTranspose" => conv::conv_transpose,
         "MaxPool" | "AveragePool" => pool::pool,
@@ -141,16 +147,13 @@ fn hint(domain: &str, operator: &str) -> &'static str {
             "export the same model from torch or Keras; MLPClassifier and MLPRegressor are supported"
         }
         ("ai.onnx.ml", _) => {
-            "of scikit-learn's operators only Scaler, LinearRegressor, ArrayFeatureExtractor and ZipMap are supported"
+            "of scikit-learn's operators only Scaler, LinearRegressor, ArrayFeatureExtractor, ZipMap and the tree ensembles are supported"
         }
         (domain, "FloatQuant") if QONNX.contains(&domain) => {
             "quantise to integers (Quant): a float quantiser has no integer program"
         }
         (_, "If" | "Loop" | "Scan") => {
             "control flow must be resolved by the exporter: export with fixed shapes and in inference mode"
-        }
-        (_, "LSTM" | "GRU" | "RNN") => {
-            "recurrent layers cannot be compiled yet; use a deep set over the constituents"
         }
         (
             _,
