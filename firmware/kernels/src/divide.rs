@@ -71,17 +71,40 @@ fn divided(x: i64, divisor: Divisor, rounding: Rounding) -> i64 {
     let (twice, whole) = (2 * rest, u32::from(divisor.value));
     let over = less(whole, twice);
     let half = 1 - less(twice, whole) - over;
-    // Whether the magnitude grows.
-    let up = match rounding {
-        Rounding::Trn => less(0, rest) & below,
-        Rounding::TrnZero => 0,
-        Rounding::Rnd => over + (half & (1 - below)),
-        Rounding::RndConv => over + (half & quotient & 1),
-        Rounding::RndZero => over,
-        Rounding::RndInf => over + half,
-        Rounding::RndMinInf => over + (half & below),
+    let rest = Rest {
+        some: less(0, rest),
+        half,
+        over,
     };
+    let up = rest.up(rounding, below, quotient);
     (((quotient + up) as i64) ^ negative) - negative
+}
+
+/// What a division of magnitudes leaves, as truth values of 0 and 1.
+pub(crate) struct Rest {
+    /// Anything.
+    pub some: u64,
+    /// Half of the divisor.
+    pub half: u64,
+    /// More than that.
+    pub over: u64,
+}
+
+impl Rest {
+    /// By how much rounding makes the magnitude of the quotient grow; `below` is 1 where it is negative.
+    #[inline(always)]
+    pub fn up(&self, rounding: Rounding, below: u64, quotient: u64) -> u64 {
+        let Self { some, half, over } = self;
+        match rounding {
+            Rounding::Trn => some & below,
+            Rounding::TrnZero => 0,
+            Rounding::Rnd => over + (half & (1 - below)),
+            Rounding::RndConv => over + (half & quotient & 1),
+            Rounding::RndZero => *over,
+            Rounding::RndInf => over + half,
+            Rounding::RndMinInf => over + (half & below),
+        }
+    }
 }
 
 /// y = round(x / divisor).

@@ -42,14 +42,17 @@ where
     }
 }
 
+/// The largest element.
+#[inline(always)]
+pub fn largest<A: Accumulator, X: Copy + Into<A>>(x: &[X]) -> A {
+    let x = x.iter().map(|x| (*x).into());
+    x.reduce(|a: A, b| a.larger(b)).unwrap_or(A::ZERO)
+}
+
 /// The lowest index of the largest element.
 #[inline(always)]
 pub fn arg_max<A: Accumulator, X: Copy + Into<A>>(x: &[X]) -> i32 {
-    let largest = x
-        .iter()
-        .map(|x| (*x).into())
-        .reduce(|a: A, b| a.larger(b))
-        .unwrap_or(A::ZERO);
+    let largest: A = largest(x);
     let mut index = 0;
     let mut sought = 1;
     for x in x {

@@ -110,3 +110,31 @@ where
         *y = Y::narrow((*a).into() - (*b).into());
     }
 }
+
+/// y = max(a, b).
+#[inline(always)]
+pub fn larger<A, X, Z, Y>(a: &[X], b: &[Z], y: &mut [Y])
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    Z: Copy + Into<A>,
+    Y: Narrow<A>,
+{
+    for ((a, b), y) in a.iter().zip(b).zip(y) {
+        *y = Y::narrow((*a).into().larger((*b).into()));
+    }
+}
+
+/// y = min(a, b).
+#[inline(always)]
+pub fn smaller<A, X, Z, Y>(a: &[X], b: &[Z], y: &mut [Y])
+where
+    A: Accumulator,
+    X: Copy + Into<A>,
+    Z: Copy + Into<A>,
+    Y: Narrow<A>,
+{
+    for ((a, b), y) in a.iter().zip(b).zip(y) {
+        *y = Y::narrow((*a).into().smaller((*b).into()));
+    }
+}

@@ -40,6 +40,34 @@ pub(crate) fn divide(dividend: i64, divisor: i64, rounding: Rounding) -> i64 {
     floor + i64::from(up)
 }
 
+/// dividend · 2^shift / divisor, rounded, as the nearest raw of `ty`.
+pub(crate) fn quotient(a: i64, b: i64, shift: u8, rounding: Rounding, ty: IntType) -> i64 {
+    let dividend = a << shift;
+    match (b, dividend) {
+        (0, 0) => 0,
+        (0, 1..) => ty.maximum(),
+        (0, _) => ty.minimum(),
+        (1.., _) => divide(dividend, b, rounding).clamp(ty.minimum(), ty.maximum()),
+        // Both signs change, the quotient does not.
+        (_, _) => divide(-dividend, -b, rounding).clamp(ty.minimum(), ty.maximum()),
+    }
+}
+
+/// ⌊√x⌋; 0 below zero.
+pub(crate) fn square_root(x: i64) -> i64 {
+    let x = i128::from(x.max(0));
+    // The largest y with y² ≤ x.
+    let (mut low, mut high) = (0i128, 1i128 << 32);
+    while high - low > 1 {
+        let middle = (low + high) / 2;
+        match middle * middle <= x {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    low as i64
+}
+
 /// `raw` as a value of type `ty`.
 pub(crate) fn overflow(raw: i64, ty: IntType, overflow: Overflow) -> i64 {
     let (minimum, maximum) = (ty.minimum(), ty.maximum());
@@ -121,6 +149,25 @@ mod tests {
         }
         assert_eq!(divide(-7, 3, Rounding::TrnZero), -2);
         assert_eq!(divide(-7, 3, Rounding::Trn), -3);
+    }
+
+    #[test]
+    fn quotients_saturate_and_keep_their_sign() {
+        let ty = IntType::signed(8);
+        let q = |a, b, shift| quotient(a, b, shift, Rounding::Rnd, ty);
+        assert_eq!(
+            [q(7, 2, 0), q(-7, 2, 0), q(7, -2, 0), q(-7, -2, 0)],
+            [4, -3, -3, 4]
+        );
+        assert_eq!([q(1, 3, 6), q(100, 1, 1), q(-100, 1, 1)], [21, 127, -128]);
+        assert_eq!([q(0, 0, 0), q(1, 0, 0), q(-1, 0, 0)], [0, 127, -128]);
+    }
+
+    #[test]
+    fn roots_are_floors() {
+        let roots = [-4, 0, 1, 3, 4, 8, 9, 15, 16].map(square_root);
+        assert_eq!(roots, [0, 0, 1, 1, 2, 2, 3, 3, 4]);
+        assert_eq!(square_root(i64::MAX), 3_037_000_499);
     }
 
     #[test]

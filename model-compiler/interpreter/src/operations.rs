@@ -1,8 +1,8 @@
 //! Each operation, as `hodoscope_program::Operation` defines it.
 
-use hodoscope_program::{Input, Operation, Program, Value, ValueId};
+use hodoscope_program::{Input, Operation, Program, Shape, Value, ValueId};
 
-use crate::arithmetic::{divide, overflow, round_shift};
+use crate::arithmetic::{divide, overflow, quotient, round_shift, square_root};
 
 /// Words of an input, clamped; of a set's rows those in `rows`.
 pub(crate) fn input(input: &Input, words: &[i64], rows: Option<&[usize]>) -> Vec<i64> {
@@ -180,6 +180,59 @@ pub(crate) fn compute(
             rows.flat_map(|row| channels.iter().map(|c| row[*c]))
                 .collect()
         }
+        Operation::Larger { a, b } => pairs(a, b, i64::max),
+        Operation::Smaller { a, b } => pairs(a, b, i64::min),
+        Operation::Largest { x } => {
+            let rows = raws(x).chunks(channels_of(x));
+            rows.map(|row| row.iter().copied().max().unwrap_or(0))
+                .collect()
+        }
+        Operation::TopK { x, count } => raws(x)
+            .chunks(channels_of(x))
+            .flat_map(|row| {
+                let mut order: Vec<usize> = (0..row.len()).collect();
+                // Stable: of equal ones the lower channel comes first.
+                order.sort_by_key(|c| std::cmp::Reverse(row[*c]));
+                order.into_iter().take(*count).map(|c| c as i64)
+            })
+            .collect(),
+        Operation::Take { x, indices } => {
+            let channels = channels_of(x);
+            let row = |index: &i64| &raws(x)[*index as usize * channels..][..channels];
+            raws(indices).iter().flat_map(row).copied().collect()
+        }
+        Operation::MatMul { a, b } => {
+            let inner = channels_of(a);
+            let columns = value.shape.channels();
+            let rows = value.shape.0[..].iter().rev().nth(1);
+            let rows = rows.map_or(1, |dim| Shape(vec![*dim]).elements(0));
+            let mut result = Vec::with_capacity(value.shape.elements(0));
+            let matrices = raws(a).chunks(rows * inner);
+            for (a, b) in matrices.zip(raws(b).chunks(columns * inner)) {
+                result.extend(mat_mul(a, b, inner));
+            }
+            result
+        }
+        Operation::Quotient {
+            a,
+            b,
+            shift,
+            rounding,
+        } => {
+            let channels = value.shape.channels();
+            let divisor = |index: usize| match channels_of(b) {
+                1 => raws(b)[index / channels],
+                _ => raws(b)[index],
+            };
+            let dividends = raws(a).iter().enumerate();
+            dividends
+                .map(|(i, a)| quotient(*a, divisor(i), *shift, *rounding, value.element))
+                .collect()
+        }
+        Operation::SquareRoot { x, shift } => {
+            let roots = raws(x).iter().map(|x| square_root(x.max(&0) << shift));
+            roots.collect()
+        }
         Operation::Reshape { x } => raws(x).to_vec(),
         Operation::Gather { x, elements } => elements.iter().map(|e| raws(x)[*e]).collect(),
         Operation::Concat { parts } => {
@@ -193,6 +246,17 @@ pub(crate) fn compute(
                 .collect()
         }
     }
+}
+
+/// Rows of a times rows of b. The verifier proved that no sum overflows.
+fn mat_mul(a: &[i64], b: &[i64], inner: usize) -> Vec<i64> {
+    let mut result = Vec::new();
+    for a in a.chunks(inner) {
+        for b in b.chunks(inner) {
+            result.push(a.iter().zip(b).map(|(a, b)| a * b).sum());
+        }
+    }
+    result
 }
 
 /// bias + weights · x for each row of x. The verifier proved that no sum overflows.

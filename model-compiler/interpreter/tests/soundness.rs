@@ -83,6 +83,19 @@ fn worst_partial_sum(
                 }
             }
         }
+        Operation::MatMul { a, b } => {
+            // Every row of a with every row of b, also of other matrices: their bound is the same.
+            for row in raws(a).chunks(channels(a)) {
+                for other in raws(b).chunks(channels(b)) {
+                    consider(
+                        row.iter()
+                            .zip(other)
+                            .map(|(a, b)| wide(*a) * wide(*b))
+                            .collect(),
+                    );
+                }
+            }
+        }
         Operation::Sum { x } => {
             // One sum for each element of a row, which may have axes of its own.
             let row = program.value(id).shape.elements(1);
@@ -161,6 +174,14 @@ fn the_random_programs_reach_every_operation_and_rule() {
         "sum_squares",
         "select",
         "concat",
+        "mat_mul",
+        "quotient",
+        "square_root",
+        "larger",
+        "smaller",
+        "largest",
+        "top_k",
+        "take",
         "always",
         "above",
         "not",

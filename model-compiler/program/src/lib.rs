@@ -120,7 +120,7 @@ impl Program {
     }
 
     /// Multiply-accumulate operations of one event with `multiplicity` live constituents: one per
-    /// weight of each dense layer and constituent.
+    /// weight of each dense layer and constituent, and those of products of two activations.
     pub fn macs(&self, multiplicity: usize) -> u64 {
         self.values
             .iter()
@@ -129,6 +129,10 @@ impl Program {
                     let per_row: usize = self.constant(*weights).shape.iter().product();
                     let rows = value.shape.rows(multiplicity);
                     (per_row * rows) as u64
+                }
+                Operation::MatMul { a, .. } => {
+                    let inner = self.value(*a).shape.channels();
+                    (value.shape.elements(multiplicity) * inner) as u64
                 }
                 _ => 0,
             })

@@ -172,6 +172,67 @@ pub enum Operation {
         /// An element of the operand for each one of the result.
         elements: Vec<usize>,
     },
+    /// y\[…, i, j\] = Σ_k a\[…, i, k\] · b\[…, j, k\]: rows of one activation times rows of another, matrix by
+    /// matrix; constant extents.
+    MatMul {
+        /// `[…, rows, inner]`.
+        a: ValueId,
+        /// `[…, columns, inner]`: transposed.
+        b: ValueId,
+    },
+    /// y\[c\] = round(a\[c\] · 2^shift / b\[c\]), the nearest raw of the result's type; an operand b with one
+    /// channel serves all. A divisor of 0 gives the end of the type on the dividend's side, and 0 / 0 is 0.
+    Quotient {
+        /// Dividend.
+        a: ValueId,
+        /// Divisor.
+        b: ValueId,
+        /// The dividend is multiplied by 2^shift; 0 to 62.
+        shift: u8,
+        /// How the division rounds.
+        rounding: Rounding,
+    },
+    /// y = ⌊√(x · 2^shift)⌋; 0 for x < 0. Two bits more and a rounding shift by one make it the nearest integer.
+    SquareRoot {
+        /// Operand.
+        x: ValueId,
+        /// 0 to 62.
+        shift: u8,
+    },
+    /// y\[c\] = max(a\[c\], b\[c\]).
+    Larger {
+        /// First operand.
+        a: ValueId,
+        /// Second operand, of equal scale.
+        b: ValueId,
+    },
+    /// y\[c\] = min(a\[c\], b\[c\]).
+    Smaller {
+        /// First operand.
+        a: ValueId,
+        /// Second operand, of equal scale.
+        b: ValueId,
+    },
+    /// y\[0\] = the largest of x\[c\].
+    Largest {
+        /// Operand.
+        x: ValueId,
+    },
+    /// y = the channels of the `count` largest x\[c\], the largest first; of equal ones the lower channel
+    /// comes first.
+    TopK {
+        /// Operand.
+        x: ValueId,
+        /// How many, at most all.
+        count: usize,
+    },
+    /// y\[i, c\] = x\[indices\[i\], c\]: rows that another value names; constant extents.
+    Take {
+        /// `[rows, channels]`.
+        x: ValueId,
+        /// Rows of x, proved to be such.
+        indices: ValueId,
+    },
 }
 
 /// What becomes of a product before it is added to an accumulator.
@@ -213,6 +274,14 @@ impl Operation {
             Self::Concat { .. } => "concat",
             Self::Reshape { .. } => "reshape",
             Self::Gather { .. } => "gather",
+            Self::MatMul { .. } => "mat_mul",
+            Self::Quotient { .. } => "quotient",
+            Self::SquareRoot { .. } => "square_root",
+            Self::Larger { .. } => "larger",
+            Self::Smaller { .. } => "smaller",
+            Self::Largest { .. } => "largest",
+            Self::TopK { .. } => "top_k",
+            Self::Take { .. } => "take",
         }
     }
 
@@ -234,10 +303,18 @@ impl Operation {
             | Self::Max { x, .. }
             | Self::ArgMax { x }
             | Self::SumSquares { x }
+            | Self::SquareRoot { x, .. }
+            | Self::Largest { x }
+            | Self::TopK { x, .. }
             | Self::Select { x, .. } => vec![*x],
+            Self::Take { x, indices } => vec![*x, *indices],
             Self::Mul { a, b }
             | Self::Add { a, b }
             | Self::Sub { a, b }
+            | Self::MatMul { a, b }
+            | Self::Quotient { a, b, .. }
+            | Self::Larger { a, b }
+            | Self::Smaller { a, b }
             | Self::SquaredError { a, b } => vec![*a, *b],
             Self::Concat { parts } => parts.clone(),
         }

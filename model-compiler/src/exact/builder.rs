@@ -313,6 +313,7 @@ fn is_sum(operation: &Operation) -> bool {
             | Operation::DenseStepwise { .. }
             | Operation::Sum { .. }
             | Operation::SumSquares { .. }
+            | Operation::MatMul { .. }
             | Operation::SquaredError { .. }
     )
 }

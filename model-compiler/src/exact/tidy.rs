@@ -64,10 +64,18 @@ fn operands(operation: &mut Operation) -> Vec<&mut ValueId> {
         | Operation::SumSquares { x }
         | Operation::Select { x, .. }
         | Operation::Reshape { x }
+        | Operation::SquareRoot { x, .. }
+        | Operation::Largest { x }
+        | Operation::TopK { x, .. }
         | Operation::Gather { x, .. } => vec![x],
+        Operation::Take { x, indices } => vec![x, indices],
         Operation::Mul { a, b }
         | Operation::Add { a, b }
         | Operation::Sub { a, b }
+        | Operation::MatMul { a, b }
+        | Operation::Quotient { a, b, .. }
+        | Operation::Larger { a, b }
+        | Operation::Smaller { a, b }
         | Operation::SquaredError { a, b } => vec![a, b],
         Operation::Concat { parts } => parts.iter_mut().collect(),
     }

@@ -1,7 +1,8 @@
 //! The kernel of each value, and the conditions under which it is exact.
 
 use hodoscope_program::{
-    ConstantId, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Value, ValueId,
+    ConstantId, Dim, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Value,
+    ValueId,
 };
 
 use super::fuse::behind_relu;
@@ -198,6 +199,73 @@ pub(super) fn choose(
         Operation::Mul { a, b } => pair(Pair::Mul, *a, *b),
         Operation::Add { a, b } => pair(Pair::Add, *a, *b),
         Operation::Sub { a, b } => pair(Pair::Sub, *a, *b),
+        Operation::Larger { a, b } => pair(Pair::Larger, *a, *b),
+        Operation::Smaller { a, b } => pair(Pair::Smaller, *a, *b),
+        Operation::MatMul { a, b } => {
+            let rows = |id: ValueId| match program.value(id).shape.0[..] {
+                [.., Dim::Fixed(rows), _] => rows,
+                _ => 1,
+            };
+            let inner = program.value(*a).shape.channels();
+            Kernel::MatMul {
+                a: *a,
+                b: *b,
+                extents: [rows(*a), inner, rows(*b)],
+                accumulator: Accumulator::for_all([of(*a), of(*b), element]),
+            }
+        }
+        Operation::Quotient {
+            a,
+            b,
+            shift,
+            rounding,
+        } => {
+            let magnitude = match proof.interval(source).minimum >= 0 {
+                true => element.maximum(),
+                false => -element.minimum(),
+            };
+            Kernel::Quotient {
+                a: *a,
+                b: *b,
+                shift: *shift,
+                // One at least; the smallest raw of a signed type has a bit more than the largest.
+                bits: bits(magnitude.max(1).into()),
+                rounding: *rounding,
+                limits: (element.minimum(), element.maximum()),
+                remainder: remainder(proof.interval(*b).magnitude()),
+            }
+        }
+        Operation::SquareRoot { x, shift } => {
+            let largest = proof.interval(*x).maximum.max(1) << shift;
+            Kernel::SquareRoot {
+                x: *x,
+                shift: *shift,
+                bits: bits(largest).div_ceil(2),
+                remainder: remainder(largest),
+            }
+        }
+        Operation::Largest { x } => Kernel::Largest {
+            x: *x,
+            accumulator: Accumulator::for_all([of(*x), element]),
+        },
+        Operation::TopK { x, count } => {
+            let channels = program.value(*x).shape.channels();
+            let bits = channels.next_power_of_two().trailing_zeros();
+            let keys = match proof.interval(*x).signed_bits() + bits {
+                ..=32 => Accumulator::I32,
+                _ => Accumulator::I64,
+            };
+            Kernel::TopK {
+                x: *x,
+                count: *count,
+                bits: bits as u8,
+                accumulator: keys.max(Accumulator::for_all([of(*x), element])),
+            }
+        }
+        Operation::Take { x, indices } => Kernel::Take {
+            x: *x,
+            indices: *indices,
+        },
         Operation::SquaredError { a, b } => Kernel::SquaredError {
             a: *a,
             b: *b,
@@ -257,6 +325,19 @@ pub(super) fn choose(
             elements: elements.clone(),
         },
     })
+}
+
+/// Bits of a number that is not negative.
+fn bits(x: i128) -> u8 {
+    (128 - x.leading_zeros()) as u8
+}
+
+/// The integer that holds remainders of a division by `divisor`, or of a root of it: below 2^31 that of 32 bits.
+fn remainder(divisor: i128) -> Accumulator {
+    match divisor < 1 << 31 {
+        true => Accumulator::I32,
+        false => Accumulator::I64,
+    }
 }
 
 /// A larger element has no 16-bit index.

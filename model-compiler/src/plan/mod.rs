@@ -168,7 +168,7 @@ pub enum Kernel {
         /// Raw of the first entry.
         first: i64,
     },
-    /// a · b, a + b or a − b.
+    /// a · b, a + b, a − b, or the larger or smaller of both.
     Pair {
         /// Which.
         operator: Pair,
@@ -256,6 +256,70 @@ pub enum Kernel {
         /// Which.
         elements: Vec<usize>,
     },
+    /// Rows of a times rows of b, matrix by matrix.
+    MatMul {
+        /// First operand.
+        a: ValueId,
+        /// Second operand.
+        b: ValueId,
+        /// Rows of a matrix of a, columns of both, rows of a matrix of b.
+        extents: [usize; 3],
+        /// Type of the sums.
+        accumulator: Accumulator,
+    },
+    /// a · 2^shift / b.
+    Quotient {
+        /// Dividend.
+        a: ValueId,
+        /// Divisor.
+        b: ValueId,
+        /// The dividend is multiplied by 2^shift.
+        shift: u8,
+        /// Bits of the largest result's magnitude.
+        bits: u8,
+        /// How it rounds.
+        rounding: Rounding,
+        /// Smallest and largest result.
+        limits: (i64, i64),
+        /// Type of the remainders.
+        remainder: Accumulator,
+    },
+    /// √(x · 2^shift).
+    SquareRoot {
+        /// Operand.
+        x: ValueId,
+        /// The operand is multiplied by 2^shift.
+        shift: u8,
+        /// Bits of the largest root.
+        bits: u8,
+        /// Type of the remainders.
+        remainder: Accumulator,
+    },
+    /// The largest channel.
+    Largest {
+        /// Operand.
+        x: ValueId,
+        /// Type in which channels are compared.
+        accumulator: Accumulator,
+    },
+    /// The channels of the largest x.
+    TopK {
+        /// Operand.
+        x: ValueId,
+        /// How many.
+        count: usize,
+        /// Bits of a channel's number.
+        bits: u8,
+        /// Type of the keys, a raw and its channel.
+        accumulator: Accumulator,
+    },
+    /// Rows of x.
+    Take {
+        /// Operand.
+        x: ValueId,
+        /// Which.
+        indices: ValueId,
+    },
     /// The sum of a constant number of rows.
     SumRows {
         /// Operand.
@@ -274,6 +338,10 @@ pub enum Pair {
     Add,
     /// a − b.
     Sub,
+    /// max(a, b).
+    Larger,
+    /// min(a, b).
+    Smaller,
 }
 
 /// Constants of a rescale; one entry serves all channels.
@@ -642,8 +710,15 @@ impl Kernel {
             | Self::Divide { x, .. }
             | Self::View { x }
             | Self::Gather { x, .. }
+            | Self::SquareRoot { x, .. }
+            | Self::Largest { x, .. }
+            | Self::TopK { x, .. }
             | Self::SumRows { x, .. } => vec![*x],
-            Self::Pair { a, b, .. } | Self::SquaredError { a, b, .. } => vec![*a, *b],
+            Self::Pair { a, b, .. }
+            | Self::SquaredError { a, b, .. }
+            | Self::MatMul { a, b, .. }
+            | Self::Quotient { a, b, .. } => vec![*a, *b],
+            Self::Take { x, indices } => vec![*x, *indices],
             Self::Concat { parts } => parts.clone(),
         }
     }

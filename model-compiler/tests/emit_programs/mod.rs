@@ -258,6 +258,51 @@ output class = class
 output n = n
 "#;
 
+/// Attention and neighbours: products of activations, a quotient per row, a root, order, and rows that are computed.
+const NEIGHBOURS: &str = r#"hodoscope-program 1
+program neighbours
+input x channels 12
+  field x unit "" lsb 1.0 range -50 50 saturate empty 0
+constant ones i8 [1, 4] 1 1 1 1
+constant none i8 [1] 0
+value words [12] i7 frac 0 = input x
+value rows [4, 3] i7 frac 0 = reshape words
+value logits [4, 4] i16 frac 0 = mat_mul rows rows
+value largest [4, 1] i16 frac 0 = largest logits
+value all [4, 4] i16 frac 0 = select largest channels 0 0 0 0
+value weights [4, 4] i17 frac 0 = sub all logits
+value sum [4, 1] i32 frac 0 = dense weights weights ones bias none
+value parts [4, 4] u15 frac 15 = quotient weights sum shift 15 rnd_conv
+value wide [4, 4] i32 frac 15 = quotient logits logits shift 30 trn_zero
+value order [4, 2] u2 frac 0 = top_k logits count 2
+value near [8, 3] i7 frac 0 = take rows rows order
+value pairs [2, 4, 3] i7 frac 0 = reshape near
+value products [2, 4, 4] i40 frac 0 = mat_mul pairs pairs
+value far [2, 4, 1] i40 frac 0 = largest products
+value root [4, 4] u16 frac 0 = square_root logits shift 16
+value fine [2, 4, 4] u32 frac 0 = square_root products shift 40
+value more [4, 4] i17 frac 0 = larger logits weights
+value less [4, 4] i17 frac 0 = smaller logits weights
+value parts.row [16] u15 frac 15 = reshape parts
+value wide.row [16] i32 frac 15 = reshape wide
+value order.row [8] u2 frac 0 = reshape order
+value near.row [24] i7 frac 0 = reshape near
+value far.row [8] i40 frac 0 = reshape far
+value root.row [16] u16 frac 0 = reshape root
+value fine.row [32] u32 frac 0 = reshape fine
+value more.row [16] i17 frac 0 = reshape more
+value less.row [16] i17 frac 0 = reshape less
+output parts = parts.row
+output wide = wide.row
+output order = order.row
+output near = near.row
+output far = far.row
+output root = root.row
+output fine = fine.row
+output more = more.row
+output less = less.row
+"#;
+
 /// Each program with a name for messages.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
@@ -270,6 +315,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("wide", WIDE.into()),
         ("widths", WIDTHS.into()),
         ("pools", POOLS.into()),
+        ("neighbours", NEIGHBOURS.into()),
         (
             "never live",
             WIDTHS

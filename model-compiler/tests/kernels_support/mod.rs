@@ -10,7 +10,9 @@ use hodoscope_compiler::plan::{
 use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs, rows};
 use hodoscope_kernels::number::{Accumulator as Number, Narrow};
 use hodoscope_kernels::set::{Hardest, Pushed};
-use hodoscope_kernels::{divide, gather, reduce, rescale, rounding, stepwise, unary};
+use hodoscope_kernels::{
+    divide, gather, matrix, quotient, rank, reduce, rescale, root, rounding, stepwise, unary,
+};
 use hodoscope_program::{Constant, IntType, Live, Rounding, SetId, ValueId};
 
 /// A value as a crate stores it.
@@ -507,6 +509,35 @@ impl<'a> Executor<'a> {
                 });
                 return Array::new(value.element, &sums);
             }
+            Kernel::MatMul {
+                a,
+                b,
+                extents: [rows, inner, columns],
+                accumulator,
+            } => {
+                let extents = matrix::Extents {
+                    rows: *rows,
+                    inner: *inner,
+                    columns: *columns,
+                };
+                let mut y = Array::new(value.element, &vec![0; value.shape.elements(0)]);
+                let operand =
+                    |id: &ValueId| values[id.index()].as_ref().expect("operands come first");
+                accumulate!(accumulator, a = operand(a), b = operand(b) => {
+                    each!(&mut y, y => matrix::product::<A, _, _, _>(a, b, extents, y));
+                });
+                return y;
+            }
+            Kernel::Take { x, indices } => {
+                let mut y = Array::new(value.element, &vec![0; value.shape.elements(0)]);
+                let operand =
+                    |id: &ValueId| values[id.index()].as_ref().expect("operands come first");
+                let channels = value.shape.channels();
+                each!(operand(x), x => each!(operand(indices), i => each!(&mut y, y => {
+                    gather::take(x, i, channels, y)
+                })));
+                return y;
+            }
             _ if rows == 1 => return self.row(step, words, values),
             _ => {}
         }
@@ -729,6 +760,8 @@ impl<'a> Executor<'a> {
                     Pair::Mul => unary::mul::<A, _, _, _>(a, b, y),
                     Pair::Add => unary::add::<A, _, _, _>(a, b, y),
                     Pair::Sub => unary::sub::<A, _, _, _>(a, b, y),
+                    Pair::Larger => unary::larger::<A, _, _, _>(a, b, y),
+                    Pair::Smaller => unary::smaller::<A, _, _, _>(a, b, y),
                 }));
             }
             Kernel::DenseStepwise {
@@ -769,8 +802,61 @@ impl<'a> Executor<'a> {
                 let rounding = quotient(*rounding);
                 each!(v(x), x => each!(out, y => divide::divide(x, divisor, rounding, y)));
             }
-            Kernel::View { .. } | Kernel::Gather { .. } | Kernel::SumRows { .. } => {
-                panic!("all rows at once")
+            Kernel::View { .. }
+            | Kernel::Gather { .. }
+            | Kernel::MatMul { .. }
+            | Kernel::Take { .. }
+            | Kernel::SumRows { .. } => panic!("all rows at once"),
+            Kernel::Quotient {
+                a,
+                b,
+                shift,
+                bits,
+                rounding,
+                limits,
+                remainder,
+            } => {
+                let form = quotient::Form {
+                    shift: (*shift).into(),
+                    bits: (*bits).into(),
+                    rounding: quotient(*rounding),
+                    limits: *limits,
+                };
+                // The operands' own types matter to nothing but their conversion.
+                let (a, b) = (v(a).raws(), v(b).raws());
+                each!(out, y => match remainder {
+                    Accumulator::I32 => quotient::quotient::<u32, _, _, _>(&a, &b, form, y),
+                    Accumulator::I64 => quotient::quotient::<u64, _, _, _>(&a, &b, form, y),
+                });
+            }
+            Kernel::SquareRoot {
+                x,
+                shift,
+                bits,
+                remainder,
+            } => {
+                let (shift, bits) = (u32::from(*shift), u32::from(*bits));
+                let x = v(x).raws();
+                each!(out, y => match remainder {
+                    Accumulator::I32 => root::square_root::<u32, _, _>(&x, shift, bits, y),
+                    Accumulator::I64 => root::square_root::<u64, _, _>(&x, shift, bits, y),
+                });
+            }
+            Kernel::Largest { x, accumulator } => {
+                let largest: i64 =
+                    accumulate!(accumulator, x = v(x) => reduce::largest::<A, _>(x).into());
+                return Array::new(program.value(step.result).element, &[largest]);
+            }
+            Kernel::TopK {
+                x,
+                count,
+                bits,
+                accumulator,
+            } => {
+                accumulate!(accumulator, x = v(x) => {
+                    let mut held = vec![A::MIN; *count];
+                    each!(out, y => rank::top_k::<A, _, _>(x, (*bits).into(), &mut held, y));
+                });
             }
             Kernel::Count => panic!("it is counted, not computed from operands"),
             Kernel::ArgMax { x, accumulator } => {

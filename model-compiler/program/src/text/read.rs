@@ -350,6 +350,50 @@ impl<'a> Reader<'a> {
                 a: self.value_ref()?,
                 b: self.value_ref()?,
             },
+            "mat_mul" => Operation::MatMul {
+                a: self.value_ref()?,
+                b: self.value_ref()?,
+            },
+            "quotient" => {
+                let (a, b) = (self.value_ref()?, self.value_ref()?);
+                self.keyword("shift")?;
+                let shift = self.number()?;
+                Operation::Quotient {
+                    a,
+                    b,
+                    shift,
+                    rounding: self.rounding()?,
+                }
+            }
+            "square_root" => {
+                let x = self.value_ref()?;
+                self.keyword("shift")?;
+                let shift = self.number()?;
+                Operation::SquareRoot { x, shift }
+            }
+            "larger" => Operation::Larger {
+                a: self.value_ref()?,
+                b: self.value_ref()?,
+            },
+            "smaller" => Operation::Smaller {
+                a: self.value_ref()?,
+                b: self.value_ref()?,
+            },
+            "largest" => Operation::Largest {
+                x: self.value_ref()?,
+            },
+            "top_k" => {
+                let x = self.value_ref()?;
+                self.keyword("count")?;
+                let count = self.number()?;
+                Operation::TopK { x, count }
+            }
+            "take" => {
+                let x = self.value_ref()?;
+                self.keyword("rows")?;
+                let indices = self.value_ref()?;
+                Operation::Take { x, indices }
+            }
             "select" => {
                 let x = self.value_ref()?;
                 self.keyword("channels")?;

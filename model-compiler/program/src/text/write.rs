@@ -180,6 +180,7 @@ impl Writer<'_> {
             | Operation::Sum { x }
             | Operation::ArgMax { x }
             | Operation::SumSquares { x }
+            | Operation::Largest { x }
             | Operation::Reshape { x } => name(x).into(),
             Operation::Gather { x, elements } => {
                 format!("{} elements {}", name(x), joined(elements))
@@ -205,7 +206,19 @@ impl Writer<'_> {
             Operation::Mul { a, b }
             | Operation::Add { a, b }
             | Operation::Sub { a, b }
+            | Operation::MatMul { a, b }
+            | Operation::Larger { a, b }
+            | Operation::Smaller { a, b }
             | Operation::SquaredError { a, b } => format!("{} {}", name(a), name(b)),
+            Operation::Quotient {
+                a,
+                b,
+                shift,
+                rounding,
+            } => format!("{} {} shift {shift} {}", name(a), name(b), round(rounding)),
+            Operation::SquareRoot { x, shift } => format!("{} shift {shift}", name(x)),
+            Operation::TopK { x, count } => format!("{} count {count}", name(x)),
+            Operation::Take { x, indices } => format!("{} rows {}", name(x), name(indices)),
             Operation::Select { x, channels } => {
                 format!("{} channels {}", name(x), joined(channels))
             }

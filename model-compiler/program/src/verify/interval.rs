@@ -135,6 +135,39 @@ impl Interval {
         }
     }
 
+    /// x / divisor under any rounding; without bounds where the divisor can be 0.
+    pub(super) fn over(self, divisor: Self) -> Self {
+        if divisor.minimum <= 0 && divisor.maximum >= 0 {
+            let positive = self.minimum >= 0 && divisor.minimum >= 0;
+            return Self {
+                minimum: if positive { 0 } else { i128::MIN },
+                maximum: i128::MAX,
+            };
+        }
+        let ends = [
+            (self.minimum, divisor.minimum),
+            (self.minimum, divisor.maximum),
+            (self.maximum, divisor.minimum),
+            (self.maximum, divisor.maximum),
+        ];
+        let floor = |(x, d): (i128, i128)| {
+            if d < 0 {
+                (-x).div_euclid(-d)
+            } else {
+                x.div_euclid(d)
+            }
+        };
+        let ceil = |(x, d): (i128, i128)| -floor((-x, d));
+        let minimum = ends.iter().copied().map(floor).min().unwrap_or(i128::MIN);
+        let maximum = ends.iter().copied().map(ceil).max().unwrap_or(i128::MAX);
+        Self { minimum, maximum }
+    }
+
+    /// The floors of the roots of what is not negative.
+    pub(super) fn root(self) -> Self {
+        Self::between(self.minimum.max(0).isqrt(), self.maximum.max(0).isqrt())
+    }
+
     /// What `overflow` into `ty` leaves.
     pub(super) fn overflowed(self, ty: IntType, overflow: Overflow) -> Self {
         let (low, high) = (i128::from(ty.minimum()), i128::from(ty.maximum()));

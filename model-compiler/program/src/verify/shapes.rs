@@ -34,6 +34,7 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
         Operation::Relu { x }
         | Operation::LeakyRelu { x, .. }
         | Operation::Clip { x, .. }
+        | Operation::SquareRoot { x, .. }
         | Operation::Divide { x, .. } => expect(result, shape_of(*x)),
         Operation::Table { x, table } => {
             expect(result, shape_of(*x))?;
@@ -88,7 +89,17 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
             }
             Ok(())
         }
-        Operation::Add { a, b } | Operation::Sub { a, b } => {
+        Operation::Quotient { a, b, .. } => {
+            expect(result, shape_of(*a))?;
+            match shape_of(*b).channels() {
+                1 => expect(&with_channels(shape_of(*b), result.channels()), result),
+                _ => expect(shape_of(*b), result),
+            }
+        }
+        Operation::Add { a, b }
+        | Operation::Sub { a, b }
+        | Operation::Larger { a, b }
+        | Operation::Smaller { a, b } => {
             expect(result, shape_of(*a))?;
             expect(result, shape_of(*b))
         }
@@ -96,7 +107,44 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
             expect(shape_of(*a), shape_of(*b))?;
             expect(result, &with_channels(shape_of(*a), 1))
         }
-        Operation::SumSquares { x } => expect(result, &with_channels(shape_of(*x), 1)),
+        Operation::SumSquares { x } | Operation::Largest { x } => {
+            expect(result, &with_channels(shape_of(*x), 1))
+        }
+        Operation::TopK { x, count } => {
+            let x = shape_of(*x);
+            if !(1..=x.channels()).contains(count) {
+                return Err(format!(
+                    "{count} of {} channels cannot be taken",
+                    x.channels()
+                ));
+            }
+            expect(result, &with_channels(x, *count))
+        }
+        Operation::MatMul { a, b } => {
+            let (a, b) = (shape_of(*a), shape_of(*b));
+            constant_elements(a)?;
+            constant_elements(b)?;
+            let (Some((rows, inner)), Some((columns, same))) = (matrices(a), matrices(b)) else {
+                return Err("an operand is no matrix".into());
+            };
+            let outer = |shape: &Shape| shape.0[..shape.0.len() - 2].to_vec();
+            if inner != same || outer(a) != outer(b) {
+                return Err(format!("rows of {a:?} and of {b:?} have no products"));
+            }
+            let mut product = outer(a);
+            product.extend([rows, columns]);
+            expect(result, &Shape(product))
+        }
+        Operation::Take { x, indices } => {
+            let x = shape_of(*x);
+            constant_elements(x)?;
+            if x.0.len() != 2 {
+                return Err("the operand is no list of rows".into());
+            }
+            let rows = constant_elements(shape_of(*indices))?;
+            let channels = Dim::Fixed(x.channels());
+            expect(result, &Shape(vec![Dim::Fixed(rows), channels]))
+        }
         Operation::Select { x, channels } => {
             let x = shape_of(*x);
             if let Some(channel) = channels.iter().find(|c| **c >= x.channels()) {
@@ -135,6 +183,14 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
                 None => Ok(()),
             }
         }
+    }
+}
+
+/// Rows and columns of the matrices in a shape.
+fn matrices(shape: &Shape) -> Option<(Dim, Dim)> {
+    match shape.0[..] {
+        [.., rows, columns] => Some((rows, columns)),
+        _ => None,
     }
 }
 

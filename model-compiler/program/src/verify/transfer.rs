@@ -179,6 +179,75 @@ pub(super) fn intervals(
         Operation::Gather { x, elements } => {
             moved(channels, of(*x), elements.iter().copied().enumerate())
         }
+        Operation::MatMul { a, b } => {
+            let terms = of(*a).iter().zip(of(*b)).map(|(a, b)| a.times(*b));
+            let sum = terms.fold(Interval::point(0), Interval::plus);
+            vec![sum; channels]
+        }
+        Operation::Quotient { a, b, shift, .. } => {
+            let (low, high) = (value.element.minimum(), value.element.maximum());
+            if *shift > 62 || value.element.width > 32 {
+                return Err(format!(
+                    "a quotient of a dividend · 2^{shift} in {} is not allowed: 62 and 32 bits at most",
+                    value.element
+                ));
+            }
+            let dividend = |c| at(*a, c).times(Interval::point(1 << shift));
+            for c in 0..channels {
+                rounds_within_63_bits(dividend(c), 0).map_err(|e| format!("channel {c}: {e}"))?;
+                if at(*b, c).magnitude() >= 1 << 62 {
+                    return Err(format!("channel {c}: the divisor exceeds 62 bits"));
+                }
+            }
+            map(&|c| dividend(c).over(at(*b, c)).clamp(low.into(), high.into()))
+        }
+        Operation::SquareRoot { x, shift } => {
+            if *shift > 62 {
+                return Err(format!(
+                    "the root of x · 2^{shift} is not allowed: 62 at most"
+                ));
+            }
+            let square = |c| {
+                at(*x, c)
+                    .clamp(0, i128::MAX)
+                    .times(Interval::point(1 << shift))
+            };
+            for c in 0..channels {
+                rounds_within_63_bits(square(c), 0).map_err(|e| format!("channel {c}: {e}"))?;
+            }
+            map(&|c| square(c).root())
+        }
+        Operation::Larger { a, b } => map(&|c| {
+            let (a, b) = (at(*a, c), at(*b, c));
+            Interval::between(a.minimum.max(b.minimum), a.maximum.max(b.maximum))
+        }),
+        Operation::Smaller { a, b } => map(&|c| {
+            let (a, b) = (at(*a, c), at(*b, c));
+            Interval::between(a.minimum.min(b.minimum), a.maximum.min(b.maximum))
+        }),
+        Operation::Largest { x } => {
+            let largest = |a: Interval, b: Interval| {
+                Interval::between(a.minimum.max(b.minimum), a.maximum.max(b.maximum))
+            };
+            of(*x).iter().copied().reduce(largest).into_iter().collect()
+        }
+        Operation::TopK { x, .. } => {
+            let indices = of(*x).len();
+            let keys = Interval::point(indices.next_power_of_two() as i128);
+            for (c, x) in of(*x).iter().enumerate() {
+                rounds_within_63_bits(x.times(keys), 0).map_err(|e| format!("channel {c}: {e}"))?;
+            }
+            map(&|_| Interval::between(0, indices as i128 - 1))
+        }
+        Operation::Take { x, indices } => {
+            let rows = program.value(*x).shape.rows(0) as i128;
+            for index in of(*indices) {
+                if index.minimum < 0 || index.maximum >= rows {
+                    return Err(format!("an index can reach {index}, of {rows} rows"));
+                }
+            }
+            of(*x).clone()
+        }
     })
 }
 
@@ -222,7 +291,8 @@ fn rounds_within_63_bits(product: Interval, shift: u8) -> Result<(), String> {
     Ok(())
 }
 
-/// Σ|weight|·max|x| + |bias| of the worst row of a dense layer: no partial sum exceeds it. Other
+/// Σ|weight|·max|x| + |bias| of the worst row of a dense layer, Σ max|a|·max|b| of a product of matrices: no partial
+/// sum exceeds it. Other
 /// sums have terms of one sign, or contain zero among their results, so that partial sums lie
 /// within the result's own interval: 0 stands for them.
 pub(super) fn partial_sums(program: &Program, known: &[Vec<Interval>], value: &Value) -> i128 {
@@ -234,6 +304,11 @@ pub(super) fn partial_sums(program: &Program, known: &[Vec<Interval>], value: &V
             bias,
             product,
         } => (x, weights, bias, Some(product)),
+        Operation::MatMul { a, b } => {
+            let pairs = known[a.index()].iter().zip(&known[b.index()]);
+            let products = pairs.map(|(a, b)| a.magnitude().saturating_mul(b.magnitude()));
+            return products.fold(0, i128::saturating_add);
+        }
         _ => return 0,
     };
     let x = &known[x.index()];

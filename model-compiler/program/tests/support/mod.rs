@@ -259,7 +259,7 @@ impl Maker {
     fn step(&mut self) {
         let before = self.program.clone();
         let x = self.operand();
-        let ok = match self.below(29) {
+        let ok = match self.below(39) {
             0 => self.dense(x),
             1 => self.rescale(x),
             2 => self.settle(x, Operation::Relu { x }),
@@ -281,6 +281,14 @@ impl Maker {
             19 | 22..25 => self.max(x),
             20 | 26 | 27 => self.count(),
             21 | 25 => self.arg_max(x),
+            29 => self.pair(x, |a, b| Operation::Larger { a, b }),
+            30 => self.pair(x, |a, b| Operation::Smaller { a, b }),
+            31 => self.reduced(x, Operation::Largest { x }),
+            32 | 33 => self.mat_mul(x),
+            34 => self.quotient(x),
+            35 => self.square_root(x),
+            36 => self.top_k(x),
+            37 | 38 => self.take(x),
             _ => self.concat(x),
         };
         if !ok {
@@ -617,8 +625,13 @@ impl Maker {
             .filter(|rows| elements.is_multiple_of(*rows))
             .collect();
         let rows = self.pick(&divisors);
-        let shape = match self.below(4) {
+        let shape = match self.below(6) {
             0 => Shape::row(elements),
+            1 => Shape(vec![
+                Dim::Fixed(rows),
+                Dim::Fixed(1),
+                Dim::Fixed(elements / rows),
+            ]),
             _ => Shape(vec![Dim::Fixed(rows), Dim::Fixed(elements / rows)]),
         };
         self.settled(shape, Operation::Reshape { x })
@@ -635,6 +648,126 @@ impl Maker {
         let elements = (0..rows * channels).map(|_| self.below(of_x)).collect();
         let shape = Shape(vec![Dim::Fixed(rows), Dim::Fixed(channels)]);
         self.settled(shape, Operation::Gather { x, elements })
+    }
+
+    /// Rows of a value times those of itself or of another that has as many channels.
+    fn mat_mul(&mut self, x: ValueId) -> bool {
+        let ids: Vec<ValueId> = self.program.values().map(|(id, _)| id).collect();
+        let of_event = |id: &ValueId| self.shape(*id).set().is_none();
+        let fixed: Vec<ValueId> = ids.into_iter().filter(of_event).collect();
+        if fixed.is_empty() {
+            return false;
+        }
+        let mut a = match fixed.contains(&x) {
+            true => x,
+            false => self.pick(&fixed),
+        };
+        // Narrow enough for most products, and with rows.
+        let narrow = self.pick(&[IntType::signed(8), IntType::signed(16)]);
+        if self.program.value(a).element.width > 20 {
+            if !self.rescale_to(a, narrow) {
+                return false;
+            }
+            a = ValueId::new(self.program.values.len() - 1);
+        }
+        if self.shape(a).0.len() < 2 {
+            let reshaped = self.reshape(a);
+            a = ValueId::new(self.program.values.len() - 1);
+            if !reshaped || self.shape(a).0.len() < 2 {
+                return false;
+            }
+        }
+        let shape = self.shape(a);
+        let (outer, inner) = (shape.0[..shape.0.len() - 2].to_vec(), shape.channels());
+        let ids: Vec<ValueId> = self.program.values().map(|(id, _)| id).collect();
+        let fits = |id: &ValueId| {
+            let other = self.shape(*id);
+            let rank = other.0.len();
+            other.set().is_none()
+                && rank == shape.0.len()
+                && other.0[..rank - 2] == outer[..]
+                && other.channels() == inner
+        };
+        let fitting: Vec<ValueId> = ids.into_iter().filter(fits).collect();
+        let b = self.pick(&fitting);
+        let columns = self.shape(b).0[outer.len()];
+        let mut product = outer;
+        product.extend([shape.0[shape.0.len() - 2], columns]);
+        self.settled(Shape(product), Operation::MatMul { a, b })
+    }
+
+    fn quotient(&mut self, a: ValueId) -> bool {
+        let shape = self.shape(a);
+        let b = self.partner(a, true);
+        let types = [
+            IntType::signed(16),
+            IntType::unsigned(15),
+            IntType::signed(8),
+            IntType::signed(32),
+            IntType::unsigned(1),
+            IntType::signed(1),
+            IntType::unsigned(32),
+        ];
+        let element = self.pick(&types);
+        let shift = self.pick(&[15, 0, 1, 8, 20, 30]);
+        let rounding = self.rounding();
+        let operation = Operation::Quotient {
+            a,
+            b,
+            shift,
+            rounding,
+        };
+        self.push(shape, element, operation);
+        proof_holds(&self.program)
+    }
+
+    fn square_root(&mut self, x: ValueId) -> bool {
+        let shift = self.pick(&[0, 1, 2, 15, 16, 31, 40]);
+        self.settle(x, Operation::SquareRoot { x, shift })
+    }
+
+    fn top_k(&mut self, x: ValueId) -> bool {
+        let channels = self.shape(x).channels();
+        let count = 1 + self.below(channels);
+        let shape = self.with_channels(x, count);
+        self.settled(shape, Operation::TopK { x, count })
+    }
+
+    /// Rows that are the largest somewhere.
+    fn take(&mut self, x: ValueId) -> bool {
+        let shape = self.shape(x);
+        if shape.set().is_some() {
+            return false;
+        }
+        let (rows, channels) = (shape.rows(0), shape.channels());
+        let list = Shape(vec![Dim::Fixed(rows), Dim::Fixed(channels)]);
+        let mut list_of = x;
+        if shape != list {
+            if !self.settled(list, Operation::Reshape { x }) {
+                return false;
+            }
+            list_of = ValueId::new(self.program.values.len() - 1);
+        }
+        let ids: Vec<ValueId> = self.program.values().map(|(id, _)| id).collect();
+        let keys: Vec<ValueId> = ids
+            .into_iter()
+            .filter(|id| self.shape(*id).set().is_none() && self.shape(*id).channels() <= rows)
+            .collect();
+        if keys.is_empty() {
+            return false;
+        }
+        let key = self.pick(&keys);
+        if !self.top_k(key) {
+            return false;
+        }
+        let indices = ValueId::new(self.program.values.len() - 1);
+        let taken = self.shape(indices).elements(0);
+        let shape = Shape(vec![Dim::Fixed(taken), Dim::Fixed(channels)]);
+        let operation = Operation::Take {
+            x: list_of,
+            indices,
+        };
+        taken * channels <= 64 && self.settled(shape, operation)
     }
 
     fn max(&mut self, x: ValueId) -> bool {

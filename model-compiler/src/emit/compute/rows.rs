@@ -45,7 +45,11 @@ fn takes_all_rows(plan: &Plan<'_>, kernel: &Kernel) -> bool {
         | Kernel::Divide { .. }
         | Kernel::View { .. }
         | Kernel::Gather { .. }
+        | Kernel::MatMul { .. }
+        | Kernel::SquareRoot { .. }
+        | Kernel::Take { .. }
         | Kernel::SumRows { .. } => true,
+        Kernel::Quotient { a, b, .. } => channels(a) == channels(b),
         Kernel::Pair { operator, a, b, .. } => *operator != Pair::Mul || channels(a) == channels(b),
         _ => false,
     }

@@ -6,7 +6,7 @@ use super::{event_arguments, rows, summands, twins};
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
 use crate::plan::layout::{Layout, Storage, filled};
-use crate::plan::{Axis, Kernel, Pair, Plan, Requantise, Step};
+use crate::plan::{Accumulator, Axis, Kernel, Pair, Plan, Requantise, Step};
 
 /// The module of one plan.
 pub(super) fn module(plan: &Plan<'_>) -> String {
@@ -44,7 +44,8 @@ pub(super) fn module(plan: &Plan<'_>) -> String {
     uses.extend(used(&["grid"]));
     uses.extend(["model::Observer".into(), "plans".into()]);
     uses.extend(used(&[
-        "divide", "gather", "reduce", "rescale", "rounding", "stepwise", "unary",
+        "divide", "gather", "matrix", "quotient", "rank", "reduce", "rescale", "root", "rounding",
+        "stepwise", "unary",
     ]));
     code.line(format!("use hodoscope_kernels::{{{}}};", uses.join(", ")));
     code.gap();
@@ -503,6 +504,8 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
                 Pair::Mul => "unary::mul",
                 Pair::Add => "unary::add",
                 Pair::Sub => "unary::sub",
+                Pair::Larger => "unary::larger",
+                Pair::Smaller => "unary::smaller",
             };
             vec![
                 zeros,
@@ -606,25 +609,115 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
             zeros,
             format!("gather::gather(&{}, &w::S{id}_ELEMENTS, &mut {y});", v(x)),
         ],
+        Kernel::MatMul {
+            a,
+            b,
+            extents: [rows, inner, columns],
+            accumulator,
+        } => vec![
+            zeros,
+            format!("matrix::product::<{}, _, _, _>(", accumulator.name()),
+            format!("&{},", v(a)),
+            format!("&{},", v(b)),
+            format!("matrix::Extents {{ rows: {rows}, inner: {inner}, columns: {columns} }},"),
+            format!("&mut {y},"),
+            ");".into(),
+        ],
+        Kernel::Quotient {
+            a,
+            b,
+            shift,
+            bits,
+            rounding,
+            limits: (low, high),
+            remainder,
+        } => {
+            let rounding = rows::rounding(*rounding);
+            vec![
+                zeros,
+                format!("quotient::quotient::<{}, _, _, _>(", unsigned(*remainder)),
+                format!("&{},", v(a)),
+                format!("&{},", v(b)),
+                format!(
+                    "quotient::Form {{ shift: {shift}, bits: {bits}, rounding: divide::Rounding::{rounding}, limits: ({low}, {high}) }},"
+                ),
+                format!("&mut {y},"),
+                ");".into(),
+            ]
+        }
+        Kernel::SquareRoot {
+            x,
+            shift,
+            bits,
+            remainder,
+        } => vec![
+            zeros,
+            format!(
+                "root::square_root::<{}, _, _>(&{}, {shift}, {bits}, &mut {y});",
+                unsigned(*remainder),
+                v(x)
+            ),
+        ],
+        Kernel::Largest { x, accumulator } => {
+            let accumulator = accumulator.name();
+            listed(vec![format!(
+                "reduce::largest::<{accumulator}, _>(&{}){}",
+                v(x),
+                cast(accumulator)
+            )])
+        }
+        Kernel::TopK {
+            x,
+            count,
+            bits,
+            accumulator,
+        } => {
+            let accumulator = accumulator.name();
+            vec![
+                zeros,
+                format!("let mut held = [{accumulator}::MIN; {count}];"),
+                format!(
+                    "rank::top_k::<{accumulator}, _, _>(&{}, {bits}, &mut held, &mut {y});",
+                    v(x)
+                ),
+            ]
+        }
+        Kernel::Take { x, indices } => vec![
+            zeros,
+            format!(
+                "gather::take(&{}, &{}, {}, &mut {y});",
+                v(x),
+                v(indices),
+                value.shape.channels()
+            ),
+        ],
         Kernel::SumRows { x, accumulator } => {
             let accumulator = accumulator.name();
             let channels = value.shape.elements(1);
             let mut lines = vec![
-                format!("let mut sums = [0{accumulator}; {channels}];"),
+                format!("let mut total = [0{accumulator}; {channels}];"),
                 format!("for row in {}.as_chunks::<{channels}>().0 {{", v(x)),
-                "reduce::add(&mut sums, row);".into(),
+                "reduce::add(&mut total, row);".into(),
                 "}".into(),
             ];
             if stored == accumulator {
-                lines.push(format!("let {y} = sums;"));
+                lines.push(format!("let {y} = total;"));
             } else {
-                lines.extend([zeros, format!("unary::copy(&sums, &mut {y});")]);
+                lines.extend([zeros, format!("unary::copy(&total, &mut {y});")]);
             }
             lines
         }
     };
     rows::each(code, plan, step, lines);
     code.line(format!("observer.values({id}, {row}, &{y});"));
+}
+
+/// The integer of a division's remainders.
+fn unsigned(remainder: Accumulator) -> &'static str {
+    match remainder {
+        Accumulator::I32 => "u32",
+        Accumulator::I64 => "u64",
+    }
 }
 
 /// An array for a step's result.
