@@ -54,6 +54,8 @@ pub(super) enum Term {
     Real(Real),
     /// A dense layer, not yet computed.
     Linear(Linear),
+    /// A quotient of two numbers, of a shape, which only a quantiser can read.
+    Quotient(Real, Real, Vec<usize>),
     /// A function of a number, which only a quantiser can read: it becomes a table.
     Function(crate::graph::Unary, Real),
 }

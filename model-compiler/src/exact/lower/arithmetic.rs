@@ -20,7 +20,7 @@ impl Lowering<'_> {
         }
         let (a, b) = (self.operand(node, 0)?, self.operand(node, 1)?);
         Ok(Term::Real(match op {
-            Binary::Max | Binary::Min => self.bounded(name, op, a, b)?,
+            Binary::Max | Binary::Min => self.bounded(name, op, a, b, shape)?,
             Binary::Pow => match single(&b) {
                 Some(exponent) if exponent == Dyadic::integer(2) => {
                     self.product(name, a.clone(), a, shape)?
@@ -28,9 +28,9 @@ impl Lowering<'_> {
                 _ => return Err("only squares have an exact form".into()),
             },
             Binary::Div => {
-                let divisor = b
-                    .numbers()
-                    .ok_or("a division by an activation has no exact form")?;
+                let Some(divisor) = b.numbers() else {
+                    return Ok(Term::Quotient(a, b, shape.to_vec()));
+                };
                 let inverse = |d: &Dyadic| Dyadic::ONE.over(*d);
                 let inverse = divisor.iter().map(inverse).collect::<Option<Vec<_>>>();
                 let inverse = inverse.ok_or(
@@ -224,12 +224,19 @@ impl Lowering<'_> {
         self.builder.view(id, &own)
     }
 
-    /// The larger or smaller of x and a constant.
-    fn bounded(&mut self, name: &str, op: Binary, a: Real, b: Real) -> Lowered<Real> {
+    /// The larger or smaller of x and a constant, or of two activations.
+    fn bounded(
+        &mut self,
+        name: &str,
+        op: Binary,
+        a: Real,
+        b: Real,
+        shape: &[usize],
+    ) -> Lowered<Real> {
         let (x, bound) = match (single(&a), single(&b)) {
             (_, Some(bound)) => (a, bound),
             (Some(bound), _) => (b, bound),
-            _ => return Err("two activations have no exact larger one yet".into()),
+            _ => return self.extreme(name, op, a, b, shape),
         };
         match op {
             Binary::Max => self.clipped(name, x, Some(bound), None),

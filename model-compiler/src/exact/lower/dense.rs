@@ -3,7 +3,7 @@
 use hodoscope_program::{IntType, Operation, Overflow, Product};
 
 use super::quantise::rounding;
-use super::{Linear, Lowered, Lowering, PROPORTION, Real, Source, Term, extents};
+use super::{Linear, Lowered, Lowering, PROPORTION, Real, Source, extents};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{Node, Quantiser, RoundingMode};
 
@@ -15,22 +15,6 @@ const LIMIT: i128 = i32::MAX as i128;
 const SNAP: i32 = -10;
 
 impl Lowering<'_> {
-    /// A product with a constant matrix, `[..., in]` · `[in, out]`.
-    pub(super) fn matmul(&mut self, name: &str, node: &Node) -> Lowered<Term> {
-        let matrix = self.operand(node, 1)?;
-        if !matrix.is_constant() {
-            return Err("a product of two activations has no exact form yet".into());
-        }
-        let &[inputs, outputs] = &matrix.shape[..] else {
-            return Err("the constant matrix must have two axes".into());
-        };
-        let order: Vec<usize> = (0..outputs * inputs)
-            .map(|i| (i % inputs) * outputs + i / inputs)
-            .collect();
-        let rows = self.rearranged(name, matrix, &order, &[outputs, inputs])?;
-        Ok(Term::Linear(self.dense(name, node, rows, None)?))
-    }
-
     /// Σ_i weights\[o, i\]·x\[i\], each product rounded first where `product` says so.
     pub(super) fn dense(
         &mut self,

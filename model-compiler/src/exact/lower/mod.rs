@@ -4,9 +4,13 @@ mod arithmetic;
 mod compare;
 mod conv;
 mod dense;
+mod divide;
+mod matrix;
 mod moves;
+mod order;
 pub(super) mod quantise;
 mod reduce;
+mod softmax;
 mod table;
 mod unary;
 
@@ -17,7 +21,7 @@ use super::builder::{Builder, Factors};
 use super::dyadic::Dyadic;
 use super::real::{Linear, Real, Source, Term};
 use super::words;
-use crate::graph::{Binary, Graph, Node, Op, Reduction};
+use crate::graph::{Binary, Graph, Node, Op, Reduction, Unary};
 use crate::inputs::InputsSpec;
 
 /// Why a node has no exact form, and what to do.
@@ -127,7 +131,7 @@ impl Lowering<'_> {
                     Some(product),
                 )?));
             }
-            Op::MatMul => return self.matmul(name, node),
+            Op::MatMul => return self.matmul(name, node, &shape),
             Op::ScaleShift { axis, scale, shift } => {
                 let x = self.operand(node, 0)?;
                 self.scale_shift(x, *axis, scale, shift)?
@@ -138,21 +142,57 @@ impl Lowering<'_> {
             Op::Logic(logic) => self.logic(name, node, *logic, &shape)?,
             Op::Where => self.choose(name, node, &shape)?,
             Op::Reduce { op, axes, .. } => match op {
-                Reduction::Sum | Reduction::Mean | Reduction::SumSquare => {
-                    self.reduce(name, node, *op, axes, &shape)?
+                Reduction::Prod => {
+                    return Err("a product of many activations has no exact form".into());
                 }
-                _ => return Err("this reduction has no exact form yet".into()),
+                Reduction::L2 => {
+                    let sum = self.reduce(name, node, *op, axes, &shape)?;
+                    return Ok(Term::Function(Unary::Sqrt, sum));
+                }
+                _ => self.reduce(name, node, *op, axes, &shape)?,
             },
             Op::Gather { axis } => {
                 let (table, x) = (self.operand(node, 0)?, self.operand(node, 1)?);
+                if !table.is_constant() {
+                    return Ok(Term::Real(self.gathered(name, node, *axis, &shape)?));
+                }
                 if *axis != 0 {
                     return Err(
-                        "only rows of a table have an exact form: gather along axis 0".into(),
+                        "only rows of a constant table have an exact form: gather along axis 0"
+                            .into(),
                     );
                 }
                 self.lookup(name, x, &table, &shape)?
             }
+            Op::TopK {
+                axis,
+                k,
+                largest,
+                indices,
+            } => {
+                let x = self.operand(node, 0)?;
+                self.top(name, x, *axis, (*k, *largest, *indices))?
+            }
+            Op::ArgMax {
+                axis,
+                largest,
+                last,
+            } => {
+                let x = self.operand(node, 0)?;
+                self.arg_extreme(name, x, *axis, (*largest, *last))?
+            }
+            Op::Softmax { axis } => {
+                let x = self.operand(node, 0)?;
+                self.softmax(name, x, *axis)?
+            }
             Op::Reshape { .. } => match self.term(node, 0)? {
+                Term::Quotient(a, b, of) => {
+                    // Both as large as the result, so that they can be reshaped.
+                    let (a, b, of) = (a.clone(), b.clone(), of.clone());
+                    let a = self.broadcast(name, a, &of)?.reshaped(&shape);
+                    let b = self.broadcast(name, b, &of)?.reshaped(&shape);
+                    return Ok(Term::Quotient(a, b, shape));
+                }
                 Term::Function(function, x) => {
                     return Ok(Term::Function(*function, x.clone().reshaped(&shape)));
                 }
@@ -169,19 +209,14 @@ impl Lowering<'_> {
                 groups,
                 window,
             } => self.convolution(name, node, weights, bias, *groups, window, &shape)?,
-            Op::ConvTranspose { .. }
-            | Op::Pool { .. }
-            | Op::Pad { .. }
-            | Op::ArgMax { .. }
-            | Op::TopK { .. }
-            | Op::Trees(_) => {
+            Op::ConvTranspose { .. } | Op::Pool { .. } | Op::Pad { .. } | Op::Trees(_) => {
                 return Err(
                     "it has no exact form yet; leave it behind the network's outputs".into(),
                 );
             }
-            Op::Softmax { .. } | Op::LogSoftmax { .. } => {
+            Op::LogSoftmax { .. } => {
                 return Err(
-                    "it has no exact integers: quantise its result by a table, or take the logits as output"
+                    "its logarithm has no exact form: take Softmax, or the logits, as output"
                         .into(),
                 );
             }
@@ -207,6 +242,10 @@ impl Lowering<'_> {
                 self.terms[value.index()] = Some(Term::Real(real.clone()));
                 Ok(real)
             }
+            Term::Quotient(..) => Err(
+                "its operand, a division by an activation, is not quantised; add a quantiser behind it"
+                    .into(),
+            ),
             Term::Function(function, _) => Err(format!(
                 "its operand, a {}, is not quantised; add a quantiser behind it",
                 function.name()

@@ -4,11 +4,13 @@ use hodoscope_program::{Interval, Operation, Overflow, Rounding};
 
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term, clamp_type};
 use crate::exact::dyadic::Dyadic;
-use crate::graph::{Node, Quantiser, RoundingMode, Tensor};
+use crate::graph::{Node, Quantiser, RoundingMode, Tensor, Unary};
 
 /// Bits of a multiplier that stands for a quotient of scales, and of the product that it gives.
 const MULTIPLIER_BITS: i32 = 30;
 const PRODUCT_BITS: i32 = 61;
+/// The root of a wider number is computed, that of a narrower one looked up.
+const ROOT_BITS: u32 = 9;
 /// Largest shift of a rescale.
 const SHIFT: i32 = 62;
 
@@ -36,7 +38,14 @@ impl Lowering<'_> {
     pub(super) fn quantise(&mut self, name: &str, node: &Node, q: &Quantiser) -> Lowered<Real> {
         if let Term::Function(function, x) = self.term(node, 0)? {
             let (function, x) = (*function, x.clone());
+            if function == Unary::Sqrt && self.interval(&x).signed_bits() > ROOT_BITS {
+                return self.root(name, x, q);
+            }
             return self.tabulated(name, function, x, q);
+        }
+        if let Term::Quotient(a, b, shape) = self.term(node, 0)? {
+            let (operands, shape) = ((a.clone(), b.clone()), shape.clone());
+            return self.quotient(name, operands, q, &shape);
         }
         let x = self.operand(node, 0)?;
         let scale = numbers(&q.scale, &x.shape)?;
@@ -194,7 +203,7 @@ impl Lowering<'_> {
     }
 
     /// A rescale into a range, with a clip where the range is no type's.
-    fn clamped(
+    pub(super) fn clamped(
         &mut self,
         name: &str,
         x: hodoscope_program::ValueId,

@@ -17,7 +17,13 @@ impl Lowering<'_> {
     ) -> Lowered<Real> {
         let mut x = self.operand(node, 0)?;
         super::no_divisor(&x)?;
-        if op == Reduction::SumSquare {
+        if matches!(op, Reduction::Max | Reduction::Min) {
+            return self.reduced_to_extreme(name, op, x, axes, shape);
+        }
+        if op == Reduction::L1 {
+            x = self.magnitude(name, x)?;
+        }
+        if matches!(op, Reduction::SumSquare | Reduction::L2) {
             let own = x.shape.clone();
             x = self.product(&format!("{name}.squares"), x.clone(), x, &own)?;
         }
@@ -65,7 +71,7 @@ impl Lowering<'_> {
 }
 
 /// The elements of a shape with the reduced axes first.
-fn reduced_first(shape: &[usize], axes: &[usize]) -> Vec<usize> {
+pub(super) fn reduced_first(shape: &[usize], axes: &[usize]) -> Vec<usize> {
     let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
     let order: Vec<usize> = axes.iter().copied().chain(kept).collect();
     let mut strides = vec![1; shape.len()];

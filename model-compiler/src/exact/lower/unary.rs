@@ -27,20 +27,7 @@ impl Lowering<'_> {
         Ok(Term::Real(match function {
             Unary::Relu => self.relu(name, x)?,
             Unary::Neg => negated(x),
-            Unary::Abs => {
-                let other = self.clipped(name, negated(x.clone()), Some(Dyadic::ZERO), None)?;
-                let own = self.clipped(name, x, Some(Dyadic::ZERO), None)?;
-                let shape = own.shape.clone();
-                let step = own.step.clone();
-                let (Source::Value(a), Source::Value(b)) = (own.source, other.source) else {
-                    return Err("its operand is a constant".into());
-                };
-                let dims = self.builder.dims(a);
-                let b = self.builder.view(b, &dims)?;
-                let operation = Operation::Add { a, b };
-                let id = self.builder.push(name, &dims, operation, None, &step)?;
-                real(&shape, id, step)
-            }
+            Unary::Abs => self.magnitude(name, x)?,
             Unary::Square => {
                 let shape = x.shape.clone();
                 self.product(name, x.clone(), x, &shape)?
@@ -57,6 +44,22 @@ impl Lowering<'_> {
             Unary::Not => self.negation(x)?,
             other => return Ok(Term::Function(other, x)),
         }))
+    }
+
+    /// |x|: what lies above zero, and the negative of what lies below.
+    pub(super) fn magnitude(&mut self, name: &str, x: Real) -> Lowered<Real> {
+        let other = self.clipped(name, negated(x.clone()), Some(Dyadic::ZERO), None)?;
+        let own = self.clipped(name, x, Some(Dyadic::ZERO), None)?;
+        let shape = own.shape.clone();
+        let step = own.step.clone();
+        let (Source::Value(a), Source::Value(b)) = (own.source, other.source) else {
+            return Err("its operand is a constant".into());
+        };
+        let dims = self.builder.dims(a);
+        let b = self.builder.view(b, &dims)?;
+        let operation = Operation::Add { a, b };
+        let id = self.builder.push(name, &dims, operation, None, &step)?;
+        Ok(real(&shape, id, step))
     }
 
     pub(super) fn relu(&mut self, name: &str, x: Real) -> Lowered<Real> {
