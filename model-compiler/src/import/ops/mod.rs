@@ -5,6 +5,7 @@ mod cast;
 mod constant;
 mod conv;
 mod einsum;
+mod indices;
 mod linear;
 mod logic;
 mod ml;
@@ -102,6 +103,9 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "Transpose" => shape::transpose,
         "Slice" => pick::slice,
         "Gather" => pick::gather,
+        "GatherElements" => indices::gather_elements,
+        "GatherND" => indices::gather_nd,
+        "Tile" => indices::tile,
         "Split" => pick::split,
         "Concat" => pick::concat,
         "QuantizeLinear" => qdq::quantize_linear,
