@@ -9,7 +9,7 @@ use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Sca
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use hodoscope_compiler::Compiled as Made;
+use hodoscope_compiler::{Compiled as Made, Road};
 
 use crate::model_dir::GENERATOR;
 use crate::report::{Table, number, thousands};
@@ -33,6 +33,8 @@ pub struct Compiled {
     pub layers: Vec<LayerFacts>,
     /// Layouts of dense layers, for each core.
     pub plans: Vec<PlanFacts>,
+    /// How the network became integers.
+    pub road: Road,
     /// Formats that calibration chose.
     pub formats: Vec<TensorFormat>,
     /// What calibration saw; nothing where the network came with its own quantisers.
@@ -243,6 +245,7 @@ impl Compiled {
                 .collect(),
             layers: program.values().map(layer).collect(),
             plans: plans(made),
+            road: made.road.clone(),
             formats: quantised.formats.clone(),
             calibration: quantised.calibration.clone(),
             weight_bytes,
@@ -323,6 +326,7 @@ impl Compiled {
                 "float_maximum": number(format.range.1.into()),
                 "signal_to_noise_db": number(format.sqnr_db),
             })).collect::<Vec<_>>(),
+            "road": road_json(&self.road),
             "calibration": calibration,
             "weight_bytes": self.weight_bytes,
             "table_bytes": self.table_bytes,
@@ -380,14 +384,27 @@ impl Compiled {
         format!(
             "{}: {} operations, all accumulators proved\n{table}{plans}  \
              weights {} bytes, tables {} bytes, {} multiply-accumulates per event\n  \
-             {calibration}\n  \
+             {}{calibration}\n  \
              written to {dir}\n",
             self.name,
             self.layers.len(),
             thousands(self.weight_bytes),
             thousands(self.table_bytes),
             thousands(self.macs),
+            match &self.road {
+                Road::Own => String::new(),
+                road => format!("{road}\n  "),
+            },
         )
+    }
+}
+
+/// The road with its reason.
+pub fn road_json(road: &Road) -> Value {
+    match road {
+        Road::Recognised => json!({ "kind": "recognised" }),
+        Road::General { because } => json!({ "kind": "general", "because": because }),
+        Road::Own => json!({ "kind": "own-quantisers" }),
     }
 }
 

@@ -1,13 +1,17 @@
 //! The whole way from a float graph to the emitted crate.
 
+use std::fmt;
+
 use hodoscope_program::{Live, Program, ValueId};
 
 use crate::emit::{self, Files};
 use crate::exact::{ExactError, exact};
-use crate::graph::{Graph, GraphError, simplify};
+use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
 use crate::inputs::InputsSpec;
 use crate::plan::{Choice, Isa, Plan, PlanError};
-use crate::quantise::{Calibration, Options, QuantiseError, Quantised, quantise};
+use crate::quantise::{
+    Activations, Calibration, Options, QuantiseError, Quantised, quantise, quantise_graph,
+};
 use crate::recognise::{RecogniseError, Score, recognise};
 
 /// What a compilation gives.
@@ -15,10 +19,41 @@ use crate::recognise::{RecogniseError, Score, recognise};
 pub struct Compiled {
     /// Program, formats and what the calibration saw.
     pub quantised: Quantised,
+    /// How the network became integers.
+    pub road: Road,
     /// The emitted crate's files.
     pub files: Files,
     /// For each instruction set what its plan chose.
     pub planned: Vec<Planned>,
+}
+
+/// How a network becomes an integer program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// Recognised as a deep set or a chain of dense layers: computed row by row, of live constituents only.
+    Recognised,
+    /// In general: quantisers are inserted into the graph as it stands.
+    General {
+        /// Why it was not recognised.
+        because: String,
+    },
+    /// It came with its own quantisers.
+    Own,
+}
+
+impl fmt::Display for Road {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Recognised => {
+                f.write_str("recognised as layers of constituents and of the event")
+            }
+            Self::General { because } => write!(
+                f,
+                "quantisers inserted into the graph as it stands, since as a set or a chain of layers: {because}"
+            ),
+            Self::Own => f.write_str("the network's own quantisers"),
+        }
+    }
 }
 
 /// An instruction set to plan for.
@@ -61,6 +96,14 @@ pub enum CompileError {
     /// The graph is no network that this version lowers.
     #[error(transparent)]
     Recognise(#[from] RecogniseError),
+    /// Neither road takes the network.
+    #[error("{recognised}; nor in general: {general}")]
+    Neither {
+        /// Why it is no deep set or chain of dense layers.
+        recognised: Box<CompileError>,
+        /// Why quantisers in its graph do not help.
+        general: QuantiseError,
+    },
     /// The network was not quantised.
     #[error(transparent)]
     Quantise(#[from] QuantiseError),
@@ -73,6 +116,9 @@ pub enum CompileError {
     /// A multiplicity was asked for that the network does not have.
     #[error("set '{0}' has no mask: every slot is live, and none can be left out")]
     Multiplicity(String),
+    /// A multiplicity was asked for where no set was recognised.
+    #[error("--multiplicity: no set was recognised of which constituents could be left out: {0}")]
+    NoSet(String),
 }
 
 impl Compiled {
@@ -123,6 +169,7 @@ pub fn compile_quantised(
     let planned = plans.into_iter().map(planned).collect();
     Ok(Compiled {
         quantised,
+        road: Road::Own,
         files,
         planned,
     })
@@ -143,10 +190,11 @@ pub fn compile_for(
     options: &Options,
 ) -> Result<Compiled, CompileError> {
     let graph = simplify(graph)?;
-    let mut network = recognise(&graph, spec, score)?;
-    network.name = name.into();
-    let mut quantised = quantise(&graph, &network, spec, calibration, options)?;
+    let (mut quantised, road) = quantised(&graph, name, spec, score, calibration, options)?;
     if let Some(multiplicity) = spec.multiplicity() {
+        if let Road::General { because } = road {
+            return Err(CompileError::NoSet(because));
+        }
         keep(&mut quantised.program, multiplicity)?;
     }
     let plans = plans(&quantised.program, targets)?;
@@ -154,9 +202,78 @@ pub fn compile_for(
     let planned = plans.into_iter().map(planned).collect();
     Ok(Compiled {
         quantised,
+        road,
         files,
         planned,
     })
+}
+
+/// The integers of a simplified float graph: as a recognised network, or else in general.
+///
+/// # Errors
+/// When an input, a score or an option is not the model's, or neither road takes a node.
+pub fn quantised(
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    score: Option<&Score>,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<(Quantised, Road), CompileError> {
+    let recognised = recognise(graph, spec, score)
+        .map_err(CompileError::from)
+        .and_then(|mut network| {
+            network.name = name.into();
+            Ok(quantise(graph, &network, spec, calibration, options)?)
+        });
+    let reason = match recognised {
+        Ok(quantised) => return Ok((quantised, Road::Recognised)),
+        // A layer, not what the user said of the model.
+        Err(
+            reason @ (CompileError::Recognise(RecogniseError::Node { .. })
+            | CompileError::Quantise(QuantiseError::Layer { .. })),
+        ) => reason,
+        Err(other) => return Err(other),
+    };
+    match quantise_graph(graph, name, spec, score, calibration, options) {
+        Ok(quantised) => {
+            let because = reason.to_string();
+            Ok((quantised, Road::General { because }))
+        }
+        Err(general) => Err(CompileError::Neither {
+            recognised: Box::new(reason),
+            general,
+        }),
+    }
+}
+
+/// The road that a simplified graph takes, without events to calibrate it: those of a trial are made up, and decide no
+/// more than formats.
+///
+/// # Errors
+/// As [`quantised`].
+pub fn road(graph: &Graph, spec: &InputsSpec) -> Result<Road, CompileError> {
+    let refused = match recognise(graph, spec, None) {
+        Ok(_) => return Ok(Road::Recognised),
+        Err(error) => error,
+    };
+    let event = |input: &GraphInput| {
+        let elements = graph.elements(input.value);
+        let between = |e: usize| (e * 7 % 16) as f32 / 8.0 - 1.0;
+        match input.kind {
+            Kind::Float => (0..2 * elements).map(between).collect(),
+            Kind::Int | Kind::Bool => vec![0.0; 2 * elements],
+        }
+    };
+    let events = graph.inputs().iter().map(event).collect();
+    let Ok(calibration) = Calibration::new(graph, events) else {
+        return Err(refused.into());
+    };
+    let options = Options {
+        activations: Activations::Eight,
+        ..Options::default()
+    };
+    quantised(graph, "trial", spec, None, &calibration, &options).map(|(_, road)| road)
 }
 
 /// Emits `program` with a portable plan and one for each of `targets`.

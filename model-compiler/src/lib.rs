@@ -12,6 +12,6 @@ pub mod recognise;
 mod compile;
 
 pub use compile::{
-    CompileError, Compiled, Planned, Tabulated, Target, compile, compile_for, compile_quantised,
-    emit_program,
+    CompileError, Compiled, Planned, Road, Tabulated, Target, compile, compile_for,
+    compile_quantised, emit_program, quantised, road,
 };

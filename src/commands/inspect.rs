@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use hodoscope_compiler::exact::{exact, is_quantised};
 use hodoscope_compiler::graph::{Comparison, Graph, Op, ValueId, simplify};
 use hodoscope_compiler::recognise::{Layer, Network, NetworkSet, Rule, recognise};
-use hodoscope_compiler::{import, inputs::InputsSpec};
+use hodoscope_compiler::{CompileError, Road, import, inputs::InputsSpec, road};
 use serde_json::{Value, json};
 
 use crate::commands::compile;
+use crate::compiled::road_json;
 use crate::report::{Report, Table, thousands};
 
 /// Show what is inside a model: inputs, outputs, operators, parameters, and what is not supported
@@ -37,8 +39,15 @@ pub fn inspect(args: &Args) -> Result<Report> {
         .with_context(named)?;
     let graph = simplify(&imported).with_context(named)?;
     let spec = compile::read_spec(&args.model, None)?;
-    let (network, unsupported) = match recognise(&graph, &spec, None) {
-        Ok(network) => (Some(network), None),
+    let network = recognise(&graph, &spec, None).ok();
+    let trial = match is_quantised(&imported) {
+        true => exact(&imported, "trial", &spec)
+            .map(|_| Road::Own)
+            .map_err(CompileError::from),
+        false => road(&graph, &spec),
+    };
+    let (road, unsupported) = match trial {
+        Ok(road) => (Some(road), None),
         Err(error) => (None, Some(error.to_string())),
     };
 
@@ -63,10 +72,12 @@ pub fn inspect(args: &Args) -> Result<Report> {
             let _ = writeln!(text, "{}", described(network, set));
         }
     }
-    let _ = match &unsupported {
-        None => writeln!(text, "  `hodoscope compile` supports it"),
-        Some(reason) => writeln!(text, "  not supported by `hodoscope compile`: {reason}"),
-    };
+    if let Some(road) = &road {
+        let _ = writeln!(text, "  `hodoscope compile` supports it: {road}");
+    }
+    if let Some(reason) = &unsupported {
+        let _ = writeln!(text, "  not supported by `hodoscope compile`: {reason}");
+    }
     if spec == InputsSpec::default() {
         let _ = writeln!(
             text,
@@ -99,6 +110,7 @@ pub fn inspect(args: &Args) -> Result<Report> {
             "inputs": network.inputs.iter().filter(|i| i.in_set).map(|i| &i.name).collect::<Vec<_>>(),
         })),
         "supported": unsupported.is_none(),
+        "road": road.as_ref().map(road_json),
         "unsupported": unsupported,
     });
     Ok(Report::new(text, json))

@@ -208,7 +208,7 @@ impl Builder {
     }
 
     /// What a view shows.
-    fn base(&self, x: ValueId) -> ValueId {
+    pub fn base(&self, x: ValueId) -> ValueId {
         match self.program.value(x).operation {
             Operation::Reshape { x } => x,
             _ => x,
@@ -216,7 +216,7 @@ impl Builder {
     }
 
     /// The value of which x is a permutation, and the place of each element in it.
-    fn permuted(&self, x: ValueId) -> Option<(ValueId, Vec<usize>)> {
+    pub fn permuted(&self, x: ValueId) -> Option<(ValueId, Vec<usize>)> {
         let Operation::Gather { x: base, elements } = &self.program.value(self.base(x)).operation
         else {
             return None;
@@ -268,6 +268,11 @@ impl Builder {
             Dim::Multiplicity(_) => 1,
         })
         .collect()
+    }
+
+    /// Number of elements of a value.
+    pub fn elements(&self, id: ValueId) -> usize {
+        self.dims(id).iter().product()
     }
 
     pub fn element(&self, id: ValueId) -> IntType {

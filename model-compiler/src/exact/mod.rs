@@ -14,9 +14,9 @@ mod real;
 mod tidy;
 mod words;
 
-use hodoscope_program::{Program, VerifyError};
+use hodoscope_program::{Input, Program, VerifyError};
 
-use crate::graph::{Graph, GraphError, Op, keep_quantisers};
+use crate::graph::{Graph, GraphError, GraphInput, Op, keep_quantisers};
 use crate::inputs::InputsSpec;
 
 /// Why a quantised graph has no exact program.
@@ -79,7 +79,23 @@ pub fn is_quantised(graph: &Graph) -> bool {
 /// The node, input or output that has no exact integer form.
 pub fn exact(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Program, ExactError> {
     let graph = keep_quantisers(graph)?;
-    let program = tidy::without_dead(lower::lower(&graph, name, spec)?);
+    let of = |input: &GraphInput| words::input(&graph, input, spec);
+    let inputs = graph.inputs().iter().map(|input| {
+        of(input).map_err(|reason| ExactError::Input {
+            input: input.name.clone(),
+            reason,
+        })
+    });
+    on_words(&graph, name, inputs.collect::<Result<_, _>>()?)
+}
+
+/// The program of a quantised graph whose inputs are these words, in the graph's order.
+pub(crate) fn on_words(
+    graph: &Graph,
+    name: &str,
+    inputs: Vec<Input>,
+) -> Result<Program, ExactError> {
+    let program = tidy::without_dead(lower::lower(graph, name, inputs)?);
     program.verify()?;
     Ok(program)
 }

@@ -17,7 +17,7 @@ mod tensor;
 mod window;
 
 pub use builder::GraphBuilder;
-pub(crate) use eval::eval_constant;
+pub(crate) use eval::{apply_unary, eval_constant};
 pub use executor::{Executor, Workspace};
 pub use forest::{Aggregate, Forest, Question, TreeNode};
 pub use op::{Binary, Comparison, Logic, Op, Padding, Pooling, Reduction, Unary};

@@ -19,6 +19,8 @@ pub enum RoundingMode {
     HalfUp,
     /// To the nearest, halves towards zero (`HALF_DOWN`).
     HalfDown,
+    /// To the nearest, halves towards +∞: `AP_RND`, and what our own quantiser does.
+    HalfCeil,
 }
 
 impl RoundingMode {
@@ -32,6 +34,7 @@ impl RoundingMode {
             Self::Down => x.trunc(),
             Self::HalfUp => (x.abs() + 0.5).floor().copysign(x),
             Self::HalfDown => (x.abs() - 0.5).ceil().copysign(x),
+            Self::HalfCeil => (x + 0.5).floor(),
         }
     }
 }

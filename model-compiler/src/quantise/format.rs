@@ -48,6 +48,26 @@ pub(super) fn best_frac(samples: &[f32], width: u8) -> Chosen {
         })
 }
 
+/// [`best_frac`] of samples of any magnitude: weights per count of a fine operand are tiny.
+pub(super) fn best_frac_of_any_size(samples: &[f32], width: u8) -> i32 {
+    let magnitude = samples.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    if magnitude == 0.0 {
+        return 0;
+    }
+    let exponent = libm::ilogb(f64::from(magnitude));
+    let normalised = samples
+        .iter()
+        .map(|v| libm::ldexp(f64::from(*v), -exponent) as f32);
+    best_frac(&normalised.collect::<Vec<f32>>(), width).frac - exponent
+}
+
+/// `sample` rounded and saturated at `frac`.
+pub(super) fn rounded(sample: f32, frac: i32, width: u8) -> f32 {
+    let end = libm::ldexp(1.0, i32::from(width) - 1);
+    let raw = (libm::ldexp(f64::from(sample), frac) + 0.5).floor();
+    libm::ldexp(raw.clamp(-end, end - 1.0), -frac) as f32
+}
+
 /// Mean squared error of rounding and saturating `samples` at `frac`.
 pub(super) fn noise(samples: &[f32], frac: i32, width: u8) -> f64 {
     let (scale, lsb) = (libm::ldexp(1.0, frac), libm::ldexp(1.0, -frac));

@@ -1,10 +1,9 @@
 //! How far a program's outputs are from the float ones.
 
-use hodoscope_interpreter::Interpreter;
+use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::Program;
 
 use super::QuantiseError;
-use super::statistics::Statistics;
 
 /// The distance between a program and the float network, over the sample events.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,10 +29,14 @@ impl Loss {
     }
 }
 
-pub(super) fn measure(program: &Program, statistics: &Statistics) -> Result<Loss, QuantiseError> {
+pub(super) fn measure(
+    program: &Program,
+    sample: &[Event],
+    outputs: &[Vec<Vec<f32>>],
+) -> Result<Loss, QuantiseError> {
     let interpreter = Interpreter::new(program)?;
     let mut fixed: Vec<Vec<Vec<f64>>> = vec![vec![]; program.outputs.len()];
-    for event in &statistics.sample {
+    for event in sample {
         let raws = interpreter
             .run(event)
             .map_err(|e| QuantiseError::Calibration(e.to_string()))?;
@@ -47,7 +50,7 @@ pub(super) fn measure(program: &Program, statistics: &Statistics) -> Result<Loss
         disordered: 0.0,
         relative_rms: 0.0,
     };
-    for (float, fixed) in statistics.outputs.iter().zip(&fixed) {
+    for (float, fixed) in outputs.iter().zip(&fixed) {
         let scalar = float.iter().all(|row| row.len() == 1);
         if scalar && float.len() > 1 {
             let pairs: Vec<(f64, f64)> = float

@@ -6,18 +6,21 @@
 
 mod calibration;
 mod format;
+mod general;
 mod loss;
 mod lower;
 mod search;
 mod statistics;
 mod words;
 
+use crate::exact::ExactError;
 use crate::graph::{Graph, GraphError};
 use crate::inputs::InputsSpec;
 use crate::recognise::Network;
 use hodoscope_program::{Program, VerifyError};
 
 pub use calibration::{Calibration, CalibrationInput};
+pub use general::quantise_graph;
 pub use loss::Loss;
 pub(crate) use lower::identifier;
 
@@ -116,6 +119,9 @@ pub enum QuantiseError {
         /// What is wrong.
         reason: String,
     },
+    /// The graph with quantisers has no exact integers.
+    #[error(transparent)]
+    Exact(#[from] ExactError),
     /// The float graph does not run.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -136,14 +142,17 @@ pub fn quantise(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<Quantised, QuantiseError> {
-    if !(4..=16).contains(&options.weights) {
-        let reason = format!(
-            "{} bits for weights: 4 to 16 are supported",
-            options.weights
-        );
-        return Err(QuantiseError::Options(reason));
-    }
+    check(options)?;
     let frame = words::frame(network, spec, calibration)?;
     let statistics = statistics::collect(graph, network, &frame, calibration)?;
     search::search(network, &frame, &statistics, options)
+}
+
+fn check(options: &Options) -> Result<(), QuantiseError> {
+    if (4..=16).contains(&options.weights) {
+        return Ok(());
+    }
+    let bits = options.weights;
+    let reason = format!("{bits} bits for weights: 4 to 16 are supported");
+    Err(QuantiseError::Options(reason))
 }

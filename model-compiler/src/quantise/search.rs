@@ -22,7 +22,7 @@ pub(super) fn search(
     let mut widths = vec![start; network.nodes.len()];
     let attempt = |widths: &[u8]| -> Result<(Lowered, Loss), QuantiseError> {
         let lowered = lower(network, frame, statistics, options, widths)?;
-        let loss = loss::measure(&lowered.program, statistics)?;
+        let loss = loss::measure(&lowered.program, &statistics.sample, &statistics.outputs)?;
         Ok((lowered, loss))
     };
     let (mut lowered, mut loss) = attempt(&widths)?;

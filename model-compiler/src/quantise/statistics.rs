@@ -1,7 +1,7 @@
 //! What the calibration events show of every layer.
 
 use hodoscope_interpreter::Event;
-use hodoscope_program::{Live, Set};
+use hodoscope_program::{Input, Live, Set};
 
 use super::words::Frame;
 use super::{Calibration, QuantiseError};
@@ -11,7 +11,7 @@ use crate::recognise::{Network, Rule};
 /// Events whose values are kept as samples, and on which a program is compared with the floats.
 pub(super) const SAMPLE_EVENTS: usize = 256;
 /// Samples per layer, at most about.
-const SAMPLES: usize = 16_384;
+pub(super) const SAMPLES: usize = 16_384;
 
 /// Samples, events and float outputs.
 #[derive(Debug)]
@@ -65,8 +65,9 @@ pub(super) fn collect(
     let every_slot: Vec<usize> = (0..capacity).collect();
     let padded = network.set.as_ref().map(|set| set.live) == Some(Rule::Padding);
     let sample_events = calibration.events().min(SAMPLE_EVENTS);
+    let inputs: Vec<&Input> = frame.inputs.iter().collect();
     for index in 0..calibration.events() {
-        let (event, decoded) = words(frame, calibration, index, &mut statistics.saturated)?;
+        let (event, decoded) = words(&inputs, calibration, index, &mut statistics.saturated)?;
         let live = frame.sets.first().map(|set| live_slots(set, frame, &event));
         if let (Some(live), Some(set)) = (&live, &network.set) {
             live_total += live.len();
@@ -113,15 +114,15 @@ pub(super) fn collect(
 }
 
 /// The words of an event, and the floats that they mean.
-fn words(
-    frame: &Frame,
+pub(super) fn words(
+    inputs: &[&Input],
     calibration: &Calibration,
     index: usize,
     saturated: &mut usize,
 ) -> Result<(Event, Vec<Vec<f32>>), QuantiseError> {
     let mut event = Event::default();
     let mut decoded = Vec::new();
-    for (i, input) in frame.inputs.iter().enumerate() {
+    for (i, input) in inputs.iter().enumerate() {
         let values = calibration.row(i, index);
         let mut words = Vec::with_capacity(values.len());
         let mut floats = Vec::with_capacity(values.len());

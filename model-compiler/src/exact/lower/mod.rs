@@ -8,21 +8,21 @@ mod divide;
 mod matrix;
 mod moves;
 mod order;
+mod places;
+mod pool;
 pub(super) mod quantise;
 mod reduce;
 mod softmax;
 mod table;
 mod unary;
 
-use hodoscope_program::{IntType, Interval, Output, Overflow, Program, Rounding, ValueId};
+use hodoscope_program::{Input, IntType, Interval, Output, Overflow, Program, Rounding, ValueId};
 
 use super::ExactError;
 use super::builder::{Builder, Factors};
 use super::dyadic::Dyadic;
 use super::real::{Linear, Real, Source, Term};
-use super::words;
 use crate::graph::{Binary, Graph, Node, Op, Reduction, Unary};
-use crate::inputs::InputsSpec;
 
 /// Why a node has no exact form, and what to do.
 pub(super) type Lowered<T> = Result<T, String>;
@@ -40,21 +40,19 @@ pub(super) struct Lowering<'g> {
     terms: Vec<Option<Term>>,
 }
 
-pub(super) fn lower(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Program, ExactError> {
+pub(super) fn lower(graph: &Graph, name: &str, inputs: Vec<Input>) -> Result<Program, ExactError> {
     let mut lowering = Lowering {
         graph,
         builder: Builder::new(name),
         terms: vec![None; graph.value_count()],
     };
-    for input in graph.inputs() {
-        let fail = |reason: String| ExactError::Input {
-            input: input.name.clone(),
-            reason,
-        };
-        let words = words::input(graph, input, spec).map_err(fail)?;
+    for (input, words) in graph.inputs().iter().zip(inputs) {
         let real = lowering
             .words(words, graph.shape(input.value))
-            .map_err(fail)?;
+            .map_err(|reason| ExactError::Input {
+                input: input.name.clone(),
+                reason,
+            })?;
         lowering.terms[input.value.index()] = Some(Term::Real(real));
     }
     for node in graph.nodes() {
@@ -81,7 +79,7 @@ pub(super) fn lower(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Prog
 }
 
 impl Lowering<'_> {
-    fn words(&mut self, input: hodoscope_program::Input, shape: &[usize]) -> Lowered<Real> {
+    fn words(&mut self, input: Input, shape: &[usize]) -> Lowered<Real> {
         let lsb = |channel: usize| Dyadic::of(input.field(channel).lsb.0).ok_or(PROPORTION);
         let step = (0..input.channels)
             .map(lsb)
@@ -203,13 +201,9 @@ impl Lowering<'_> {
             | Op::Slice { .. }
             | Op::Select { .. }
             | Op::Concat { .. } => self.moved(name, node, &shape)?,
-            Op::Conv {
-                weights,
-                bias,
-                groups,
-                window,
-            } => self.convolution(name, node, weights, bias, *groups, window, &shape)?,
-            Op::ConvTranspose { .. } | Op::Pool { .. } | Op::Pad { .. } | Op::Trees(_) => {
+            Op::Conv { .. } | Op::ConvTranspose { .. } => self.convolution(name, node, &shape)?,
+            Op::Pool { op, window, .. } => self.pooled(name, node, *op, window, &shape)?,
+            Op::Pad { .. } | Op::Trees(_) => {
                 return Err(
                     "it has no exact form yet; leave it behind the network's outputs".into(),
                 );

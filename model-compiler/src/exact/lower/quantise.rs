@@ -22,6 +22,7 @@ pub(in crate::exact) fn rounding(mode: RoundingMode) -> Option<Rounding> {
         RoundingMode::Down => Rounding::TrnZero,
         RoundingMode::HalfUp => Rounding::RndInf,
         RoundingMode::HalfDown => Rounding::RndZero,
+        RoundingMode::HalfCeil => Rounding::Rnd,
         RoundingMode::Ceil | RoundingMode::Up => return None,
     })
 }

@@ -2,6 +2,7 @@
 
 use hodoscope_program::Operation;
 
+use super::arithmetic::real;
 use super::{Lowered, Lowering, PROPORTION, Real, Source};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{Node, Reduction};
@@ -22,6 +23,11 @@ impl Lowering<'_> {
         }
         if op == Reduction::L1 {
             x = self.magnitude(name, x)?;
+        }
+        if matches!(op, Reduction::SumSquare | Reduction::L2)
+            && axes.iter().map(|a| x.shape[*a]).product::<usize>() == x.elements()
+        {
+            return self.squares(name, x, shape);
         }
         if matches!(op, Reduction::SumSquare | Reduction::L2) {
             let own = x.shape.clone();
@@ -67,6 +73,37 @@ impl Lowering<'_> {
             offset,
             divisor,
         })
+    }
+}
+
+impl Lowering<'_> {
+    /// Σ x² over all elements, in one operation.
+    fn squares(&mut self, name: &str, x: Real, shape: &[usize]) -> Lowered<Real> {
+        let elements = x.elements();
+        let x = self.centred(name, x.reshaped(&[elements]))?;
+        let x = self.same_rows(name, x, 1)?;
+        let Source::Value(id) = x.source else {
+            return Err("its operand is a constant".into());
+        };
+        let step = vec![x.step[0].times(x.step[0]).ok_or(PROPORTION)?];
+        // The squared error of what was subtracted.
+        let difference = match self.builder.program.value(self.builder.base(id)).operation {
+            Operation::Sub { a, b } if self.builder.elements(a) == self.builder.elements(b) => {
+                Some((a, b))
+            }
+            _ => None,
+        };
+        let operation = match difference {
+            Some((a, b)) => Operation::SquaredError {
+                a: self.builder.view(a, &[elements])?,
+                b: self.builder.view(b, &[elements])?,
+            },
+            None => Operation::SumSquares {
+                x: self.builder.view(id, &[elements])?,
+            },
+        };
+        let sum = self.builder.push(name, &[1], operation, None, &step)?;
+        Ok(real(shape, sum, step))
     }
 }
 

@@ -110,6 +110,13 @@ pub(super) fn eval(op: &Op, inputs: &[View<'_>], shape: &[usize], out: &mut [f32
     }
 }
 
+/// A function of every number.
+pub(crate) fn apply_unary(function: super::Unary, x: &[f32]) -> Vec<f32> {
+    let mut out = vec![0.0; x.len()];
+    elementwise::unary(function, x, &mut out);
+    out
+}
+
 /// Multiplications that an operation takes, roughly; used to bound the work of folding constants.
 fn work(op: &Op, inputs: &[View<'_>], elements: usize) -> usize {
     let depth = match (op, inputs) {

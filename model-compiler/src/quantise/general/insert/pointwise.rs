@@ -1,0 +1,256 @@
+//! Functions of one element, sums, products and scalings.
+
+use super::layers::rounded_factor;
+use super::{Grid, Held, HeldKind, Insert, Insertion, formats, weights};
+use crate::graph::{Binary, Node, Op, Tensor, Unary, ValueId};
+
+impl Insertion<'_> {
+    /// x·scale + shift: another meaning of the same integers, until a quantiser reads it.
+    pub(super) fn scaled(
+        &mut self,
+        node: &Node,
+        axis: usize,
+        scale: &[f64],
+        shift: &[f64],
+    ) -> Insert<Held> {
+        let x = node.inputs[0];
+        let held = self.held(x)?;
+        let operand = match held.kind {
+            HeldKind::Sums => held.wide,
+            _ => self.narrow(x)?.0,
+        };
+        let op = Op::ScaleShift {
+            axis,
+            scale: scale.iter().map(|v| weights::factor(*v)).collect(),
+            shift: shift.to_vec(),
+        };
+        let wide = self.new.push(&node.name, op, &[operand])?;
+        Ok(Held {
+            wide,
+            narrow: None,
+            // An offset that is no multiple of a count is one only behind a quantiser.
+            kind: match shift.iter().all(|t| *t == 0.0) {
+                true => HeldKind::Sums,
+                false => HeldKind::Function,
+            },
+        })
+    }
+
+    pub(super) fn unary(&mut self, node: &Node, function: Unary) -> Insert<Held> {
+        let x = node.inputs[0];
+        match function {
+            Unary::Relu => self.relu(node, x),
+            Unary::Clip { min, max } => {
+                let (operand, frac) = match self.sole_reader(x) {
+                    true => {
+                        let (operand, grid) = self.narrow_like(x, node.output)?;
+                        match grid.single() {
+                            Some(frac) => (operand, frac),
+                            None => self.uniform(x)?,
+                        }
+                    }
+                    false => self.uniform(x)?,
+                };
+                let bound = |v: f32| match v.is_finite() {
+                    true => weights::on_grid(v, frac),
+                    false => v,
+                };
+                let (min, max) = (bound(min), bound(max));
+                let clip = Op::Unary(Unary::Clip { min, max });
+                self.kept(node, clip, operand, Grid::uniform(frac))
+            }
+            Unary::Neg | Unary::Abs => {
+                let (operand, grid) = self.narrow(x)?;
+                self.kept(node, node.op.clone(), operand, grid)
+            }
+            Unary::LeakyRelu { alpha } => {
+                let slope = Tensor::scalar(alpha);
+                self.leaky(node, x, &slope)
+            }
+            Unary::Square => {
+                let operand = self.narrow(x)?.0;
+                self.pushed(node, &[operand], HeldKind::Sums)
+            }
+            Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc | Unary::Not => {
+                let operand = self.narrow(x)?.0;
+                self.whole(node, &[operand])
+            }
+            Unary::Wrap { .. } => {
+                let operand = self.uniform(x)?.0;
+                self.pushed(node, &[operand], HeldKind::Sums)
+            }
+            function => self.tabulated(node, x, function),
+        }
+    }
+
+    /// Whether nothing but one operation reads a value.
+    fn sole_reader(&self, value: ValueId) -> bool {
+        self.uses[value.index()] == 1
+    }
+
+    /// max(x, 0): what lies below zero needs no bits, so that the format is that of the result.
+    fn relu(&mut self, node: &Node, x: ValueId) -> Insert<Held> {
+        let held = self.held(x)?;
+        if !self.feeds[node.output.index()] && held.kind == HeldKind::Sums {
+            let wide = held.wide;
+            return self.pushed(node, &[wide], HeldKind::Sums);
+        }
+        let like = if self.sole_reader(x) { node.output } else { x };
+        let (operand, grid) = self.narrow_like(x, like)?;
+        self.kept(node, node.op.clone(), operand, grid)
+    }
+
+    /// An operation that keeps its operand's grid, in as many bits.
+    fn kept(&mut self, node: &Node, op: Op, operand: ValueId, grid: Grid) -> Insert<Held> {
+        let wide = self.new.push(&node.name, op, &[operand])?;
+        Ok(Held {
+            wide,
+            narrow: Some((wide, grid)),
+            kind: HeldKind::Sums,
+        })
+    }
+
+    /// x above zero, slope·x below it: the sum of both parts, of which one is zero.
+    fn leaky(&mut self, node: &Node, x: ValueId, slope: &Tensor) -> Insert<Held> {
+        let (operand, frac) = self.uniform(x)?;
+        let name = node.name.as_str();
+        let above = self.new.push(name, Op::Unary(Unary::Relu), &[operand])?;
+        let negative = Unary::Clip {
+            min: f32::NEG_INFINITY,
+            max: 0.0,
+        };
+        let below = self.new.push(name, Op::Unary(negative), &[operand])?;
+        let data = slope
+            .data
+            .iter()
+            .map(|v| weights::factor(f64::from(*v)) as f32);
+        let factor = Tensor {
+            shape: slope.shape.clone(),
+            data: data.collect(),
+        };
+        let factor = self.new.constant(name, factor)?;
+        let below = self
+            .new
+            .push(name, Op::Binary(Binary::Mul), &[below, factor])?;
+        let below = self.quantised(node.output, below, &[frac], self.width(x).max(8))?;
+        let sum = Op::Binary(Binary::Add);
+        let wide = self.new.push(name, sum, &[above, below])?;
+        Ok(Held {
+            wide,
+            narrow: Some((wide, Grid::uniform(frac))),
+            kind: HeldKind::Sums,
+        })
+    }
+
+    /// A function that becomes a table.
+    fn tabulated(&mut self, node: &Node, x: ValueId, function: Unary) -> Insert<Held> {
+        let width = self.table_bits(node.output);
+        let chosen = formats::of_index(&self.observations.values[x.index()], function, width);
+        let held = self.held(x)?;
+        let operand = match held.kind {
+            HeldKind::Constant => self.narrow(x)?.0,
+            _ => held.wide,
+        };
+        let index = self.quantised(x, operand, &[chosen.frac], width)?;
+        self.note(x, chosen, width);
+        self.pushed(node, &[index], HeldKind::Function)
+    }
+
+    pub(super) fn binary(&mut self, node: &Node, op: Binary) -> Insert<Held> {
+        let &[a, b] = &node.inputs[..] else {
+            return self.pushed(node, &[], HeldKind::Sums);
+        };
+        let constant = |value| self.graph.constant(value);
+        match (op, constant(a), constant(b)) {
+            (Binary::PRelu, _, Some(slope)) => self.leaky(node, a, slope),
+            (Binary::Add | Binary::Sub, None, Some(tensor)) => self.offset(node, a, tensor, 1),
+            (Binary::Add | Binary::Sub, Some(tensor), None) => self.offset(node, b, tensor, 0),
+            (Binary::Mul, None, Some(tensor)) => self.factored(node, a, tensor, 1),
+            (Binary::Mul, Some(tensor), None) => self.factored(node, b, tensor, 0),
+            (Binary::Div, None, Some(tensor)) => {
+                let data = tensor.data.iter().map(|v| 1.0 / v).collect();
+                let shape = tensor.shape.clone();
+                let product = Node {
+                    op: Op::Binary(Binary::Mul),
+                    ..node.clone()
+                };
+                self.factored(&product, a, &Tensor { shape, data }, 1)
+            }
+            (Binary::Max | Binary::Min, None, Some(tensor)) if tensor.single().is_some() => {
+                self.bounded(node, op, a, tensor)
+            }
+            (Binary::Max | Binary::Min, Some(tensor), None) if tensor.single().is_some() => {
+                self.bounded(node, op, b, tensor)
+            }
+            (Binary::Pow, None, Some(_)) => {
+                let (base, exponent) = (self.narrow(a)?.0, self.held(b)?.wide);
+                self.pushed(node, &[base, exponent], HeldKind::Sums)
+            }
+            (Binary::Mul | Binary::Add | Binary::Sub, ..) => {
+                let operands = self.operands(node, |i, value| Ok(i.narrow(value)?.0))?;
+                self.pushed(node, &operands, HeldKind::Sums)
+            }
+            (op, ..) => {
+                let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
+                let kind = match op {
+                    Binary::Div | Binary::Pow => HeldKind::Function,
+                    _ => HeldKind::Sums,
+                };
+                self.pushed(node, &operands, kind)
+            }
+        }
+    }
+
+    /// A constant is added, on the grid of the other operand.
+    fn offset(&mut self, node: &Node, x: ValueId, tensor: &Tensor, place: usize) -> Insert<Held> {
+        let (operand, frac) = self.uniform(x)?;
+        let round = |v: &f32| weights::on_grid(*v, frac);
+        let data = tensor.data.iter().map(round).collect();
+        self.with_constant(node, operand, tensor, data, place)
+    }
+
+    /// A constant multiplies, rounded like weights.
+    fn factored(&mut self, node: &Node, x: ValueId, tensor: &Tensor, place: usize) -> Insert<Held> {
+        let operand = self.narrow(x)?.0;
+        let data = rounded_factor(tensor, self.options.weights.max(8));
+        self.with_constant(node, operand, tensor, data, place)
+    }
+
+    fn with_constant(
+        &mut self,
+        node: &Node,
+        operand: ValueId,
+        tensor: &Tensor,
+        data: Vec<f32>,
+        place: usize,
+    ) -> Insert<Held> {
+        let shape = tensor.shape.clone();
+        let constant = self.new.constant(&node.name, Tensor { shape, data })?;
+        let operands = match place {
+            0 => [constant, operand],
+            _ => [operand, constant],
+        };
+        self.pushed(node, &operands, HeldKind::Sums)
+    }
+
+    /// The larger or smaller of x and a constant.
+    fn bounded(&mut self, node: &Node, op: Binary, x: ValueId, bound: &Tensor) -> Insert<Held> {
+        let bound = bound.data[0];
+        let clip = match op {
+            Binary::Max => Unary::Clip {
+                min: bound,
+                max: f32::INFINITY,
+            },
+            _ => Unary::Clip {
+                min: f32::NEG_INFINITY,
+                max: bound,
+            },
+        };
+        let clipped = Node {
+            op: Op::Unary(clip),
+            inputs: vec![x],
+            ..node.clone()
+        };
+        self.unary(&clipped, clip)
+    }
+}

@@ -1,0 +1,49 @@
+//! The general road: a float graph that is neither a deep set nor a dense chain gets explicit quantisers, and is then
+//! lowered as a network that came with its own.
+//!
+//! The calibration events show the range of every value. Each constant is rounded to a power-of-two format, and so is
+//! each result that an operation reads as an operand: rounded to the nearest (halves up) and saturated. What remains is a
+//! quantised graph, whose integers [`crate::exact`] proves operation by operation: both roads share its proof, its
+//! interpreter and its kernels, and a quantiser is a rescale as anywhere. Only results that nothing but an output reads
+//! stay as wide as they are computed.
+//!
+//! Padding, sets and masks have no meaning here: every slot is computed as the graph says.
+
+mod expand;
+mod formats;
+mod grid;
+mod insert;
+mod observe;
+mod score;
+mod search;
+mod weights;
+mod words;
+
+use super::{Calibration, Options, QuantiseError, Quantised};
+use crate::graph::{Graph, simplify};
+use crate::inputs::InputsSpec;
+use crate::recognise::Score;
+
+/// Quantises a simplified float graph, whatever its structure, under `name`.
+///
+/// # Errors
+/// When an option is out of its range, the calibration events are not the model's, or a node has no integer form: it is
+/// named, with what to do.
+pub fn quantise_graph(
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    score: Option<&Score>,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<Quantised, QuantiseError> {
+    super::check(options)?;
+    let scored = match score {
+        Some(score) => &score::with_score(graph, score)?,
+        None => graph,
+    };
+    let graph = simplify(&expand::expand(scored)?)?;
+    let words = words::words(&graph, spec, calibration)?;
+    let observations = observe::observe(&graph, &words, calibration)?;
+    search::search(&graph, name, &words, &observations, options)
+}

@@ -1,0 +1,80 @@
+//! Which activations need 16 bits.
+
+use super::insert::{Inserted, insert};
+use super::observe::Observations;
+use super::words::Words;
+use crate::exact;
+use crate::graph::Graph;
+use crate::quantise::{
+    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss,
+};
+use hodoscope_program::Program;
+
+pub(super) fn search(
+    graph: &Graph,
+    name: &str,
+    words: &[Words],
+    observations: &Observations,
+    options: &Options,
+) -> Result<Quantised, QuantiseError> {
+    let attempt = |widths: &[u8]| -> Result<(Inserted, Program, Loss), QuantiseError> {
+        let inserted = insert(graph, words, observations, options, widths)?;
+        let inputs = words.iter().map(|words| words.input.clone()).collect();
+        let program = exact::on_words(&inserted.graph, name, inputs)?;
+        let loss = loss::measure(&program, &observations.sample, &observations.outputs)?;
+        Ok((inserted, program, loss))
+    };
+    let narrow = match options.activations {
+        Activations::Sixteen => 16,
+        Activations::Widened | Activations::Eight => 8,
+    };
+    let mut widths = vec![narrow; graph.value_count()];
+    let mut best = attempt(&widths)?;
+    if options.activations == Activations::Widened && best.2.excess() > 1.0 {
+        // Those in which 8 bits lose most come first; as few of them are widened as the outputs demand.
+        let mut order: Vec<(f64, usize)> = best
+            .0
+            .formats
+            .iter()
+            .filter(|(_, format)| format.width == 8)
+            .map(|(value, format)| (format.sqnr_db, *value))
+            .collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let widened = |count: usize| {
+            let mut widths = widths.clone();
+            order[..count].iter().for_each(|(_, v)| widths[*v] = 16);
+            widths
+        };
+        let (mut too_few, mut enough) = (0, order.len());
+        let mut reached = None;
+        while enough - too_few > 1 {
+            let middle = (too_few + enough) / 2;
+            let trial = attempt(&widened(middle))?;
+            match trial.2.excess() > 1.0 {
+                true => too_few = middle,
+                false => (enough, reached) = (middle, Some(trial)),
+            }
+        }
+        best = match reached {
+            Some(trial) => trial,
+            None => {
+                // Inputs, too, which carry no format of their own where each feature has one.
+                widths = vec![16; graph.value_count()];
+                attempt(&widths)?
+            }
+        };
+    }
+    let (inserted, program, loss) = best;
+    let formats = inserted.formats.into_iter().map(|(_, format)| format);
+    Ok(Quantised {
+        program,
+        formats: formats.collect(),
+        calibration: Some(CalibrationReport {
+            events: observations.events,
+            mean_multiplicity: 0.0,
+            saturated: observations.saturated,
+            lost: 0,
+            loss,
+        }),
+    })
+}

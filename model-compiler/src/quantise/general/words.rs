@@ -1,0 +1,172 @@
+//! The words of the inputs, and which of their elements share a format.
+
+use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input};
+
+use super::grid::Grid;
+use crate::graph::{Graph, GraphInput, Kind, Op};
+use crate::inputs::InputsSpec;
+use crate::quantise::{Calibration, QuantiseError, format};
+
+/// Bits of a calibrated word.
+const WORD: u8 = 16;
+
+/// An input of the program, and the feature that each of its elements is.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    pub input: Input,
+    /// Largest absolute value of each feature among the calibration events.
+    pub seen: Vec<f32>,
+    /// The feature of each element.
+    pub features: Vec<usize>,
+}
+
+/// The words of every input: as they are stated, or calibrated per feature.
+pub(super) fn words(
+    graph: &Graph,
+    spec: &InputsSpec,
+    calibration: &Calibration,
+) -> Result<Vec<Words>, QuantiseError> {
+    let inputs = graph.inputs().iter().enumerate();
+    inputs
+        .map(|(index, input)| {
+            let elements = graph.elements(input.value);
+            let stated = spec
+                .get(&input.name)
+                .map(|s| s.fields())
+                .unwrap_or_default();
+            if stated.is_empty() {
+                let features = features(graph, input);
+                let seen = seen(calibration, index, &features);
+                let fields = features.iter().map(|f| field(input.kind, *f, seen[*f]));
+                let mut fields: Vec<Field> = fields.collect();
+                if fields.iter().all(|f| f.lsb == fields[0].lsb) {
+                    fields.truncate(1);
+                    fields[0].name = "value".into();
+                }
+                return Ok(Words {
+                    input: program_input(input, elements, fields),
+                    seen,
+                    features,
+                });
+            }
+            if !elements.is_multiple_of(stated.len()) {
+                let count = stated.len();
+                return Err(QuantiseError::Input {
+                    input: input.name.clone(),
+                    reason: format!("{count} fields do not repeat along its {elements} values"),
+                });
+            }
+            let features: Vec<usize> = (0..elements).map(|e| e % stated.len()).collect();
+            Ok(Words {
+                seen: seen(calibration, index, &features),
+                input: program_input(input, elements, stated),
+                features,
+            })
+        })
+        .collect()
+}
+
+fn program_input(input: &GraphInput, channels: usize, fields: Vec<Field>) -> Input {
+    Input {
+        name: input.name.clone(),
+        set: None,
+        channels,
+        fields,
+    }
+}
+
+/// The feature of each element: its index on the axis that the first layer sums over. Of an image and of what a
+/// convolution reads that is the channel, of everything else the last axis.
+fn features(graph: &Graph, input: &GraphInput) -> Vec<usize> {
+    let shape = graph.shape(input.value);
+    let mut axis = shape.len().saturating_sub(1);
+    let consumers = graph.consumers();
+    // Axis `order[i]` of the input is axis i of the value that is followed.
+    let mut followed = vec![(input.value, (0..shape.len()).collect::<Vec<usize>>())];
+    while let Some((value, order)) = followed.pop() {
+        for id in &consumers[value.index()] {
+            let node = graph.node(*id);
+            match &node.op {
+                Op::Transpose { perm } => {
+                    let order = perm.iter().map(|axis| order[*axis]).collect();
+                    followed.push((node.output, order));
+                }
+                Op::ScaleShift { .. } => followed.push((node.output, order.clone())),
+                Op::Conv { .. } | Op::ConvTranspose { .. } | Op::Pool { .. } => axis = order[1],
+                _ => {}
+            }
+        }
+    }
+    let extent = shape.get(axis).copied().unwrap_or(1);
+    let inner: usize = shape.iter().skip(axis + 1).product();
+    let elements: usize = shape.iter().product();
+    (0..elements).map(|e| e / inner % extent).collect()
+}
+
+fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32> {
+    let count = features.iter().max().map_or(1, |last| last + 1);
+    let mut seen = vec![0.0f32; count];
+    let values = &calibration.input(input).values;
+    for (value, feature) in values.iter().zip(features.iter().cycle()) {
+        seen[*feature] = seen[*feature].max(value.abs());
+    }
+    seen
+}
+
+/// Words of 16 bits with a factor of two above what calibration saw; whole numbers count by one.
+fn field(kind: Kind, feature: usize, seen: f32) -> Field {
+    let frac = match kind {
+        Kind::Float => format::covering_frac(f64::from(seen) * 2.0, WORD),
+        Kind::Int | Kind::Bool => 0,
+    };
+    let (minimum, maximum) = match kind {
+        Kind::Bool => (0, 1),
+        Kind::Float | Kind::Int => (-(1 << (WORD - 1)), (1 << (WORD - 1)) - 1),
+    };
+    Field {
+        name: format!("c{feature}"),
+        unit: String::new(),
+        lsb: ExactF64(libm::ldexp(1.0, -frac)),
+        minimum,
+        maximum,
+        overflow: FieldOverflow::Saturate,
+        empty: 0,
+        encoding: Encoding::Nearest,
+    }
+}
+
+impl Words {
+    /// Bits of a word.
+    pub fn bits(&self) -> u8 {
+        self.input.element().width
+    }
+
+    /// The grid of the words, where each LSB is a power of two.
+    pub fn grid(&self) -> Option<Grid> {
+        let frac = |element: usize| {
+            let lsb = self.input.field(element).lsb.0;
+            format::is_power_of_two(lsb).then(|| -libm::ilogb(lsb))
+        };
+        let fracs = (0..self.features.len()).map(frac);
+        fracs.collect::<Option<Vec<i32>>>().map(Grid::of)
+    }
+
+    /// The fraction bits of a feature at `width` bits: 8 bits cover what was seen, 16 the word's whole range within
+    /// reason.
+    pub fn frac(&self, feature: usize, width: u8) -> i32 {
+        let seen = f64::from(self.seen[feature]);
+        let finest = format::covering_frac(seen, width);
+        if width <= 8 {
+            return finest;
+        }
+        let element = self.features.iter().position(|f| *f == feature);
+        let field = self.input.field(element.unwrap_or(0));
+        let ends = [field.decode(field.minimum), field.decode(field.maximum)];
+        let range = ends[0].abs().max(ends[1].abs());
+        let whole = format::covering_frac(range, width);
+        match finest - whole <= 4 {
+            true => whole,
+            false => format::covering_frac(2.0 * seen, width),
+        }
+    }
+}
