@@ -84,10 +84,10 @@ pub(super) fn reach(all: &[Places], space: &[usize]) -> Vec<(usize, usize)> {
 
 /// The place of an index in row-major order, or none outside.
 pub(super) fn place(index: &[isize], space: &[usize]) -> Option<usize> {
-    let axes = index.iter().zip(space);
-    axes.fold(Some(0), |at, (index, extent)| {
+    let mut axes = index.iter().zip(space);
+    axes.try_fold(0, |at, (index, extent)| {
         let index = usize::try_from(*index).ok().filter(|i| i < extent)?;
-        at.map(|at| at * extent + index)
+        Some(at * extent + index)
     })
 }
 

@@ -132,8 +132,17 @@ impl Insertion<'_> {
         let below = self
             .new
             .push(name, Op::Binary(Binary::Mul), &[below, factor])?;
-        let below = self.quantised(node.output, below, &[frac], self.width(x).max(8))?;
         let sum = Op::Binary(Binary::Add);
+        if slope.data.iter().any(|v| v.abs() > 1.0) {
+            // Below zero it is steeper than x: the sum needs a format of its own.
+            let wide = self.new.push(name, sum, &[above, below])?;
+            return Ok(Held {
+                wide,
+                narrow: None,
+                kind: HeldKind::Sums,
+            });
+        }
+        let below = self.quantised(node.output, below, &[frac], self.width(x).max(8))?;
         let wide = self.new.push(name, sum, &[above, below])?;
         Ok(Held {
             wide,
