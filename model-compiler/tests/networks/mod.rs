@@ -49,6 +49,8 @@ pub struct Network {
 /// All networks.
 pub fn all() -> Vec<Network> {
     vec![
+        image_cnn(),
+        constituents_cnn(),
         image_autoencoder(),
         depthwise_cnn(),
         skips(),

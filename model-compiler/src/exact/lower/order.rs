@@ -60,6 +60,13 @@ impl Lowering<'_> {
         let last = super::matrix::transposed(1, count, kept);
         let order: Vec<usize> = last.iter().map(|e| first[*e]).collect();
         let x = self.rearranged(name, x, &order, &[kept, count])?;
+        let result = self.largest_of_rows(name, x)?.reshaped(shape);
+        Ok(if largest { result } else { negated(result) })
+    }
+
+    /// The largest element of each row of x, `[rows, count]`.
+    pub(super) fn largest_of_rows(&mut self, name: &str, x: Real) -> Lowered<Real> {
+        let (kept, count) = (x.shape[0], x.shape[1]);
         let x = self.alike_in_rows(name, x, count)?;
         let Source::Value(id) = x.source else {
             return Err("its operand is a constant".into());
@@ -72,8 +79,7 @@ impl Lowering<'_> {
             .push(name, &[kept, 1], operation, None, &step[..1])?;
         let id = self.builder.view(id, &[kept])?;
         self.builder.set_scale(id, &step);
-        let result = real(shape, id, step);
-        Ok(if largest { result } else { negated(result) })
+        Ok(real(&[kept], id, step))
     }
 
     /// The k largest or smallest elements along an axis, or their indices.

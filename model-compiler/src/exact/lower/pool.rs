@@ -52,7 +52,22 @@ impl Lowering<'_> {
                 self.channels_first(name, mean, channels, shape)
             }
             Pooling::Max => {
-                Err("it has no exact form yet; leave it behind the network's outputs".into())
+                let extent: usize = space.iter().product();
+                let mut origins = vec![];
+                for sources in places.sources.chunks(taps) {
+                    // What lies in the padding does not count: one of the others counts twice.
+                    let inside = |source: &Vec<isize>| places::place(source, &space);
+                    let any = sources.iter().find_map(inside);
+                    let any = any.ok_or("a window lies in the padding altogether")?;
+                    for channel in 0..channels {
+                        let place = |source| channel * extent + inside(source).unwrap_or(any);
+                        origins.extend(sources.iter().map(place));
+                    }
+                }
+                let rows = places.results.len() * channels;
+                let x = self.rearranged(name, x, &origins, &[rows, taps])?;
+                let largest = self.largest_of_rows(name, x)?;
+                self.channels_first(name, largest, channels, shape)
             }
         }
     }

@@ -17,6 +17,8 @@ use crate::graph::{
 use crate::quantise::format::{self, Chosen};
 use crate::quantise::{Options, TensorFormat};
 
+/// Fraction bits of a softmax.
+const SOFTMAX_FRAC: i32 = 15;
 /// Bits of an output that must be quantised.
 const OUTPUT_WIDTH: u8 = 16;
 
@@ -158,9 +160,13 @@ impl Insertion<'_> {
                 self.whole(node, &operands)
             }
             Op::Gather { .. } => self.gathered(node),
-            Op::Softmax { .. } | Op::LogSoftmax { .. } => {
+            Op::Softmax { .. } => {
                 let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
-                self.pushed(node, &operands, HeldKind::Function)
+                let held = self.pushed(node, &operands, HeldKind::Sums)?;
+                Ok(Held {
+                    narrow: Some((held.wide, Grid::uniform(SOFTMAX_FRAC))),
+                    ..held
+                })
             }
             Op::Reduce {
                 op: Reduction::Sum, ..
