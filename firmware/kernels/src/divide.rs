@@ -1,6 +1,7 @@
 //! Division by a constant that is no power of two, without a branch on the data: a mean.
 
 use crate::number::Narrow;
+use crate::order::sign;
 
 /// How a quotient is rounded; the names are those of `ap_fixed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ fn less(a: u32, b: u32) -> u64 {
 /// x / divisor, rounded; the magnitude of x has 63 bits at most.
 #[inline(always)]
 fn divided(x: i64, divisor: Divisor, rounding: Rounding) -> i64 {
-    let negative = x >> 63;
+    let negative = i64::from(sign((x >> 32) as i32));
     let below = (negative & 1) as u64;
     let (quotient, rest) = quotient(((x ^ negative) - negative) as u64, divisor);
     let (twice, whole) = (2 * rest, u32::from(divisor.value));

@@ -77,13 +77,20 @@ pub fn within<T: Order>(x: T, minimum: T, maximum: T) -> T {
 }
 
 #[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
-pub use crate::arch::masks::{negative_part, positive_part};
+pub use crate::arch::masks::{negative_part, positive_part, sign};
 
 /// The smaller of x and 0.
 #[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
 #[inline(always)]
 pub fn negative_part(x: i32) -> i32 {
     x.min(0)
+}
+
+/// −1 where x is negative, else 0: a mask that no core turns into a branch.
+#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[inline(always)]
+pub fn sign(x: i32) -> i32 {
+    x >> 31
 }
 
 /// The larger of x and 0.

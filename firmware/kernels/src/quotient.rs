@@ -5,7 +5,7 @@ use core::ops::{BitOr, Shl, Shr};
 
 use crate::divide::{Rest, Rounding};
 use crate::number::Narrow;
-use crate::order::Order;
+use crate::order::{Order, sign};
 
 /// The integer that holds a remainder: `u32` for divisors below 2^31, `u64` for those below 2^62.
 pub trait Remainder:
@@ -21,7 +21,7 @@ pub trait Remainder:
 }
 
 macro_rules! remainder {
-    ($($ty:ty as $signed:ty),+) => {$(
+    ($($ty:ty),+) => {$(
         impl Remainder for $ty {
             #[inline(always)]
             fn cut(value: u64) -> Self {
@@ -36,14 +36,16 @@ macro_rules! remainder {
             #[inline(always)]
             fn take(self, other: Self) -> (Self, u32) {
                 let difference = self.wrapping_sub(other);
-                let negative = (difference as $signed >> (Self::BITS - 1)) as Self;
-                (difference.wrapping_add(other & negative), !negative as u32 & 1)
+                let negative = sign((difference >> (Self::BITS - 32)) as i32);
+                // Sign-extended where the remainder is wider.
+                let restored = difference.wrapping_add(other & i64::from(negative) as Self);
+                (restored, !negative as u32 & 1)
             }
         }
     )+};
 }
 
-remainder!(u32 as i32, u64 as i64);
+remainder!(u32, u64);
 
 /// How a quotient is formed.
 #[derive(Clone, Copy, Debug)]
@@ -61,13 +63,13 @@ pub struct Form {
 /// 1 where x is not 0, else 0; x below 2^63.
 #[inline(always)]
 fn any(x: u64) -> u64 {
-    x.wrapping_neg() >> 63
+    (sign((x.wrapping_neg() >> 32) as i32) & 1) as u64
 }
 
 /// round(a·2^shift / b) within the limits. The dividend's magnitude is below 2^63.
 #[inline(always)]
 fn divided<R: Remainder>(a: i64, b: i64, form: Form) -> i64 {
-    let negative = (a ^ b) >> 63;
+    let negative = i64::from(sign(((a ^ b) >> 32) as i32));
     // 0 has no sign of its own: 0 / −3 is 0.
     let below = (negative & 1) as u64;
     let magnitude = |x: i64| ((x ^ (x >> 63)) - (x >> 63)) as u64;

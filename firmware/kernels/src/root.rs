@@ -1,6 +1,7 @@
 //! Square roots, bit by bit: as many steps as the result has bits.
 
 use crate::number::Narrow;
+use crate::order::Order;
 use crate::quotient::Remainder;
 
 /// ⌊√x⌋; x below 2^(2·bits), and below 2^63 in `u64`, 2^31 in `u32`.
@@ -28,7 +29,7 @@ where
 {
     for (x, y) in x.iter().zip(y) {
         let x: i64 = (*x).into();
-        let square = (x & !(x >> 63)) << shift;
+        let square = x.larger(0) << shift;
         *y = Y::narrow(floor::<R>(square as u64, bits) as i64);
     }
 }

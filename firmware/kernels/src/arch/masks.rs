@@ -74,6 +74,12 @@ pub fn smaller_wide(a: i64, b: i64) -> i64 {
     b ^ ((a ^ b) & less_wide(a, b))
 }
 
+/// −1 where x is negative, else 0.
+#[inline(always)]
+pub fn sign(x: i32) -> i32 {
+    opaque(x >> 31)
+}
+
 /// The smaller of x and 0.
 #[inline(always)]
 pub fn negative_part(x: i32) -> i32 {
