@@ -2,6 +2,8 @@
 //! a trained network's spread; and events for them.
 #![allow(dead_code)] // Each test uses its part.
 
+mod graphs;
+
 use crate::import_support::{floats, info, int, ints, model, node};
 use hodoscope_compiler::import::proto::{
     AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
@@ -55,6 +57,10 @@ pub fn all() -> Vec<Network> {
         depthwise_cnn(),
         skips(),
         parametrised(),
+        graphs::self_attention(),
+        graphs::particle_net(),
+        graphs::message_passing(),
+        graphs::interaction_network(),
     ]
 }
 
