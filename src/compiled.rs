@@ -423,6 +423,7 @@ fn field_json(field: &Field) -> Value {
         "name": field.name,
         "unit": field.unit,
         "lsb": field.lsb.0,
+        "zero_point": field.zero_point(),
         "minimum_word": field.minimum,
         "maximum_word": field.maximum,
         "overflow": overflow(field.overflow),

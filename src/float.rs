@@ -86,7 +86,7 @@ fn floats(array: &Array, fields: &[Field]) -> Result<Vec<f32>> {
         Values::Integer(_) if !fields.is_empty() => values
             .into_iter()
             .zip(fields.iter().cycle())
-            .map(|(word, field)| (word * field.lsb.0) as f32)
+            .map(|(word, field)| ((word - field.zero_point() as f64) * field.lsb.0) as f32)
             .collect(),
         _ => values.into_iter().map(|value| value as f32).collect(),
     })

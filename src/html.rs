@@ -57,7 +57,10 @@ fn inputs(page: &mut String, compiled: &Compiled) {
         for field in &input.fields {
             rows.push(vec![
                 format!("{}.{}", input.name, field.name),
-                format!("{:?} {}", field.lsb, field.unit),
+                match field.zero_point() {
+                    0 => format!("{:?} {}", field.lsb, field.unit),
+                    zero => format!("{:?} {} from {zero}", field.lsb, field.unit),
+                },
                 format!("{} … {}", field.minimum, field.maximum),
                 overflow(field.overflow).to_owned(),
                 field.empty.to_string(),

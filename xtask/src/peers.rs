@@ -32,7 +32,12 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         );
     }
     let hodoscope = Hodoscope::build()?;
-    let plugin = plugin()?;
+    let package = ["--package", "hodoscope-timing-plugin"];
+    let plugin = built(&package, |message| {
+        (message["target"]["kind"][0] == "cdylib").then(|| message["filenames"][0].as_str())?
+    })?;
+    let price = ["--package", "hodoscope-sim", "--example", "price"];
+    let price = built(&price, |message| message["executable"].as_str())?;
     let home = shell::target().join("peers");
     let mut command = shell::at_root(python(&home)?);
     command
@@ -40,6 +45,8 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         .arg(hodoscope.program())
         .arg("--plugin")
         .arg(plugin)
+        .arg("--price")
+        .arg(price)
         .arg("--place")
         .arg(&home)
         .env("PYTHONPATH", shell::root().join("benches/peers"));
@@ -50,11 +57,11 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     shell::run(command.args(arguments))
 }
 
-/// The plugin that counts.
-fn plugin() -> Result<PathBuf> {
+/// A file that cargo builds, in release: the plugin that counts, the program that prices.
+fn built(what: &[&str], file: impl Fn(&serde_json::Value) -> Option<&str>) -> Result<PathBuf> {
     let build = || {
         let mut command = shell::cargo();
-        command.args(["build", "--release", "--package", "hodoscope-timing-plugin"]);
+        command.args(["build", "--release"]).args(what);
         command
     };
     shell::run(&mut build())?;
@@ -62,9 +69,8 @@ fn plugin() -> Result<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["kind"][0] == "cdylib")
-        .find_map(|message| Some(PathBuf::from(message["filenames"][0].as_str()?)))
-        .context("cargo names no library of the timing plugin")
+        .find_map(|message| Some(PathBuf::from(file(&message)?)))
+        .with_context(|| format!("cargo names no file of {}", what.join(" ")))
 }
 
 /// A Python with the packages of `requirements.txt`.

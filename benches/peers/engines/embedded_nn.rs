@@ -13,21 +13,43 @@ use network::{LAYERS, Layer, WIDEST};
 struct Peer;
 
 impl Engine for Peer {
+    type Event = [i8; @INPUTS@];
+    type Answer = Answer;
     const INPUT: usize = @INPUTS@;
     const OUTPUT: usize = @OUTPUTS@;
 
-    fn infer(input: &[u8], output: &mut [u8]) {
-        let (mut x, mut y) = ([0i8; WIDEST], [0i8; WIDEST]);
-        for (to, from) in x.iter_mut().zip(input) {
+    fn event(input: &[u8]) -> Self::Event {
+        let mut event = [0; @INPUTS@];
+        for (to, from) in event.iter_mut().zip(input) {
             *to = from.cast_signed();
         }
-        for layer in &LAYERS {
-            dense(layer, &x, &mut y);
+        event
+    }
+
+    #[inline(never)]
+    fn infer(event: &Self::Event, answer: &mut Answer) {
+        let (mut x, mut y) = ([0i8; WIDEST], [0i8; WIDEST]);
+        for (index, layer) in LAYERS.iter().enumerate() {
+            let input = if index == 0 { &event[..] } else { &x[..] };
+            let last = index + 1 == LAYERS.len();
+            dense(layer, input, if last { &mut answer.0 } else { &mut y });
             core::mem::swap(&mut x, &mut y);
         }
-        for (to, from) in output.iter_mut().zip(x) {
+    }
+
+    fn bytes(answer: &Answer, output: &mut [u8]) {
+        for (to, from) in output.iter_mut().zip(answer.0) {
             *to = from.cast_unsigned();
         }
+    }
+}
+
+/// As many as the output has.
+struct Answer([i8; @OUTPUTS@]);
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self([0; @OUTPUTS@])
     }
 }
 

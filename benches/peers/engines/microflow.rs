@@ -11,12 +11,21 @@ struct Network;
 struct Peer;
 
 impl Engine for Peer {
+    type Event = SMatrix<i8, 1, @INPUTS@>;
+    type Answer = SMatrix<f32, 1, @OUTPUTS@>;
     const INPUT: usize = @INPUTS@;
     const OUTPUT: usize = 4 * @OUTPUTS@;
 
-    fn infer(input: &[u8], output: &mut [u8]) {
-        let input = SMatrix::<i8, 1, @INPUTS@>::from_iterator(input.iter().map(|byte| byte.cast_signed()));
-        let answer = Network::predict_quantized(input);
+    fn event(input: &[u8]) -> Self::Event {
+        SMatrix::from_iterator(input.iter().map(|byte| byte.cast_signed()))
+    }
+
+    #[inline(never)]
+    fn infer(event: &Self::Event, answer: &mut Self::Answer) {
+        *answer = Network::predict_quantized(*event);
+    }
+
+    fn bytes(answer: &Self::Answer, output: &mut [u8]) {
         for (bytes, value) in output.chunks_exact_mut(4).zip(answer.iter()) {
             bytes.copy_from_slice(&value.to_le_bytes());
         }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 
-from . import workloads
+from . import autoencoder, tagger
 from .engines import Sources
 from .firmware import CORES, Missing, build
-from .measure import Measured, measure
+from .measure import Measured, Tools, measure
+from .multiplicity import linearity
+from .row import Row
 
 HEADINGS = [
     "engine",
@@ -30,40 +33,47 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="peers", description=__doc__)
     parser.add_argument("--hodoscope", type=Path, required=True, help="the command, built")
     parser.add_argument("--plugin", type=Path, required=True, help="the timing plugin, built")
+    parser.add_argument("--price", type=Path, required=True, help="the example `price`, built")
     parser.add_argument("--place", type=Path, required=True, help="where generated crates and results go")
     parser.add_argument("--core", choices=CORES, default="cortex-m4")
-    parser.add_argument("--mlperf", type=Path, help="folder with ad01_int8.tflite, deep_autoencoder.onnx and frames")
+    parser.add_argument("--mlperf", type=Path, help="folder with ad01_int8.tflite and frames")
     parser.add_argument("--cmsis-nn", type=Path, help="source tree of CMSIS-NN")
     parser.add_argument("--onnx2c", type=Path, help="the program onnx2c")
     parser.add_argument("--events", type=int, default=100, help="events of the deep set")
+    parser.add_argument("--only", default="", help="engines whose name contains this")
+    parser.add_argument("--plot", type=Path, help="SVG to write: instructions by multiplicity")
     arguments = parser.parse_args()
     core = CORES[arguments.core]
-    sources = Sources(arguments.cmsis_nn, arguments.onnx2c)
-    place = arguments.place / core.name
+    tools = Tools(arguments.plugin.resolve(), arguments.price.resolve())
+    sources = Sources(*(path and path.resolve() for path in (arguments.cmsis_nn, arguments.onnx2c)))
+    place = arguments.place.resolve() / core.name
     place.mkdir(parents=True, exist_ok=True)
 
     networks = {}
     if arguments.mlperf is None:
         print("the autoencoder is left out: its files are not named, --mlperf FOLDER")
     else:
-        networks["autoencoder 640-128×4-8-128×4-640, int8"] = workloads.autoencoder(
+        networks[autoencoder.TITLE] = autoencoder.rows(
             arguments.mlperf, arguments.hodoscope, core, sources, place / "autoencoder"
         )
-    networks["pfn-qg"] = workloads.deep_set(
-        arguments.hodoscope, core, sources, place, arguments.events
-    )
+    jets = tagger.Tagger(arguments.hodoscope, place, arguments.events)
+    networks[tagger.TITLE] = tagger.rows(jets, core, sources)
 
     report, failed = {}, False
     for network, rows in networks.items():
         print(f"\n## {network}, {core.name}\n")
+        if network == autoencoder.TITLE:
+            print("answers that differ: from TensorFlow Lite Micro, which rounds twice / from onnxruntime\n")
         print("| " + " | ".join(HEADINGS) + " |")
         print("|" + "---|" * len(HEADINGS))
         report[network] = {}
         for row in rows:
-            home = place / network.split()[0] / row.engine.split()[0].strip("(),").lower()
+            if arguments.only not in row.engine:
+                continue
+            home = place / "engines" / re.sub(r"\W+", "-", f"{network.split()[0]} {row.engine}").strip("-").lower()
             try:
                 elf = build(home, core, row.crate(home))
-                measured = measure(elf, core, arguments.plugin, row.events, row.answer)
+                measured = measure(elf, core, tools, row.events, row.answer, row.priced)
             except Missing as missing:
                 print(f"| {row.engine} | left out: {missing} |" + " |" * (len(HEADINGS) - 2))
                 continue
@@ -75,11 +85,25 @@ def main() -> int:
             figures = summary(row, measured)
             report[network][row.engine] = figures
             print("| " + " | ".join(cells(row.engine, figures)) + " |", flush=True)
+    print(f"\npfn-qg: {len(jets.live)} events, padded to {jets.capacity}, mean multiplicity {jets.mean:.2f}")
+    ratios(report[tagger.TITLE], jets)
+    if arguments.only in "hodoscope":
+        report["multiplicity"] = linearity(jets, core, tools, place, arguments.plot)
     (place / "peers.json").write_text(json.dumps(report, indent=1))
     return 3 if failed else 0
 
 
-def summary(row: workloads.Row, measured: Measured) -> dict[str, object]:
+def ratios(report: dict, jets: tagger.Tagger) -> None:
+    """How many times the instructions of the padded twins are ours, beside P / mean(n)."""
+    own = report.get("hodoscope")
+    for slots in (jets.capacity, 2 * jets.capacity):
+        twin = report.get(f"CMSIS-NN, twin padded to {slots}")
+        if own and twin:
+            ratio, share = twin["instructions"] / own["instructions"], slots / jets.mean
+            print(f"CMSIS-NN at P = {slots}: {ratio:.2f} times, {ratio / share:.2f} × P / mean(n) = {share:.2f}")
+
+
+def summary(row: Row, measured: Measured) -> dict[str, object]:
     image = measured.image
     instructions = float(measured.instructions.mean())
     cycles = None if measured.cycles is None else float(measured.cycles.mean())

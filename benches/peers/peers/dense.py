@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import tflite
+from onnx import TensorProto, helper, numpy_helper
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,9 @@ class Layer:
 
     weights: np.ndarray  # [out, in], int8
     bias: np.ndarray  # [out], int32
+    x_scale: float
+    weights_scale: float
+    y_scale: float
     input_offset: int
     output_offset: int
     multiplier: int  # of 2^31
@@ -39,7 +44,8 @@ class Affine:
     zero_point: int
 
     def quantise(self, values: np.ndarray) -> np.ndarray:
-        raw = np.round(values.astype(np.float64) / self.scale) + self.zero_point
+        """In single precision, as QuantizeLinear says."""
+        raw = np.rint(values.astype(np.float32) / np.float32(self.scale)) + self.zero_point
         return np.clip(raw, -128, 127).astype(np.int8)
 
 
@@ -96,6 +102,9 @@ def read_tflite(path: Path) -> DenseNetwork:
             Layer(
                 weights=data(weights, "<i1"),
                 bias=data(bias, "<i4"),
+                x_scale=scales[0],
+                weights_scale=scales[1],
+                y_scale=scales[2],
                 input_offset=-affine(x).zero_point,
                 output_offset=affine(y).zero_point,
                 multiplier=fixed,
@@ -104,3 +113,55 @@ def read_tflite(path: Path) -> DenseNetwork:
             )
         )
     return DenseNetwork(layers, affine(int(graph.Inputs(0))), affine(int(graph.Outputs(0))))
+
+
+def write_qdq(network: DenseNetwork, path: Path, quantised: bool = True) -> None:
+    """The network's own integers as ONNX: quantisers and Gemm. Without `quantised` the activations stay float."""
+    nodes, constants = [], []
+
+    def constant(name: str, array: np.ndarray) -> str:
+        constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def scale(name: str, value: float, zero: np.ndarray) -> list[str]:
+        return [constant(f"{name}.scale", np.float32(value)), constant(f"{name}.zero", zero)]
+
+    def around(x: str, name: str, value: float, zero: int, result: str | None = None) -> str:
+        factors = scale(name, value, np.int8(zero))
+        nodes.append(helper.make_node("QuantizeLinear", [x, *factors], [f"{name}.q"], f"{name}.q"))
+        result = result or f"{name}.x"
+        nodes.append(helper.make_node("DequantizeLinear", [f"{name}.q", *factors], [result], f"{name}.x"))
+        return result
+
+    x = "input"
+    if quantised:
+        x = around(x, "words", network.input.scale, network.input.zero_point)
+    for index, layer in enumerate(network.layers):
+        last = index + 1 == len(network.layers)
+        name = f"dense_{index}"
+        for kind, data, value in (
+            ("weights", layer.weights, layer.weights_scale),
+            ("bias", layer.bias, float(np.float32(layer.x_scale) * np.float32(layer.weights_scale))),
+        ):
+            factors = scale(f"{name}.{kind}", value, data.dtype.type(0))
+            stored = constant(f"{name}.{kind}.q", data)
+            nodes.append(helper.make_node("DequantizeLinear", [stored, *factors], [f"{name}.{kind}"]))
+        rectified = layer.minimum != -128 or not last and layer.output_offset == -128
+        result = name if rectified or quantised or not last else "output"
+        nodes.append(helper.make_node("Gemm", [x, f"{name}.weights", f"{name}.bias"], [result], name, transB=1))
+        x = result
+        if rectified:
+            nodes.append(helper.make_node("Relu", [x], [f"{name}.relu"], f"{name}.relu"))
+            x = f"{name}.relu"
+        if quantised:
+            x = around(x, f"{name}.y", layer.y_scale, layer.output_offset, "output" if last else None)
+
+    def ends(name: str, count: int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, count])
+
+    inputs, outputs = network.layers[0].inputs, network.layers[-1].outputs
+    graph = helper.make_graph(nodes, "autoencoder", [ends("input", inputs)], [ends("output", outputs)], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, path)

@@ -22,9 +22,13 @@ class Core:
     target: str
     rustc: tuple[str, ...]
     gcc: tuple[str, ...]
-    machine: str
+    compiler: str
+    emulator: tuple[str, ...]
     cost: str
+    script: str
 
+
+ARM = "qemu-system-arm", "-machine"
 
 CORES = {
     core.name: core
@@ -34,17 +38,31 @@ CORES = {
             "thumbv7em-none-eabihf",
             ("-Ctarget-cpu=cortex-m4",),
             ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"),
-            "mps2-an386",
+            "arm-none-eabi",
+            (*ARM, "mps2-an386"),
             "cortex-m4",
+            "arm.x",
         ),
         Core(
             "cortex-m0plus",
             "thumbv6m-none-eabi",
             ("-Ctarget-cpu=cortex-m0plus",),
             ("-mcpu=cortex-m0plus", "-mthumb", "-mfloat-abi=soft"),
+            "arm-none-eabi",
             # It runs the older instruction set as it is.
-            "mps2-an385",
+            (*ARM, "mps2-an385"),
             "cortex-m0plus",
+            "arm.x",
+        ),
+        Core(
+            "rv32im",
+            "riscv32imac-unknown-none-elf",
+            (),
+            ("-march=rv32imac", "-mabi=ilp32", "-mcmodel=medany", "-msmall-data-limit=0"),
+            "riscv64-unknown-elf",
+            ("qemu-system-riscv32", "-bios", "none", "-machine", "virt"),
+            "vexriscv-full",
+            "riscv32.x",
         ),
     )
 }
@@ -92,11 +110,11 @@ debug = false
     write(place / "src/main.rs", crate.main)
     for name, text in crate.sources.items():
         write(place / "src" / name, text)
-    flags = [*core.rustc, f"-Clink-arg=-T{HERE / 'bare/layout.x'}", "-Clink-arg=--nmagic"]
+    flags = [*core.rustc, f"-Clink-arg=-T{HERE / 'bare' / core.script}", "-Clink-arg=--nmagic"]
     if crate.library is not None:
         flags += [f"-Lnative={crate.library.parent}"]
         for name in ("libc.a", "libm.a", "libgcc.a"):
-            found = output([gcc(), *core.gcc, f"-print-file-name={name}"]).strip()
+            found = output([gcc(core), *core.gcc, f"-print-file-name={name}"]).strip()
             flags += [f"-Clink-arg={found}"]
     environment = dict(os.environ, CARGO_ENCODED_RUSTFLAGS="\x1f".join(flags))
     environment.pop("RUSTFLAGS", None)
@@ -114,18 +132,18 @@ def c_library(place: Path, core: Core, sources: list[Path], includes: list[Path]
     objects = []
     for source in sources:
         target = place / f"{source.stem}.o"
-        command = [gcc(), *core.gcc, *flags, "-std=gnu11", "-ffunction-sections", "-fdata-sections", "-w"]
+        command = [gcc(core), *core.gcc, *flags, "-std=gnu11", "-ffunction-sections", "-fdata-sections", "-w"]
         command += [f"-I{include}" for include in includes]
         run([*command, "-c", str(source), "-o", str(target)])
         objects.append(str(target))
     library = place / "libengine.a"
     library.unlink(missing_ok=True)
-    run(["arm-none-eabi-ar", "rcs", str(library), *objects])
+    run([f"{core.compiler}-ar", "rcs", str(library), *objects])
     return library
 
 
-def gcc() -> str:
-    return "arm-none-eabi-gcc"
+def gcc(core: Core) -> str:
+    return f"{core.compiler}-gcc"
 
 
 def template(name: str, **values: object) -> str:

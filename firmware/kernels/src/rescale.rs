@@ -65,11 +65,94 @@ where
     }
 }
 
-/// Clamps detector words into their fields' ranges, one per channel or repeating along the row.
+/// Scales a row of sums by one multiplier: ⌊(x·multiplier + offset) / 2^shift⌋, saturated into `MINIMUM` to `MAXIMUM`. The
+/// multiplier fits in 32 bits, and the shift is 32 at least: only the upper half of a product is shifted.
+///
+/// Called, not inlined: a network whose layers all end so has its code once.
+#[inline(never)]
+pub fn scaled<const MINIMUM: i32, const MAXIMUM: i32, Y: Narrow<i32>>(
+    x: &[i32],
+    multiplier: i64,
+    offset: i64,
+    shift: u8,
+    y: &mut [Y],
+) {
+    let multiplier = multiplier as i32;
+    let shift = u32::from(shift) & 31;
+    for (x, y) in x.iter().zip(y) {
+        let product = i64::from(*x) * i64::from(multiplier) + offset;
+        let upper = (product >> 32) as i32;
+        *y = Y::narrow((upper >> shift).within(MINIMUM, MAXIMUM));
+    }
+}
+
+/// Clamps detector words into their fields' ranges, one per channel, one for all, or repeating along the row. The
+/// result may be wider: a layout that reads halves has bytes stored as such.
 #[inline(always)]
-pub fn words<T: Order>(x: &[T], minimum: &[T], maximum: &[T], y: &mut [T]) {
+pub fn words<T, Y>(x: &[T], minimum: &[T], maximum: &[T], y: &mut [Y])
+where
+    T: Order + Into<Y>,
+{
+    if let ([minimum], [maximum]) = (minimum, maximum) {
+        for (x, y) in x.iter().zip(y) {
+            *y = x.within(*minimum, *maximum).into();
+        }
+        return;
+    }
     let ranges = minimum.iter().zip(maximum).cycle();
     for ((x, y), (minimum, maximum)) in x.iter().zip(y).zip(ranges) {
-        *y = x.within(*minimum, *maximum);
+        *y = x.within(*minimum, *maximum).into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_multiplier_scales_as_its_definition_says() {
+        let sums = [
+            i32::MIN,
+            -9_000_001,
+            -65_536,
+            -3,
+            -1,
+            0,
+            1,
+            2,
+            77_777,
+            8_388_607,
+            i32::MAX,
+        ];
+        let mut inside = 0;
+        for multiplier in [1, 819_000_860, i64::from(i32::MAX), i64::from(i32::MIN)] {
+            for offset in [0, -35_046_933_135_360, 1 << 37, (1 << 61) - 1] {
+                for shift in [32, 33, 38, 61, 62] {
+                    let mut y = [0i16; 11];
+                    scaled::<-128, 127, _>(&sums, multiplier, offset, shift, &mut y);
+                    for (x, y) in sums.iter().zip(y) {
+                        let exact = i128::from(*x) * i128::from(multiplier) + i128::from(offset);
+                        let rounded = exact >> shift;
+                        assert_eq!(
+                            i128::from(y),
+                            rounded.clamp(-128, 127),
+                            "{x} {multiplier} {offset} {shift}"
+                        );
+                        inside += usize::from((-127..127).contains(&rounded) && rounded != 0);
+                    }
+                }
+            }
+        }
+        assert!(inside > 50, "{inside}");
+    }
+
+    #[test]
+    fn words_are_clamped_and_widened() {
+        let mut wide = [0i16; 4];
+        words(&[-128i8, -5, 9, 127], &[-100], &[100], &mut wide);
+        assert_eq!(wide, [-100, -5, 9, 100]);
+        let mut narrow = [0i8; 4];
+        words(&[-128i8, -5, 9, 127], &[-100, 0], &[0, 100], &mut narrow);
+        assert_eq!(narrow, [-100, 0, 0, 100]);
     }
 }

@@ -63,8 +63,14 @@ pub enum Encoding {
     /// ⌊value / lsb + ½⌋: the detector's word next to the value.
     #[default]
     Nearest,
-    /// As the quantiser at the model's input does it: value / lsb in single precision, then rounded.
-    Quantiser(Rounding),
+    /// As the quantiser at the model's input does it: value / lsb in single precision, then rounded,
+    /// then moved by its zero point.
+    Quantiser {
+        /// How the quotient is rounded.
+        rounding: Rounding,
+        /// The word of the value 0.
+        zero_point: i64,
+    },
 }
 
 /// What becomes of a value outside its field's range.
@@ -98,7 +104,7 @@ impl Field {
     pub fn encode(&self, value: f64) -> Result<Encoded, NotANumber> {
         let counts = match self.encoding {
             Encoding::Nearest => (value / self.lsb.0 + 0.5).floor(),
-            Encoding::Quantiser(rounding) => {
+            Encoding::Quantiser { rounding, .. } => {
                 round(f64::from(value as f32 / self.lsb.0 as f32), rounding)
             }
         };
@@ -106,7 +112,7 @@ impl Field {
             return Err(NotANumber);
         }
         // `as` saturates at the ends of i64, far outside every range.
-        let raw = counts as i64;
+        let raw = (counts as i64).saturating_add(self.zero_point());
         let word = match self.overflow {
             FieldOverflow::Saturate => raw.clamp(self.minimum, self.maximum),
             FieldOverflow::Wrap => {
@@ -121,9 +127,17 @@ impl Field {
         })
     }
 
-    /// The value of `word`.
+    /// The word of the value 0.
+    pub fn zero_point(&self) -> i64 {
+        match self.encoding {
+            Encoding::Nearest => 0,
+            Encoding::Quantiser { zero_point, .. } => zero_point,
+        }
+    }
+
+    /// The value of `word`: (word − zero point) · lsb.
     pub fn decode(&self, word: i64) -> f64 {
-        word as f64 * self.lsb.0
+        word.saturating_sub(self.zero_point()) as f64 * self.lsb.0
     }
 }
 

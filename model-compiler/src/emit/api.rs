@@ -497,8 +497,12 @@ fn described(input: &Input) -> String {
             FieldOverflow::Saturate => "",
             FieldOverflow::Wrap => ", periodic",
         };
+        let zero = match field.zero_point() {
+            0 => String::new(),
+            zero => format!(" from {zero}"),
+        };
         format!(
-            "{} of {:?} {unit}, {} to {}{wraps}",
+            "{} of {:?} {unit}{zero}, {} to {}{wraps}",
             field.name, field.lsb, field.minimum, field.maximum
         )
     };

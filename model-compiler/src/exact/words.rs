@@ -75,19 +75,23 @@ fn first_reader(graph: &Graph, input: &GraphInput) -> Result<Field, String> {
     found.ok_or_else(unknown)
 }
 
-/// Counts of a quantiser of one scale, from its zero point.
+/// The integers of a quantiser of one scale, its zero point in them: eight bits stay eight bits.
 fn of_quantiser(q: &Quantiser) -> Option<Field> {
     let (scale, zero) = (q.scale.single()?, q.zero_point.single()?);
     let (minimum, maximum) = q.range?;
+    let zero_point = zero as i64;
     Some(Field {
         name: "value".into(),
         unit: String::new(),
         lsb: ExactF64(scale.into()),
-        minimum: minimum - zero as i64,
-        maximum: maximum - zero as i64,
+        minimum,
+        maximum,
         overflow: FieldOverflow::Saturate,
-        empty: 0i64.clamp(minimum - zero as i64, maximum - zero as i64),
-        encoding: Encoding::Quantiser(rounding(q.rounding)?),
+        empty: zero_point.clamp(minimum, maximum),
+        encoding: Encoding::Quantiser {
+            rounding: rounding(q.rounding)?,
+            zero_point,
+        },
     })
 }
 

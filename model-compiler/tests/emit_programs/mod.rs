@@ -303,6 +303,36 @@ output more = more.row
 output less = less.row
 "#;
 
+/// A network that is quantised already: bytes from a zero point, one multiplier for all sums of a layer.
+fn bytes() -> String {
+    let matrix = |rows: usize, columns: usize, seed: usize| -> String {
+        let weight = |i: usize| ((i * 73 + seed) % 255) as i64 - 127;
+        let row = |r: usize| (0..columns).map(move |c| format!(" {}", weight(r * columns + c)));
+        let lines = (0..rows).map(|r| row(r).collect::<String>() + "\n");
+        lines.collect()
+    };
+    let (first, second) = (matrix(12, 24, 5), matrix(6, 12, 91));
+    format!(
+        r#"hodoscope-program 1
+program bytes
+input x channels 24
+  field value unit "" lsb 0.25 range -128 127 saturate empty 89 rounding rnd_conv zero 89
+constant first.weights i8 [12, 24]
+{first}constant first.bias i16 [12]
+ 100 -200 300 -400 500 -600 700 -800 900 -1000 1100 -1200
+constant second.weights i8 [6, 12]
+{second}constant second.bias i16 [6]
+ -30 20 -10 0 10 -20
+value x [24] i8 lsb 0.25 = input x
+value first [12] i32 lsb 0.01 = dense x weights first.weights bias first.bias
+value first.q [12] i8 lsb 0.5 = rescale first by 819000860 plus -35046933135360 shift 38 trn sat
+value second [6] i32 lsb 0.02 = dense first.q weights second.weights bias second.bias
+value second.q [6] i8 lsb 0.5 = rescale second by 721329933 plus -4380866641920 shift 37 trn sat
+output y = second.q
+"#
+    )
+}
+
 /// Each program with a name for messages.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
@@ -316,6 +346,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("widths", WIDTHS.into()),
         ("pools", POOLS.into()),
         ("neighbours", NEIGHBOURS.into()),
+        ("bytes", bytes()),
         (
             "never live",
             WIDTHS

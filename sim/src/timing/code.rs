@@ -86,9 +86,10 @@ impl Code {
             .segments
             .iter()
             .find_map(|(start, bytes)| {
-                bytes.get(usize::try_from(address.checked_sub(*start)?).ok()?..)
+                let rest = bytes.get(usize::try_from(address.checked_sub(*start)?).ok()?..)?;
+                // Behind the last byte of a part another may begin.
+                (!rest.is_empty()).then_some(rest)
             })
-            .filter(|bytes| !bytes.is_empty())
             .ok_or_else(|| wrong(format!("no code in {}", self.path.display())))?;
         let instruction = decode(self.set, bytes).map_err(|error| wrong(error.to_string()))?;
         self.decoded.insert(address, instruction);

@@ -4,7 +4,8 @@
 //! [`Engine::INPUT`] bytes, `output.bin` takes [`Engine::OUTPUT`] bytes for each, and `stack.bin` the
 //! deepest stack of an inference, as a little-endian word. Each event is computed three times between
 //! one pair of markers, and once between another: half the difference is the cost of one inference,
-//! whatever the markers and the loop cost.
+//! whatever the markers and the loop cost. An event is in its engine's form before a window opens, and
+//! its answer becomes bytes after the window is closed: files cost nobody anything.
 //!
 //! There is no run-time crate: start-up is the same few instructions for every engine, so that the
 //! sizes of the images compare.
@@ -19,16 +20,59 @@ use semihosting::File;
 
 /// An engine with its network.
 pub trait Engine {
+    /// An event in the engine's own form.
+    type Event;
+    /// An answer in the engine's own form.
+    type Answer: Default;
     /// Bytes of an event.
     const INPUT: usize;
     /// Bytes of an answer.
     const OUTPUT: usize;
 
-    /// Answers one event.
-    fn infer(input: &[u8], output: &mut [u8]);
+    /// The event of its bytes.
+    fn event(input: &[u8]) -> Self::Event;
+
+    /// Answers one event: what is measured.
+    fn infer(event: &Self::Event, answer: &mut Self::Answer);
+
+    /// The bytes of an answer.
+    fn bytes(answer: &Self::Answer, output: &mut [u8]);
+}
+
+/// Bytes as an engine in C takes them, aligned for every element.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+pub struct Bytes<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> Default for Bytes<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
+impl<const N: usize> Bytes<N> {
+    /// The first `N` of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut all = Self::default();
+        all.0.copy_from_slice(&bytes[..N]);
+        all
+    }
 }
 
 // Stack pointer and entry; no interrupt is ever enabled.
+#[cfg(target_arch = "riscv32")]
+global_asm!(
+    ".section .vectors, \"ax\"",
+    ".globl _start",
+    "_start:",
+    "la sp, _stack_top",
+    "la t0, failed",
+    "csrw mtvec, t0",
+    "j reset",
+    ".text",
+);
+
+#[cfg(target_arch = "arm")]
 global_asm!(
     ".section .vectors, \"a\"",
     ".word _stack_top",
@@ -98,28 +142,31 @@ pub fn run<E: Engine>(input: &mut [u8], output: &mut [u8]) -> ! {
     let answers = File::open(c"output.bin", semihosting::WRITE);
     let depths = File::open(c"stack.bin", semihosting::WRITE);
     let mut deepest = 0u32;
+    let mut answer = E::Answer::default();
     while events.read(input) {
+        let event = E::event(input);
         stack::paint();
-        E::infer(input, output);
+        E::infer(&event, &mut answer);
         deepest = deepest.max(stack::depth());
+        E::bytes(&answer, output);
         answers.write(output);
-        window::<E>(3, input, output);
-        window::<E>(1, input, output);
+        window::<E>(3, &event, &mut answer);
+        window::<E>(1, &event, &mut answer);
     }
     depths.write(&deepest.to_le_bytes());
     semihosting::exit(true)
 }
 
 #[inline(never)]
-fn window<E: Engine>(times: u32, input: &[u8], output: &mut [u8]) {
+fn window<E: Engine>(times: u32, event: &E::Event, answer: &mut E::Answer) {
     hodoscope_inference_begin();
     for _ in 0..core::hint::black_box(times) {
-        E::infer(core::hint::black_box(input), core::hint::black_box(&mut *output));
+        E::infer(core::hint::black_box(event), core::hint::black_box(&mut *answer));
     }
     hodoscope_inference_end();
 }
 
-/// Ends the emulator with a failure: a fault, a panic, or an engine that gives up.
+/// Ends the emulator with a failure: a trap, a fault, a panic, or an engine that gives up.
 #[unsafe(no_mangle)]
 pub extern "C" fn failed() -> ! {
     semihosting::exit(false)

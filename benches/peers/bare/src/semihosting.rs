@@ -1,4 +1,5 @@
-//! Files and exit of the emulator (Semihosting for AArch32 and AArch64, operations 0x01 to 0x18).
+//! Files and exit of the emulator (Semihosting for AArch32 and AArch64, operations 0x01 to 0x18; RISC-V
+//! Semihosting, version 0.3, has the same operations).
 
 use core::arch::asm;
 use core::ffi::CStr;
@@ -49,6 +50,24 @@ fn call(operation: usize, parameter: usize) -> usize {
     let mut result = operation;
     // SAFETY: the host reads and writes only the memory that the parameter block names, which the
     // callers above borrowed for as long.
-    unsafe { asm!("bkpt #0xab", inout("r0") result, in("r1") parameter) };
+    #[cfg(target_arch = "arm")]
+    unsafe {
+        asm!("bkpt #0xab", inout("r0") result, in("r1") parameter)
+    };
+    // SAFETY: as above. The three instructions are one call, none of them compressed.
+    #[cfg(target_arch = "riscv32")]
+    unsafe {
+        asm!(
+            ".balign 16",
+            ".option push",
+            ".option norvc",
+            "slli zero, zero, 0x1f",
+            "ebreak",
+            "srai zero, zero, 7",
+            ".option pop",
+            inout("a0") result,
+            in("a1") parameter,
+        )
+    };
     result
 }

@@ -14,6 +14,12 @@ unsafe extern "C" {
 #[inline(always)]
 fn pointer() -> *mut u32 {
     let pointer: *mut u32;
+    #[cfg(target_arch = "riscv32")]
+    // SAFETY: reads a register.
+    unsafe {
+        asm!("mv {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags))
+    };
+    #[cfg(target_arch = "arm")]
     // SAFETY: reads a register.
     unsafe { asm!("mov {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     pointer

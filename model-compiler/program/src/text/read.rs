@@ -123,7 +123,13 @@ impl<'a> Reader<'a> {
             self.keyword("empty")?;
             let empty = self.number()?;
             let encoding = match self.accept("rounding") {
-                true => Encoding::Quantiser(self.rounding()?),
+                true => Encoding::Quantiser {
+                    rounding: self.rounding()?,
+                    zero_point: match self.accept("zero") {
+                        true => self.number()?,
+                        false => 0,
+                    },
+                },
                 false => Encoding::Nearest,
             };
             fields.push(Field {

@@ -101,8 +101,15 @@ impl Writer<'_> {
             )?;
             match field.encoding {
                 Encoding::Nearest => writeln!(self.out)?,
-                Encoding::Quantiser(rounding) => {
-                    writeln!(self.out, " rounding {}", names::of_rounding(rounding))?;
+                Encoding::Quantiser {
+                    rounding,
+                    zero_point,
+                } => {
+                    write!(self.out, " rounding {}", names::of_rounding(rounding))?;
+                    match zero_point {
+                        0 => writeln!(self.out)?,
+                        zero => writeln!(self.out, " zero {zero}")?,
+                    }
                 }
             }
         }

@@ -243,6 +243,12 @@ fn inputs(program: &Program) -> Result<(), VerifyError> {
                     field.name
                 ));
             }
+            if !word.contains(&field.zero_point()) {
+                return fail(format!(
+                    "the zero point of '{}' is wider than 32 bits",
+                    field.name
+                ));
+            }
             if !(field.lsb.0.is_finite() && field.lsb.0 > 0.0) {
                 return fail(format!("the LSB of '{}' is not positive", field.name));
             }

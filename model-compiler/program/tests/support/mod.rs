@@ -208,7 +208,17 @@ impl Maker {
             maximum,
             overflow: self.pick(&[FieldOverflow::Saturate, FieldOverflow::Wrap]),
             empty,
-            encoding: self.pick(&[Encoding::Nearest, Encoding::Quantiser(Rounding::RndConv)]),
+            encoding: self.pick(&[
+                Encoding::Nearest,
+                Encoding::Quantiser {
+                    rounding: Rounding::RndConv,
+                    zero_point: 0,
+                },
+                Encoding::Quantiser {
+                    rounding: Rounding::Trn,
+                    zero_point: -89,
+                },
+            ]),
         }
     }
 

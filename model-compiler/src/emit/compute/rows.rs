@@ -4,7 +4,7 @@ use hodoscope_program::{Operation, Rounding, ValueId};
 
 use crate::emit::code::Code;
 use crate::emit::names;
-use crate::plan::{Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits};
+use crate::plan::{Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits};
 
 /// Whether a step is a view that is stored like its operand: another name of the same array.
 pub(super) fn is_alias(plan: &Plan<'_>, step: &Step) -> bool {
@@ -136,4 +136,31 @@ pub(super) fn imported(
             format!("rounding::OrZero {{ inner: {inner}, limits: ({low}, {high}) }}")
         }
     }
+}
+
+/// Whether a rescale is that of 32-bit sums by one multiplier, of which only the upper half of the product is
+/// shifted: for it there is one routine that all layers call.
+pub(super) fn is_scaled(
+    plan: &Plan<'_>,
+    x: ValueId,
+    accumulator: Accumulator,
+    requantise: &Requantise,
+) -> bool {
+    let Requantise::Imported {
+        multipliers,
+        offsets,
+        shifts,
+        rounding: Rounding::Trn,
+        overflow: Reduction::Saturated,
+    } = requantise
+    else {
+        return false;
+    };
+    let sums = super::steps::storage(plan, x) == "i32";
+    let one = multipliers.len() == 1 && offsets.len() == 1 && shifts.len() == 1;
+    sums && one
+        && requantise.factors().is_some()
+        && accumulator == Accumulator::I64
+        && i32::try_from(multipliers[0]).is_ok()
+        && (32..=62).contains(&shifts[0])
 }

@@ -450,6 +450,21 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
             accumulator,
             requantise,
             limits,
+        } if rows::is_scaled(plan, *x, *accumulator, requantise) => vec![
+            zeros,
+            format!("rescale::scaled::<{}, {}, _>(", limits.0, limits.1),
+            format!("&{},", v(x)),
+            format!("w::S{id}_MULTIPLIERS[0],"),
+            format!("w::S{id}_OFFSETS[0],"),
+            format!("w::S{id}_SHIFTS[0],"),
+            format!("&mut {y},"),
+            ");".into(),
+        ],
+        Kernel::Rescale {
+            x,
+            accumulator,
+            requantise,
+            limits,
         } => vec![
             zeros,
             format!("rescale::rescale::<{}, _, _>(", accumulator.name()),

@@ -92,10 +92,10 @@ impl Lowering<'_> {
                 continue;
             }
             let mut linear = linear.clone();
-            for (o, bias) in linear.bias.iter_mut().enumerate() {
-                let number = numbers[order[o]];
+            for (o, at) in order.iter().take(outputs).enumerate() {
+                let number = numbers[*at];
                 let number = if sign > 0 { number } else { number.negated() };
-                *bias = bias.plus(number).ok_or(PROPORTION)?;
+                linear.add_bias(o, number)?;
             }
             return Ok(Some(Term::Linear(linear)));
         }

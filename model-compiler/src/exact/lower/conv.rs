@@ -196,9 +196,9 @@ impl Lowering<'_> {
         }
         let matrix = Real::constant(vec![own, taps * width], &matrix).ok_or(PROPORTION)?;
         let mut linear: Linear = self.linear(name, rows, matrix, None)?;
-        for (sum, bias) in linear.bias.iter_mut().zip(&layer.bias[group * own..]) {
+        for (o, bias) in layer.bias[group * own..].iter().take(own).enumerate() {
             let bias = Dyadic::of(f64::from(*bias)).ok_or(PROPORTION)?;
-            *sum = sum.plus(bias).ok_or(PROPORTION)?;
+            linear.add_bias(o, bias)?;
         }
         Ok(linear)
     }

@@ -10,9 +10,12 @@ use crate::graph::{Node, Quantiser, RoundingMode};
 /// A weight, and a bias in counts, at most.
 const LIMIT: i128 = i32::MAX as i128;
 
-/// A bias may miss a grid that is no power of two by this part of a count: exporters round the product of two
-/// scales to single precision.
+/// A bias may miss a grid that is no power of two by this part of a count, or of itself: exporters round the
+/// product of two scales to single precision.
 const SNAP: i32 = -10;
+const SNAP_RELATIVE: i32 = -22;
+/// But by no more than this part of a count.
+const SNAP_MOST: i32 = -2;
 
 impl Lowering<'_> {
     /// Σ_i weights\[o, i\]·x\[i\], each product rounded first where `product` says so.
@@ -115,13 +118,7 @@ impl Lowering<'_> {
             let counts = i64::try_from(counts).map_err(|_| PROPORTION)?;
             let whole = Dyadic::integer(counts).times(*step).ok_or(PROPORTION)?;
             let mut left = bias.minus(whole).ok_or(PROPORTION)?;
-            let snap = Dyadic::power(SNAP).and_then(|p| p.times(*step));
-            let magnitude = if left.is_negative() {
-                left.negated()
-            } else {
-                left
-            };
-            if !step.is_power_of_two() && snap.is_some_and(|snap| magnitude < snap) {
+            if !step.is_power_of_two() && is_snapped(left, *bias, *step) {
                 left = Dyadic::ZERO;
             }
             raws.push(counts);
@@ -180,6 +177,37 @@ impl Lowering<'_> {
         let grid = repeated(&grid, x.elements());
         self.on_grid(name, x, &grid)
     }
+}
+
+impl Linear {
+    /// Adds to the bias of output `o`. What misses a multiple of the sums' grid only by the rounding of its own
+    /// scale is one: a stored integer stays that integer.
+    pub(super) fn add_bias(&mut self, o: usize, number: Dyadic) -> Lowered<()> {
+        let step = self.step[o];
+        let mut number = number;
+        if !step.is_power_of_two() {
+            let counts = number.nearest_over(step).ok_or(PROPORTION)?;
+            let counts = i64::try_from(counts).map_err(|_| PROPORTION)?;
+            let whole = Dyadic::integer(counts).times(step).ok_or(PROPORTION)?;
+            let left = number.minus(whole).ok_or(PROPORTION)?;
+            if is_snapped(left, number, step) {
+                number = whole;
+            }
+        }
+        self.bias[o] = self.bias[o].plus(number).ok_or(PROPORTION)?;
+        Ok(())
+    }
+}
+
+/// Whether what is left of a bias beside whole counts comes from the rounding of its scale.
+fn is_snapped(left: Dyadic, bias: Dyadic, step: Dyadic) -> bool {
+    let magnitude = |x: Dyadic| if x.is_negative() { x.negated() } else { x };
+    let left = magnitude(left);
+    let below = |whole: Dyadic, part: i32| {
+        let limit = Dyadic::power(part).and_then(|part| part.times(magnitude(whole)));
+        limit.is_some_and(|limit| left < limit)
+    };
+    below(step, SNAP) || below(bias, SNAP_RELATIVE) && below(step, SNAP_MOST)
 }
 
 fn repeated(row: &[Dyadic], elements: usize) -> Vec<Dyadic> {

@@ -14,6 +14,7 @@ pub(super) mod quantise;
 mod reduce;
 mod softmax;
 mod table;
+mod ties;
 mod unary;
 
 use hodoscope_program::{Input, IntType, Interval, Output, Overflow, Program, Rounding, ValueId};
@@ -84,11 +85,17 @@ impl Lowering<'_> {
         let step = (0..input.channels)
             .map(lsb)
             .collect::<Result<Vec<_>, _>>()?;
+        let offset = |(channel, step): (usize, &Dyadic)| {
+            let zero = Dyadic::integer(input.field(channel).zero_point());
+            Some(zero.times(*step)?.negated())
+        };
+        let offset = step.iter().enumerate().map(offset);
+        let offset = offset.collect::<Option<Vec<_>>>().ok_or(PROPORTION)?;
         let id = self.builder.input(input)?;
         Ok(Real {
             shape: shape.to_vec(),
             source: Source::Value(id),
-            offset: vec![Dyadic::ZERO; step.len()],
+            offset,
             step,
             divisor: 1,
         })
@@ -113,9 +120,9 @@ impl Lowering<'_> {
             Op::Dense { weights, bias } => {
                 let matrix = Real::constant(weights.shape.clone(), &weights.data);
                 let mut linear = self.dense(name, node, matrix.ok_or(PROPORTION)?, None)?;
-                for (sum, bias) in linear.bias.iter_mut().zip(bias) {
+                for (o, bias) in bias.iter().enumerate() {
                     let bias = Dyadic::of(f64::from(*bias)).ok_or(PROPORTION)?;
-                    *sum = sum.plus(bias).ok_or(PROPORTION)?;
+                    linear.add_bias(o, bias)?;
                 }
                 return Ok(Term::Linear(linear));
             }

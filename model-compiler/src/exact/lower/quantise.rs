@@ -2,7 +2,7 @@
 
 use hodoscope_program::{Interval, Operation, Overflow, Rounding};
 
-use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term, clamp_type};
+use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term, clamp_type, ties};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{Node, Quantiser, RoundingMode, Tensor, Unary};
 
@@ -28,10 +28,10 @@ pub(in crate::exact) fn rounding(mode: RoundingMode) -> Option<Rounding> {
 }
 
 /// From raws to integers: (raw·multiplier + offset) / 2^shift, one per element.
-struct Quotients {
-    multipliers: Vec<i128>,
-    offsets: Vec<i128>,
-    shifts: Vec<i32>,
+pub(super) struct Quotients {
+    pub multipliers: Vec<i128>,
+    pub offsets: Vec<i128>,
+    pub shifts: Vec<i32>,
 }
 
 impl Lowering<'_> {
@@ -192,6 +192,7 @@ impl Lowering<'_> {
         if let Some(value) = self.wrapped_and_floored(name, id, &q, rounding, range, &step)? {
             return Ok(counted(x, value, step, offset));
         }
+        let rounding = ties::without(rounding, &mut q, hull);
         let shifts = q.shifts.iter().map(|s| u8::try_from(*s).unwrap_or(u8::MAX));
         let factors = Factors {
             shifts: shifts.collect(),
