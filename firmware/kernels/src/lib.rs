@@ -27,6 +27,7 @@ pub mod root;
 pub mod rounding;
 pub mod set;
 pub mod stepwise;
+pub mod trees;
 pub mod unary;
 
 pub use fixed;

@@ -7,6 +7,7 @@
 mod arithmetic;
 mod event;
 mod operations;
+mod trees;
 
 use hodoscope_program::{Live, Operation, Program, Proof, SetId, ValueId, VerifyError};
 

@@ -233,6 +233,11 @@ pub(crate) fn compute(
             let roots = raws(x).iter().map(|x| square_root(x.max(&0) << shift));
             roots.collect()
         }
+        Operation::Trees(trees) => {
+            let rows = raws(&trees.x).chunks(channels_of(&trees.x));
+            rows.flat_map(|row| crate::trees::evaluate(program, trees, row))
+                .collect()
+        }
         Operation::Reshape { x } => raws(x).to_vec(),
         Operation::Gather { x, elements } => elements.iter().map(|e| raws(x)[*e]).collect(),
         Operation::Concat { parts } => {

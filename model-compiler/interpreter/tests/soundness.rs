@@ -182,6 +182,7 @@ fn the_random_programs_reach_every_operation_and_rule() {
         "largest",
         "top_k",
         "take",
+        "trees",
         "always",
         "above",
         "not",

@@ -9,6 +9,7 @@ mod ids;
 mod input;
 mod operation;
 mod text;
+mod trees;
 mod types;
 mod verify;
 
@@ -16,6 +17,7 @@ pub use ids::{ConstantId, InputId, SetId, ValueId};
 pub use input::{Encoded, Encoding, Field, FieldOverflow, Input, Live, NotANumber, Set, WordRef};
 pub use operation::{Operation, Product};
 pub use text::{FORMAT_VERSION, TextError};
+pub use trees::{TreeAggregate, Trees};
 pub use types::{Dim, ExactF64, IntType, Overflow, Rounding, Scale, Shape};
 pub use verify::{Interval, Proof, VerifyError};
 

@@ -1,6 +1,6 @@
 //! Operations and their exact meaning.
 
-use crate::{ConstantId, InputId, IntType, Overflow, Rounding, SetId, ValueId};
+use crate::{ConstantId, InputId, IntType, Overflow, Rounding, SetId, Trees, ValueId};
 
 /// How a value is computed. All arithmetic is on raws, exact, in ℤ, until it says otherwise.
 ///
@@ -233,6 +233,8 @@ pub enum Operation {
         /// Rows of x, proved to be such.
         indices: ValueId,
     },
+    /// Decision trees over the channels of a row.
+    Trees(Trees),
 }
 
 /// What becomes of a product before it is added to an accumulator.
@@ -282,6 +284,7 @@ impl Operation {
             Self::Largest { .. } => "largest",
             Self::TopK { .. } => "top_k",
             Self::Take { .. } => "take",
+            Self::Trees(_) => "trees",
         }
     }
 
@@ -308,6 +311,7 @@ impl Operation {
             | Self::TopK { x, .. }
             | Self::Select { x, .. } => vec![*x],
             Self::Take { x, indices } => vec![*x, *indices],
+            Self::Trees(trees) => vec![trees.x],
             Self::Mul { a, b }
             | Self::Add { a, b }
             | Self::Sub { a, b }
@@ -328,6 +332,7 @@ impl Operation {
             }
             Self::Table { table, .. } => vec![*table],
             Self::Max { empty, .. } => vec![*empty],
+            Self::Trees(trees) => vec![trees.nodes, trees.roots, trees.leaves],
             _ => vec![],
         }
     }

@@ -79,6 +79,7 @@ fn cells(code: &mut Code, plan: &Plan<'_>, grid: &Grid) {
 fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
     match &step.kernel {
         Kernel::Table { table, .. } => vec![*table],
+        Kernel::Trees { trees, .. } => vec![trees.nodes, trees.roots, trees.leaves],
         Kernel::DenseStepwise { weights, bias, .. } => vec![*weights, *bias],
         Kernel::Dense {
             weights,

@@ -320,6 +320,7 @@ fn is_sum(operation: &Operation) -> bool {
             | Operation::SumSquares { .. }
             | Operation::MatMul { .. }
             | Operation::SquaredError { .. }
+            | Operation::Trees(_)
     )
 }
 

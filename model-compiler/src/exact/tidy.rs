@@ -69,6 +69,7 @@ fn operands(operation: &mut Operation) -> Vec<&mut ValueId> {
         | Operation::TopK { x, .. }
         | Operation::Gather { x, .. } => vec![x],
         Operation::Take { x, indices } => vec![x, indices],
+        Operation::Trees(trees) => vec![&mut trees.x],
         Operation::Mul { a, b }
         | Operation::Add { a, b }
         | Operation::Sub { a, b }
@@ -88,6 +89,7 @@ fn constants_of(operation: &mut Operation) -> Vec<&mut ConstantId> {
         }
         Operation::Table { table, .. } => vec![table],
         Operation::Max { empty, .. } => vec![empty],
+        Operation::Trees(trees) => vec![&mut trees.nodes, &mut trees.roots, &mut trees.leaves],
         _ => vec![],
     }
 }

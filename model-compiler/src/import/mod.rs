@@ -144,6 +144,9 @@ fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Grap
     let mut context = Context::new(&graph.name, &graph.initializer, folder)?;
     inputs::add(&mut context, graph, options)?;
     for (proto, opset) in &functions::inline(&model.functions, &graph.node, &opsets)? {
+        if matches!(proto.domain.as_str(), "" | "ai.onnx") {
+            supported(*opset)?;
+        }
         let node = NodeView::new(proto, *opset);
         let results = ops::import(&mut context, &node)?;
         context.define_outputs(&node, results)?;
@@ -219,6 +222,22 @@ fn other_format(bytes: &[u8]) -> Option<&'static str> {
         .map(|(_, what)| *what)
 }
 
+/// Refuses a version of ONNX's own operators that is not known.
+fn supported(version: i64) -> Result<(), ImportError> {
+    if OPSETS.contains(&version) {
+        return Ok(());
+    }
+    Err(ImportError::Opset {
+        domain: "ai.onnx".to_owned(),
+        version,
+        hint: format!(
+            "export with opset_version between {} and {}",
+            OPSETS.start(),
+            OPSETS.end()
+        ),
+    })
+}
+
 /// Versions of operator sets, by domain.
 struct Opsets(HashMap<String, i64>);
 
@@ -241,23 +260,16 @@ impl Opsets {
             };
             map.insert(domain.to_owned(), import.version);
         }
-        let version = map.get("").copied().unwrap_or(0);
-        if !OPSETS.contains(&version) {
-            return Err(ImportError::Opset {
-                domain: "ai.onnx".to_owned(),
-                version,
-                hint: format!(
-                    "export with opset_version between {} and {}",
-                    OPSETS.start(),
-                    OPSETS.end()
-                ),
-            });
+        // A model of decision trees alone may leave out ONNX's own operators.
+        let own = map.get("").copied();
+        if own.is_some() || !map.contains_key("ai.onnx.ml") {
+            supported(own.unwrap_or(0))?;
         }
         Ok(Self(map))
     }
 
     fn version(&self, domain: &str) -> i64 {
         let domain = if domain == "ai.onnx" { "" } else { domain };
-        self.0.get(domain).copied().unwrap_or(1)
+        self.0.get(domain).copied().unwrap_or(0)
     }
 }

@@ -1,7 +1,7 @@
 //! The kernel of each value, and the conditions under which it is exact.
 
 use hodoscope_program::{
-    ConstantId, Dim, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Value,
+    ConstantId, Dim, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Trees, Value,
     ValueId,
 };
 
@@ -313,6 +313,7 @@ pub(super) fn choose(
             divisor: *divisor as u16,
             rounding: *rounding,
         },
+        Operation::Trees(own) => trees(program, proof, own, element),
         Operation::Reshape { x } => Kernel::View { x: *x },
         Operation::Gather { elements, .. } if elements.iter().any(|e| *e > MAX_ELEMENT) => {
             return refuse(format!(
@@ -337,6 +338,22 @@ fn remainder(divisor: i128) -> Accumulator {
     match divisor < 1 << 31 {
         true => Accumulator::I32,
         false => Accumulator::I64,
+    }
+}
+
+/// Decision trees: thresholds minus features stay within the type in which they are compared.
+fn trees(program: &Program, proof: &Proof, trees: &Trees, result: IntType) -> Kernel {
+    let nodes = &program.constant(trees.nodes).data;
+    let thresholds = nodes.chunks(4).map(|node| i128::from(node[1]).abs());
+    let reach = proof.interval(trees.x).magnitude() + thresholds.max().unwrap_or(0);
+    let compare = match reach <= i32::MAX.into() {
+        true => Accumulator::I32,
+        false => Accumulator::I64,
+    };
+    Kernel::Trees {
+        trees: trees.clone(),
+        compare: compare.max(Accumulator::for_all([program.value(trees.x).element])),
+        accumulator: Accumulator::for_all([result, program.constant(trees.leaves).element]),
     }
 }
 

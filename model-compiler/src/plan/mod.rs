@@ -13,7 +13,7 @@ pub mod layout;
 
 use hodoscope_cost::CoreError;
 use hodoscope_program::{
-    ConstantId, InputId, Operation, Program, Proof, Rounding, ValueId, VerifyError,
+    ConstantId, InputId, Operation, Program, Proof, Rounding, Trees, ValueId, VerifyError,
 };
 
 use cost::Cost;
@@ -319,6 +319,15 @@ pub enum Kernel {
         x: ValueId,
         /// Which.
         indices: ValueId,
+    },
+    /// Decision trees.
+    Trees {
+        /// Which.
+        trees: Trees,
+        /// Type in which features are compared.
+        compare: Accumulator,
+        /// Type of the sums.
+        accumulator: Accumulator,
     },
     /// The sum of a constant number of rows.
     SumRows {
@@ -714,6 +723,7 @@ impl Kernel {
             | Self::Largest { x, .. }
             | Self::TopK { x, .. }
             | Self::SumRows { x, .. } => vec![*x],
+            Self::Trees { trees, .. } => vec![trees.x],
             Self::Pair { a, b, .. }
             | Self::SquaredError { a, b, .. }
             | Self::MatMul { a, b, .. }

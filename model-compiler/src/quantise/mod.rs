@@ -11,6 +11,7 @@ mod loss;
 mod lower;
 mod search;
 mod statistics;
+pub(crate) mod trees;
 mod words;
 
 use crate::exact::ExactError;

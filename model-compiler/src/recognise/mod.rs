@@ -11,7 +11,7 @@ mod prune;
 mod score;
 mod walk;
 
-use crate::graph::{Graph, Unary, ValueId};
+use crate::graph::{Forest, Graph, Unary, ValueId};
 use crate::inputs::InputsSpec;
 pub use mask::{Predicate, Rule};
 pub use score::Score;
@@ -137,6 +137,13 @@ pub enum Layer {
     ArgMax {
         /// Operand.
         x: NodeIndex,
+    },
+    /// Decision trees.
+    Trees {
+        /// Operand.
+        x: NodeIndex,
+        /// The trees.
+        forest: Box<Forest>,
     },
     /// Product; an operand with one channel serves all.
     Mul {

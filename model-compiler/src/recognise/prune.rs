@@ -52,6 +52,7 @@ macro_rules! operands {
             | Layer::Max { x, .. }
             | Layer::PerCount { x, .. }
             | Layer::ArgMax { x }
+            | Layer::Trees { x, .. }
             | Layer::Lookup { x, .. }
             | Layer::SumSquares { x, .. }
             | Layer::Select { x, .. } => vec![x],

@@ -333,6 +333,50 @@ output y = second.q
     )
 }
 
+/// Trees of two depths over a constituent and over the event, with a leaf that is reached early, and all that is made of leaves.
+pub const TREES: &str = r#"hodoscope-program 1
+program trees
+set jet capacity 3
+input x set jet channels 2
+  field pt unit "GeV" lsb 0.25 range 0 255 saturate empty 0
+  field eta unit "" lsb 0.01 range -128 127 saturate empty 0
+input y channels 2
+  field wide unit "" lsb 1.0 range -2147483648 2147483647 saturate empty 0
+live jet x[0] above 0
+constant nodes i16 [3, 4]
+  0 0 2 2
+  1 -2 0 1
+  0 100 3 2
+constant roots i8 [2, 2]
+  4 2
+  3 1
+constant leaves i16 [3, 2]
+  10 -1000
+  20 300
+  -7 30000
+constant wide_nodes i32 [2, 4]
+  0 -2147483648 0 1
+  1 2147483646 1 0
+constant wide_roots i8 [3, 2]
+  2 1
+  3 1
+  1 0
+constant wide_leaves i32 [2, 1]
+  -2000000000
+  2000000000
+value x [jet, 2] i9 frac 0 = input x
+value y [2] i32 frac 0 = input y
+value each [jet, 2] i18 frac 0 = trees x nodes nodes first 2 roots roots leaves leaves sum
+value sum [2] i20 frac 0 = sum each
+value deep [2] i16 frac 0 = trees sum nodes nodes first 2 roots roots leaves leaves min
+value total [1] i34 frac 0 = trees y nodes wide_nodes first 2 roots wide_roots leaves wide_leaves sum
+value most [1] i32 frac 0 = trees y nodes wide_nodes first 2 roots wide_roots leaves wide_leaves max
+output sum = sum
+output deep = deep
+output total = total
+output most = most
+"#;
+
 /// Each program with a name for messages.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
@@ -347,6 +391,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("pools", POOLS.into()),
         ("neighbours", NEIGHBOURS.into()),
         ("bytes", bytes()),
+        ("trees", TREES.into()),
         (
             "never live",
             WIDTHS

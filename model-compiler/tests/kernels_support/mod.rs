@@ -11,9 +11,11 @@ use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs, rows};
 use hodoscope_kernels::number::{Accumulator as Number, Narrow};
 use hodoscope_kernels::set::{Hardest, Pushed};
 use hodoscope_kernels::{
-    divide, gather, matrix, quotient, rank, reduce, rescale, root, rounding, stepwise, unary,
+    divide, gather, matrix, quotient, rank, reduce, rescale, root, rounding, stepwise, trees, unary,
 };
-use hodoscope_program::{Constant, IntType, Live, Rounding, SetId, ValueId};
+use hodoscope_program::{
+    Constant, IntType, Live, Program, Rounding, SetId, TreeAggregate, Trees, ValueId,
+};
 
 /// A value as a crate stores it.
 #[derive(Clone, Debug, PartialEq)]
@@ -874,6 +876,14 @@ impl<'a> Executor<'a> {
                     accumulate!(accumulator, x = v(x) => reduce::sum_squares::<A, _>(x).into());
                 return Array::new(program.value(step.result).element, &[sum]);
             }
+            Kernel::Trees {
+                trees,
+                compare,
+                accumulator,
+            } => {
+                let raws = forest(program, trees, v(&trees.x), *compare, *accumulator);
+                return Array::new(program.value(step.result).element, &raws);
+            }
             Kernel::Select { x, channels } => {
                 let raws = v(x).raws();
                 let picked: Vec<i64> = channels.iter().map(|c| raws[*c]).collect();
@@ -946,6 +956,50 @@ fn factors<A: TryFrom<i64, Error: std::fmt::Debug>>(
 ) -> Option<(Vec<A>, Vec<A>)> {
     let (multipliers, offsets) = requantise.factors()?;
     Some((exact(multipliers), exact(offsets)))
+}
+
+/// Decision trees, in the types of an emitted crate; only the constants are wide, and a crate's narrow ones convert exactly.
+fn forest(
+    program: &Program,
+    own: &Trees,
+    x: &Array,
+    compare: Accumulator,
+    accumulator: Accumulator,
+) -> Vec<i64> {
+    let stored = |id| Array::new(program.constant(id).element, &program.constant(id).data);
+    let nodes: Vec<i32> = exact(&stored(own.nodes).raws());
+    let roots: Vec<i32> = exact(&stored(own.roots).raws());
+    macro_rules! run {
+        ($c:ty, $a:ty, $x:expr, $leaves:expr, $targets:literal) => {{
+            let forest = trees::Forest {
+                nodes: &nodes,
+                first: own.first as i32,
+                trees: &roots,
+                leaves: $leaves,
+            };
+            let sums = match own.aggregate {
+                TreeAggregate::Sum => trees::sum::<$c, $a, $targets, _, _, _, _>($x, forest),
+                TreeAggregate::Min => trees::smallest::<$c, $a, $targets, _, _, _, _>($x, forest),
+                TreeAggregate::Max => trees::largest::<$c, $a, $targets, _, _, _, _>($x, forest),
+            };
+            sums.into_iter().map(i64::from).collect()
+        }};
+        ($c:ty, $a:ty) => {{
+            let leaves: Vec<$a> = exact(&stored(own.leaves).raws());
+            each32!(x, x => match program.constant(own.leaves).shape[1] {
+                1 => run!($c, $a, x, &leaves, 1),
+                2 => run!($c, $a, x, &leaves, 2),
+                3 => run!($c, $a, x, &leaves, 3),
+                other => panic!("{other} targets"),
+            })
+        }};
+    }
+    match (compare, accumulator) {
+        (Accumulator::I32, Accumulator::I32) => run!(i32, i32),
+        (Accumulator::I32, Accumulator::I64) => run!(i32, i64),
+        (Accumulator::I64, Accumulator::I32) => run!(i64, i32),
+        (Accumulator::I64, Accumulator::I64) => run!(i64, i64),
+    }
 }
 
 fn quotient(rounding: Rounding) -> divide::Rounding {

@@ -7,8 +7,8 @@ use super::lex::{Kind, Token, lex};
 use super::{FORMAT_VERSION, TextError, names};
 use crate::{
     Constant, ConstantId, Dim, Encoding, ExactF64, Field, FieldOverflow, Input, InputId, IntType,
-    Live, Operation, Output, Overflow, Product, Program, Rounding, Scale, Set, SetId, Shape, Value,
-    ValueId, WordRef,
+    Live, Operation, Output, Overflow, Product, Program, Rounding, Scale, Set, SetId, Shape,
+    TreeAggregate, Trees, Value, ValueId, WordRef,
 };
 
 pub(crate) fn read(text: &str) -> Result<Program, TextError> {
@@ -283,6 +283,31 @@ impl<'a> Reader<'a> {
             "reshape" => Operation::Reshape {
                 x: self.value_ref()?,
             },
+            "trees" => {
+                let x = self.value_ref()?;
+                self.keyword("nodes")?;
+                let nodes = self.constant_ref()?;
+                self.keyword("first")?;
+                let first = self.number()?;
+                self.keyword("roots")?;
+                let roots = self.constant_ref()?;
+                self.keyword("leaves")?;
+                let leaves = self.constant_ref()?;
+                let aggregates = [TreeAggregate::Sum, TreeAggregate::Min, TreeAggregate::Max];
+                let word = self.word()?;
+                let aggregate = aggregates.into_iter().find(|a| a.keyword() == word);
+                let Some(aggregate) = aggregate else {
+                    return self.fail(format!("'{word}' where sum, min or max is wanted"));
+                };
+                Operation::Trees(Trees {
+                    x,
+                    nodes,
+                    first,
+                    roots,
+                    leaves,
+                    aggregate,
+                })
+            }
             "gather" => {
                 let x = self.value_ref()?;
                 self.keyword("elements")?;

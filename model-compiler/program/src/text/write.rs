@@ -189,6 +189,15 @@ impl Writer<'_> {
             | Operation::SumSquares { x }
             | Operation::Largest { x }
             | Operation::Reshape { x } => name(x).into(),
+            Operation::Trees(trees) => format!(
+                "{} nodes {} first {} roots {} leaves {} {}",
+                name(&trees.x),
+                constant(&trees.nodes),
+                trees.first,
+                constant(&trees.roots),
+                constant(&trees.leaves),
+                trees.aggregate.keyword()
+            ),
             Operation::Gather { x, elements } => {
                 format!("{} elements {}", name(x), joined(elements))
             }

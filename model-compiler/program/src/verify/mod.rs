@@ -16,7 +16,7 @@
 //! 7. Every result fits its type, by interval arithmetic over the actual weights, tables and
 //!    capacities: no accumulator can overflow. Products of a `rescale`, before and after its offset,
 //!    of a `leaky_relu` and of a `dense_stepwise` fit 63 bits with their rounding term, and so does
-//!    the dividend of a `divide`.
+//!    the dividend of a `divide`. Every path through a tree ends in a leaf after the tree's steps.
 //! 8. A scale has one entry, or one per channel; a frac lies within ±1000, an LSB is finite, and
 //!    that of an output positive.
 //! 9. There is an output, and no output has a multiplicity.
@@ -24,6 +24,7 @@
 mod interval;
 mod shapes;
 mod transfer;
+mod trees;
 
 use std::collections::HashSet;
 

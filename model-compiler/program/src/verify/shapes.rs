@@ -170,6 +170,12 @@ pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
             }
             Ok(())
         }
+        Operation::Trees(trees) => {
+            let x = shape_of(trees.x);
+            let targets = result.channels();
+            expect(result, &with_channels(x, targets))?;
+            super::trees::shapes(program, trees, x.channels(), targets)
+        }
         Operation::Gather { x, elements } => {
             let (of_x, of_result) = (constant_elements(shape_of(*x))?, constant_elements(result)?);
             if elements.len() != of_result {

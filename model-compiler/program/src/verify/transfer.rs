@@ -79,6 +79,7 @@ pub(super) fn intervals(
             }
             result
         }
+        Operation::Trees(trees) => super::trees::intervals(program, trees, of(trees.x))?,
         Operation::Divide { x, divisor, .. } => {
             if !(1..=65_535).contains(divisor) {
                 return Err(format!("the divisor {divisor} is not 1 to 65535"));
@@ -308,6 +309,9 @@ pub(super) fn partial_sums(program: &Program, known: &[Vec<Interval>], value: &V
             let pairs = known[a.index()].iter().zip(&known[b.index()]);
             let products = pairs.map(|(a, b)| a.magnitude().saturating_mul(b.magnitude()));
             return products.fold(0, i128::saturating_add);
+        }
+        Operation::Trees(trees) => {
+            return super::trees::partial_sums(program, trees, &known[trees.x.index()]);
         }
         _ => return 0,
     };

@@ -1,6 +1,6 @@
 //! `compute/PLAN.rs`: one kernel call per step.
 
-use hodoscope_program::ValueId;
+use hodoscope_program::{ConstantId, TreeAggregate, ValueId};
 
 use super::{event_arguments, rows, summands, twins};
 use crate::emit::code::Code;
@@ -45,7 +45,7 @@ pub(super) fn module(plan: &Plan<'_>) -> String {
     uses.extend(["model::Observer".into(), "plans".into()]);
     uses.extend(used(&[
         "divide", "gather", "matrix", "quotient", "rank", "reduce", "rescale", "root", "rounding",
-        "stepwise", "unary",
+        "stepwise", "trees", "unary",
     ]));
     code.line(format!("use hodoscope_kernels::{{{}}};", uses.join(", ")));
     code.gap();
@@ -242,9 +242,7 @@ pub(super) fn constants(plan: &Plan<'_>, step: &Step) -> Option<Constants> {
     };
     let packed = layout.constants(&plan.layer(step)?);
     let id = step.result.index();
-    let program = |id: hodoscope_program::ConstantId| {
-        names::constant(id.index(), &plan.program.constant(id).name)
-    };
+    let program = |id: ConstantId| names::constant(id.index(), &plan.program.constant(id).name);
     let name = |packed: bool, what: &str, own: String| match packed {
         true => format!("w::{}", names::packed(id, *layout, what)),
         false => format!("w::{own}"),
@@ -313,10 +311,8 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
     let name = format!("{}{suffix}", variable(step.result));
     // Whole, and without what it was filled up with.
     let y = own(plan, step.result, &name);
-    let constant = |id: hodoscope_program::ConstantId| {
-        let name = &plan.program.constant(id).name;
-        format!("w::{}", names::constant(id.index(), name))
-    };
+    let bare = |id: ConstantId| names::constant(id.index(), &plan.program.constant(id).name);
+    let constant = |id: ConstantId| format!("w::{}", bare(id));
     code.line(format!("// {}", value.name));
     let named = |id: ValueId| {
         let name = format!("{}{suffix}", rows::variable(plan, id));
@@ -706,6 +702,37 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
                 value.shape.channels()
             ),
         ],
+        Kernel::Trees {
+            trees,
+            compare,
+            accumulator,
+        } => {
+            let (compare, accumulator) = (compare.name(), accumulator.name());
+            let targets = value.shape.channels();
+            let function = match trees.aggregate {
+                TreeAggregate::Sum => "sum",
+                TreeAggregate::Min => "smallest",
+                TreeAggregate::Max => "largest",
+            };
+            let mut lines = vec![
+                "let forest = trees::Forest {".into(),
+                format!("nodes: &w::{},", bare(trees.nodes)),
+                format!("first: {},", trees.first),
+                format!("trees: &w::{},", bare(trees.roots)),
+                format!("leaves: &w::{},", bare(trees.leaves)),
+                "};".into(),
+                format!(
+                    "let sums = trees::{function}::<{compare}, {accumulator}, {targets}, _, _, _, _>(&{}, forest);",
+                    v(&trees.x)
+                ),
+            ];
+            if stored == accumulator {
+                lines.push(format!("let {y} = sums;"));
+            } else {
+                lines.extend([zeros, format!("unary::copy(&sums, &mut {y});")]);
+            }
+            lines
+        }
         Kernel::SumRows { x, accumulator } => {
             let accumulator = accumulator.name();
             let channels = value.shape.elements(1);

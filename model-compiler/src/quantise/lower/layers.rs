@@ -33,6 +33,7 @@ impl Lowering<'_> {
             Layer::PerCount { x, minimum, offset } => self.per_count(node, *x, *minimum, *offset),
             Layer::Lookup { x, entries } => self.lookup(node, *x, entries),
             Layer::ArgMax { x } => self.arg_max(node, *x),
+            Layer::Trees { x, forest } => self.trees(node, *x, forest),
             Layer::Mul { a, b } => {
                 let (a, b) = (self.factor(*a)?, self.factor(*b)?);
                 let channels = |w: &Wide| self.builder.shape(w.value).channels();

@@ -9,6 +9,7 @@ mod build;
 mod dense;
 mod layers;
 mod pooling;
+mod trees;
 
 use hodoscope_program::{IntType, Operation, Output, Program, ValueId};
 

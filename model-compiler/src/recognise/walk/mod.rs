@@ -8,7 +8,7 @@ use super::classes::{Class, Classes, channel_axis, slot_axis};
 use super::{
     Layer, Network, NetworkInput, NetworkNode, NetworkSet, NodeIndex, RecogniseError, Rule,
 };
-use crate::graph::{Binary, Graph, Node, Op, Unary, ValueId};
+use crate::graph::{Binary, Forest, Graph, Node, Op, Unary, ValueId};
 use crate::inputs::{InputsSpec, SetSpec};
 
 pub(super) fn walk(graph: &Graph, spec: &InputsSpec) -> Result<Network, RecogniseError> {
@@ -262,6 +262,7 @@ impl<'g> Walk<'g> {
                 largest: true,
                 last: false,
             } => self.arg_max(node, *axis),
+            Op::Trees(forest) => self.trees(node, forest),
             Op::Gather { axis: 0 } => self.lookup(node),
             Op::MatMul => self.weighted_sum(node),
             Op::Reduce { op, axes, .. } => self.reduce(node, *op, axes),
@@ -301,6 +302,19 @@ impl<'g> Walk<'g> {
                 SQUARES,
             ),
         }
+    }
+
+    fn trees(&mut self, node: &Node, forest: &Forest) -> Walked<Class> {
+        let (x, set, _) = self.operand(node, 0)?;
+        if self.network.nodes[x].channels != forest.features {
+            return refuse(
+                node,
+                "trees on an axis that is not the last of its rows",
+                "export the constituents as [batch, constituents, features]",
+            );
+        }
+        let forest = Box::new(forest.clone());
+        self.row(node, Layer::Trees { x, forest }, set, None)
     }
 
     fn affine(&mut self, node: &Node, axis: usize, scale: &[f64], shift: &[f64]) -> Walked<Class> {
