@@ -13,6 +13,19 @@ pub fn gather<X: Copy, Y: Narrow<X>>(x: &[X], elements: &[u16], y: &mut [Y]) {
     }
 }
 
+/// y\[r, k\] = x\[bases\[r\] + offsets\[k\]\], the sum modulo 2^16: the windows of a convolution, or a transposition.
+///
+/// # Panics
+/// Never where every element lies within x, as the verifier proved, and there is an offset.
+#[inline(always)]
+pub fn windows<X: Copy, Y: Narrow<X>>(x: &[X], bases: &[u16], offsets: &[u16], y: &mut [Y]) {
+    for (base, row) in bases.iter().zip(y.chunks_exact_mut(offsets.len())) {
+        for (offset, y) in offsets.iter().zip(row) {
+            *y = Y::narrow(x[usize::from(base.wrapping_add(*offset))]);
+        }
+    }
+}
+
 /// y\[i, ·\] = x\[indices\[i\], ·\], of `channels` channels: rows that an earlier kernel chose.
 ///
 /// The addresses depend on the data, the instructions do not.
@@ -37,6 +50,14 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_are_the_elements_of_their_tables() {
+        let (x, mut y) = ([10i8, 11, 12, 13, 14], [0i16; 6]);
+        // The second offset is −1.
+        windows(&x, &[1, 2, 4], &[0, u16::MAX], &mut y);
+        assert_eq!(y, [11, 10, 12, 11, 14, 13]);
+    }
 
     #[test]
     fn rows_by_their_index() {

@@ -9,6 +9,7 @@ mod compute;
 mod manifest;
 mod names;
 mod weights;
+mod windows;
 
 use std::collections::BTreeMap;
 

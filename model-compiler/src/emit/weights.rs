@@ -6,6 +6,7 @@ use hodoscope_program::{Constant, ConstantId};
 
 use super::code::Code;
 use super::names;
+use super::windows::windows;
 use crate::plan::{Grid, Kernel, Plan, Step, storage_bits};
 
 /// Numbers on a line.
@@ -168,10 +169,16 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             list("Multipliers", format!("S{id}_MULTIPLIERS"), ty, multipliers);
             list("Offsets", format!("S{id}_OFFSETS"), ty, offsets);
         }
-        Kernel::Gather { elements, .. } => {
-            let elements: Vec<i64> = elements.iter().map(|e| *e as i64).collect();
-            list("Elements", format!("S{id}_ELEMENTS"), "u16", &elements);
-        }
+        Kernel::Gather { elements, .. } => match windows(elements) {
+            Some((bases, offsets)) => {
+                list("First elements", format!("S{id}_BASES"), "u16", &bases);
+                list("Distances", format!("S{id}_OFFSETS"), "u16", &offsets);
+            }
+            None => {
+                let elements: Vec<i64> = elements.iter().map(|e| *e as i64).collect();
+                list("Elements", format!("S{id}_ELEMENTS"), "u16", &elements);
+            }
+        },
         Kernel::Words { input } => {
             let input = plan.program.input(*input);
             let ty = names::storage(plan.result(step));

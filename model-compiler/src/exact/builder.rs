@@ -10,6 +10,8 @@ use hodoscope_program::{
 use super::dyadic::Dyadic;
 use crate::quantise::identifier;
 
+/// Elements that are selected one by one, at most: more are gathered by a table.
+const SELECTED: usize = 32;
 /// Type of a value until its interval is known.
 const WIDEST: IntType = IntType::signed(64);
 
@@ -198,7 +200,8 @@ impl Builder {
         let name = format!("{name}.moved");
         let element = Some(self.element(x));
         let operation = match (&self.dims(x)[..], dims) {
-            ([_], [_]) => Operation::Select {
+            // Few enough for code of their own.
+            ([_], [_]) if elements.len() <= SELECTED => Operation::Select {
                 x,
                 channels: elements,
             },

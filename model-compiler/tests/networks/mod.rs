@@ -4,7 +4,7 @@
 
 mod graphs;
 
-use crate::import_support::{floats, info, int, ints, model, node};
+use crate::import_support::{floats, info, int, int64s, ints, model, node, string};
 use hodoscope_compiler::import::proto::{
     AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 };
@@ -292,22 +292,28 @@ pub fn constituents_cnn() -> Network {
     }
 }
 
-/// Depthwise and pointwise convolutions, mean over the image.
+/// Depthwise and pointwise convolutions behind padding of their own, mean over the image, three classes.
 pub fn depthwise_cnn() -> Network {
     let mut net = Net::new(4);
-    let mut x = net.conv("stem", "image", 2, (1, 6), 3, 2, 1, 1);
+    net.constants
+        .push(int64s("pads", &[8], &[0, 0, 1, 1, 0, 0, 1, 1]));
+    let mut x = net.op("Pad", "padded", &["image", "pads"], vec![]);
+    x = net.conv("stem", &x, 2, (1, 6), 3, 2, 0, 1);
     x = net.unary("Relu", &x);
-    x = net.conv("depthwise", &x, 2, (6, 6), 3, 1, 1, 6);
+    let mirrored = vec![string("mode", "reflect")];
+    x = net.op("Pad", "mirrored", &[&x, "pads"], mirrored);
+    x = net.conv("depthwise", &x, 2, (6, 6), 3, 1, 0, 6);
     x = net.unary("Relu", &x);
     x = net.conv("pointwise", &x, 2, (6, 8), 1, 1, 0, 1);
     x = net.unary("Relu", &x);
     x = net.pool("AveragePool", "pool", &x, 2, 2);
     x = net.op("GlobalAveragePool", "mean", &[&x], vec![]);
     x = net.flatten(&x);
-    let logit = net.dense("head", &x, 8, 1);
+    let logits = net.dense("head", &x, 8, 3);
+    let classes = net.op("Softmax", "classes", &[&logits], vec![int("axis", 1)]);
     Network {
         name: "depthwise-cnn",
-        model: net.model(vec![info("image", &[1, 1, 12, 12])], &[&logit]),
+        model: net.model(vec![info("image", &[1, 1, 12, 12])], &[&logits, &classes]),
         event: |random| vec![image(random, 12)],
     }
 }

@@ -5,6 +5,7 @@ use hodoscope_program::{ConstantId, TreeAggregate, ValueId};
 use super::{event_arguments, rows, summands, twins};
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
+use crate::emit::windows::windows;
 use crate::plan::layout::{Layout, Storage, filled};
 use crate::plan::{Accumulator, Axis, Kernel, Pair, Plan, Requantise, Step};
 
@@ -616,9 +617,15 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
             ),
         ],
         Kernel::View { x } => vec![zeros, format!("unary::copy(&{}, &mut {y});", v(x))],
-        Kernel::Gather { x, .. } => vec![
+        Kernel::Gather { x, elements } => vec![
             zeros,
-            format!("gather::gather(&{}, &w::S{id}_ELEMENTS, &mut {y});", v(x)),
+            match windows(elements) {
+                Some(_) => format!(
+                    "gather::windows(&{}, &w::S{id}_BASES, &w::S{id}_OFFSETS, &mut {y});",
+                    v(x)
+                ),
+                None => format!("gather::gather(&{}, &w::S{id}_ELEMENTS, &mut {y});", v(x)),
+            },
         ],
         Kernel::MatMul {
             a,

@@ -205,7 +205,7 @@ impl Lowering<'_> {
 
     /// The elements of x in one row with a zero behind them: the row, the zero's place, and the place of each element of
     /// x, which may have been moved already.
-    fn with_zero(&mut self, name: &str, x: Real) -> Lowered<(Real, usize, Vec<usize>)> {
+    pub(super) fn with_zero(&mut self, name: &str, x: Real) -> Lowered<(Real, usize, Vec<usize>)> {
         let elements = x.elements();
         let mut x = x.reshaped(&[elements]);
         let mut order: Vec<usize> = (0..elements).collect();

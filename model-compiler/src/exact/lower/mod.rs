@@ -210,7 +210,8 @@ impl Lowering<'_> {
             | Op::Concat { .. } => self.moved(name, node, &shape)?,
             Op::Conv { .. } | Op::ConvTranspose { .. } => self.convolution(name, node, &shape)?,
             Op::Pool { op, window, .. } => self.pooled(name, node, *op, window, &shape)?,
-            Op::Pad { .. } | Op::Trees(_) => {
+            Op::Pad { pads, padding } => self.padded(name, node, pads, *padding, &shape)?,
+            Op::Trees(_) => {
                 return Err(
                     "it has no exact form yet; leave it behind the network's outputs".into(),
                 );

@@ -4,7 +4,7 @@ use hodoscope_program::{Operation, Overflow, Rounding, ValueId};
 
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, extents};
 use crate::exact::dyadic::Dyadic;
-use crate::graph::{GraphBuilder, Node, Op, Tensor, eval_constant};
+use crate::graph::{GraphBuilder, Node, Op, Padding, Tensor, eval_constant};
 
 /// The operand's element for each element of a broadcast.
 pub(super) fn broadcast(from: &[usize], to: &[usize]) -> Vec<usize> {
@@ -78,6 +78,38 @@ impl Lowering<'_> {
                 self.rearranged(name, joined, &origins, shape)
             }
         }
+    }
+
+    /// x with elements around it: its own again, or zeros.
+    pub(super) fn padded(
+        &mut self,
+        name: &str,
+        node: &Node,
+        pads: &[(usize, usize)],
+        padding: Padding,
+        shape: &[usize],
+    ) -> Lowered<Real> {
+        let Padding::Constant(value) = padding else {
+            return self.moved(name, node, shape);
+        };
+        if value != 0.0 {
+            return Err(format!(
+                "padding of {value} has no exact form: pad with zeros, or with the tensor's own elements"
+            ));
+        }
+        let x = self.operand(node, 0)?;
+        super::no_divisor(&x)?;
+        let behind = x.elements();
+        let own = x.shape.clone();
+        let marked = Op::Pad {
+            pads: pads.to_vec(),
+            padding: Padding::Constant(behind as f32),
+        };
+        let (x, zero, order) = self.with_zero(name, x)?;
+        let origins = origins(&marked, &[&own])?;
+        let place = |origin: usize| order.get(origin).copied().unwrap_or(zero);
+        let origins: Vec<usize> = origins.into_iter().map(place).collect();
+        self.rearranged(name, x, &origins, shape)
     }
 
     /// x with its elements in another order, or only some of them.

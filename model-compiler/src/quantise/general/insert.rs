@@ -139,6 +139,7 @@ impl Insertion<'_> {
             | Op::Slice { .. }
             | Op::Select { .. }
             | Op::Concat { .. }
+            | Op::Pad { .. }
             | Op::Pool {
                 op: Pooling::Max, ..
             }

@@ -79,6 +79,15 @@ impl Insertion<'_> {
                 let operand = self.uniform(x)?.0;
                 self.pushed(node, &[operand], HeldKind::Sums)
             }
+            Unary::Sqrt => {
+                // Not a table: an exact root, of as many bits as there are.
+                let held = self.held(x)?;
+                let operand = match held.kind {
+                    HeldKind::Sums => held.wide,
+                    _ => self.narrow(x)?.0,
+                };
+                self.pushed(node, &[operand], HeldKind::Function)
+            }
             function => self.tabulated(node, x, function),
         }
     }

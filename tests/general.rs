@@ -1,0 +1,101 @@
+//! Networks that take the general road give the interpreter's bits on every target.
+
+// A test that unwraps fails with the line that is wrong.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../model-compiler/tests/import_support/mod.rs"]
+mod import_support;
+#[path = "../model-compiler/tests/networks/mod.rs"]
+mod networks;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use hodoscope_compiler::import::proto::ModelProto;
+use ndarray::{ArrayD, IxDyn};
+use ndarray_npy::NpzWriter;
+use networks::{Network, Random};
+use prost::Message as _;
+
+const CALIBRATION: usize = 100;
+const EVENTS: usize = 20;
+
+/// Places that need an emulator, unless the run goes on without one, aloud.
+fn boards() -> Vec<&'static str> {
+    if std::env::var_os("HODOSCOPE_WITHOUT_EMULATOR").is_some_and(|v| v == "1") {
+        println!("SKIPPED: emulated boards, since HODOSCOPE_WITHOUT_EMULATOR=1");
+        return vec![];
+    }
+    vec!["mps2-an386", "virt-rv32"]
+}
+
+fn hodoscope() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hodoscope"));
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope");
+    command.env("HODOSCOPE_CACHE", cache);
+    command
+}
+
+fn succeeds(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Writes events of a network as arrays by the names of its inputs.
+fn write_events(network: &Network, seed: u64, events: usize, path: &Path) {
+    let graph = import_support::load(&network.model).unwrap();
+    let mut random = Random::new(seed);
+    let all: Vec<Vec<Vec<f32>>> = (0..events).map(|_| (network.event)(&mut random)).collect();
+    let mut npz = NpzWriter::new(fs::File::create(path).unwrap());
+    for (index, input) in graph.inputs().iter().enumerate() {
+        let mut shape = graph.shape(input.value).to_vec();
+        shape[0] = events;
+        let values = all.iter().flat_map(|event| event[index].clone()).collect();
+        let array = ArrayD::from_shape_vec(IxDyn(&shape), values).unwrap();
+        npz.add_array(&*input.name, &array).unwrap();
+    }
+    npz.finish().unwrap();
+}
+
+fn encoded(model: &ModelProto) -> Vec<u8> {
+    model.encode_to_vec()
+}
+
+#[test]
+fn convolutions_are_exact_on_every_target() {
+    let place = tempfile::tempdir().unwrap();
+    for network in [networks::image_cnn(), networks::image_autoencoder()] {
+        let path = |end: &str| place.path().join(format!("{}{end}", network.name));
+        fs::write(path(".onnx"), encoded(&network.model)).unwrap();
+        write_events(&network, 100, CALIBRATION, &path(".calibration.npz"));
+        write_events(&network, 200, EVENTS, &path(".npz"));
+
+        let inspected = succeeds(hodoscope().arg("inspect").arg(path(".onnx")));
+        assert!(inspected.contains("quantisers inserted"), "{inspected}");
+        let mut compile = hodoscope();
+        compile
+            .arg("compile")
+            .arg(path(".onnx"))
+            .arg("--calibration");
+        compile
+            .arg(path(".calibration.npz"))
+            .arg("-o")
+            .arg(path(""));
+        let report = succeeds(&mut compile);
+        assert!(
+            report.contains("'conv1': Conv") || report.contains("'down1': Conv"),
+            "{report}"
+        );
+
+        let mut verify = hodoscope();
+        verify
+            .arg("verify")
+            .arg(path(""))
+            .arg("--inputs")
+            .arg(path(".npz"));
+        succeeds(verify.args(["--on", "native"]).args(boards()));
+    }
+}
