@@ -253,3 +253,78 @@ pub fn interaction_network() -> Network {
     let logit = net.dense("head", &sum, 4, 1);
     over_constituents(net, "interaction-network", &logit)
 }
+
+/// [`constituents`], some of the slots empty.
+fn padded(random: &mut Random) -> Vec<Vec<f32>> {
+    let mut event = constituents(random);
+    let live = 1 + random.below(P as usize);
+    event[0][4 * live..].fill(0.0);
+    event
+}
+
+/// Self-attention that empty slots take no part in: masked once with −∞, once by a sum with −10⁹.
+pub fn masked_attention() -> Network {
+    let mut net = Net::new(25);
+    net.constants.push(floats("zero", &[], &[0.0]));
+    net.constants.push(floats("one", &[], &[1.0]));
+    net.constants
+        .push(floats("never", &[], &[f32::NEG_INFINITY]));
+    net.constants.push(floats("hardly", &[], &[-1e9]));
+    for (what, n) in [("start", 0), ("end", 1), ("axis", 2)] {
+        net.constants.push(int64s(what, &[1], &[n]));
+    }
+    let inputs = ["constituents", "start", "end", "axis"];
+    let pt = net.op("Slice", "pt", &inputs, vec![]);
+    let live = net.op("Greater", "live", &[&pt, "zero"], vec![]);
+    let row = net.transpose("live.row", &live, &[0, 2, 1]);
+    let present = net.op("Cast", "present", &[&row], vec![int("to", 1)]);
+    let absent = net.op("Sub", "absent", &["one", &present], vec![]);
+    let penalty = net.op("Mul", "penalty", &[&absent, "hardly"], vec![]);
+    let mut x = net.linear("embedding", "constituents", 4, 8);
+    for step in ["first", "second"] {
+        let part = |what: &str| format!("{step}.{what}");
+        let queries = net.linear(&part("queries"), &x, 8, 8);
+        let keys = net.linear(&part("keys"), &x, 8, 8);
+        let values = net.linear(&part("values"), &x, 8, 8);
+        let keys = net.transpose(&part("keys.flipped"), &keys, &[0, 2, 1]);
+        let logits = net.op("MatMul", &part("logits"), &[&queries, &keys], vec![]);
+        let masked = match step {
+            "first" => net.op("Where", &part("masked"), &[&row, &logits, "never"], vec![]),
+            _ => net.op("Add", &part("masked"), &[&logits, &penalty], vec![]),
+        };
+        let axis = vec![int("axis", -1)];
+        let weights = net.op("Softmax", &part("weights"), &[&masked], axis);
+        let taken = net.op("MatMul", &part("attended"), &[&weights, &values], vec![]);
+        let sum = net.op("Add", &part("residual"), &[&x, &taken], vec![]);
+        x = net.unary("Tanh", &sum);
+    }
+    let own = net.op("Cast", "own", &[&live], vec![int("to", 1)]);
+    let kept = net.op("Mul", "kept", &[&x, &own], vec![]);
+    net.constants.push(int64s("over", &[1], &[1]));
+    let keep = vec![int("keepdims", 0)];
+    let sum = net.op("ReduceSum", "pooled", &[&kept, "over"], keep);
+    let logit = net.dense("head", &sum, 8, 1);
+    let network = over_constituents(net, "masked-attention", &logit);
+    Network {
+        event: padded,
+        ..network
+    }
+}
+
+/// An EdgeConv block and self-attention over what it gives: every kernel that graph networks need, in one crate.
+pub fn attended_neighbours() -> Network {
+    let mut net = Net::new(26);
+    let x = net.edge_conv("edges", "constituents", 4, 8, 3);
+    let queries = net.linear("queries", &x, 8, 8);
+    let values = net.linear("values", &x, 8, 8);
+    let keys = net.transpose("keys", &x, &[0, 2, 1]);
+    let logits = net.op("MatMul", "logits", &[&queries, &keys], vec![]);
+    let weights = net.op("Softmax", "weights", &[&logits], vec![int("axis", -1)]);
+    let taken = net.op("MatMul", "attended", &[&weights, &values], vec![]);
+    let sum = net.op("Add", "residual", &[&x, &taken], vec![]);
+    let x = net.layer_norm("norm", &sum, 8);
+    let axes = vec![ints("axes", &[1]), int("keepdims", 0)];
+    let largest = net.op("ReduceMax", "largest", &[&x], axes);
+    let logit = net.dense("head", &largest, 8, 2);
+    over_constituents(net, "attended-neighbours", &logit)
+}

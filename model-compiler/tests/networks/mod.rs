@@ -2,7 +2,7 @@
 //! a trained network's spread; and events for them.
 #![allow(dead_code)] // Each test uses its part.
 
-mod graphs;
+pub mod graphs;
 
 use crate::import_support::{floats, info, int, int64s, ints, model, node, string};
 use hodoscope_compiler::import::proto::{
@@ -58,9 +58,11 @@ pub fn all() -> Vec<Network> {
         skips(),
         parametrised(),
         graphs::self_attention(),
+        graphs::masked_attention(),
         graphs::particle_net(),
         graphs::message_passing(),
         graphs::interaction_network(),
+        graphs::attended_neighbours(),
     ]
 }
 

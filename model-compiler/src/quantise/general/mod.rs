@@ -10,6 +10,7 @@
 //! Padding, sets and masks have no meaning here: every slot is computed as the graph says.
 
 mod expand;
+mod floors;
 mod formats;
 mod grid;
 mod insert;
@@ -44,6 +45,12 @@ pub fn quantise_graph(
     };
     let graph = simplify(&expand::expand(scored)?)?;
     let words = words::words(&graph, spec, calibration)?;
-    let observations = observe::observe(&graph, &words, calibration)?;
+    let mut graph = graph;
+    let mut observations = observe::observe(&graph, &words, calibration)?;
+    if let Some(floored) = floors::floored(&graph, &observations)? {
+        // Without the constants that nothing reads any more.
+        graph = simplify(&floored)?;
+        observations = observe::observe(&graph, &words, calibration)?;
+    }
     search::search(&graph, name, &words, &observations, options)
 }
