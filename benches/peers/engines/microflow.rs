@@ -10,9 +10,17 @@ struct Network;
 
 struct Peer;
 
+struct Answer(SMatrix<f32, 1, @OUTPUTS@>);
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self(SMatrix::zeros())
+    }
+}
+
 impl Engine for Peer {
     type Event = SMatrix<i8, 1, @INPUTS@>;
-    type Answer = SMatrix<f32, 1, @OUTPUTS@>;
+    type Answer = Answer;
     const INPUT: usize = @INPUTS@;
     const OUTPUT: usize = 4 * @OUTPUTS@;
 
@@ -22,11 +30,11 @@ impl Engine for Peer {
 
     #[inline(never)]
     fn infer(event: &Self::Event, answer: &mut Self::Answer) {
-        *answer = Network::predict_quantized(*event);
+        answer.0 = Network::predict_quantized(*event);
     }
 
     fn bytes(answer: &Self::Answer, output: &mut [u8]) {
-        for (bytes, value) in output.chunks_exact_mut(4).zip(answer.iter()) {
+        for (bytes, value) in output.chunks_exact_mut(4).zip(answer.0.iter()) {
             bytes.copy_from_slice(&value.to_le_bytes());
         }
     }

@@ -77,7 +77,9 @@ pub fn scaled<const MINIMUM: i32, const MAXIMUM: i32, Y: Narrow<i32>>(
     shift: u8,
     y: &mut [Y],
 ) {
-    let multiplier = multiplier as i32;
+    // What is known of the constants of all layers together must not widen the product: 32 bits by 32 is one
+    // instruction, 64 by 64 are many.
+    let multiplier = core::hint::black_box(multiplier as i32);
     let shift = u32::from(shift) & 31;
     for (x, y) in x.iter().zip(y) {
         let product = i64::from(*x) * i64::from(multiplier) + offset;
