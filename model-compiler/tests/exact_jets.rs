@@ -99,7 +99,7 @@ fn brevitas_with_scales_per_channel() {
         let stored = "qat_mlp_w4a8_perchan.test.npz";
         let result = differing(&file, stored, "torch_fakequant.float", 1e-5);
         if let Some((wrong, _)) = result {
-            assert!(wrong <= 2, "{file}: {wrong} events differ");
+            assert_eq!(wrong, 0, "{file}: {wrong} events differ");
         }
     }
 }
@@ -116,8 +116,23 @@ fn onnxruntimes_static_quantisation() {
         for form in forms {
             let file = format!("{model}.{form}.onnx");
             let stored = format!("{model}.{form}.out.npz");
-            if let Some((wrong, _)) = differing(&file, &stored, "out", 1e-5) {
-                assert!(wrong <= 2000, "{file}: {wrong} events differ");
+            let Some((wrong, worst)) = differing(&file, &stored, "out", 1e-5) else {
+                continue;
+            };
+            match form {
+                // Single precision: the sums of onnxruntime have 24 bits, those of 16-bit activations 16 + 8 and more. A value
+                // beside a tie of the next quantiser falls to its other side; in double precision it does not.
+                "qdq_s16s8" => {
+                    let (events, largest) = match model {
+                        "l1_ae57_recon" => (102, 2.6e-4),
+                        _ => (52, 1e-4),
+                    };
+                    assert!(
+                        wrong <= events && worst < largest,
+                        "{file}: {wrong}, {worst:e}"
+                    );
+                }
+                _ => assert_eq!(wrong, 0, "{file}: {wrong} events differ"),
             }
         }
     }

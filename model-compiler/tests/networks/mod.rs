@@ -3,6 +3,7 @@
 #![allow(dead_code)] // Each test uses its part.
 
 pub mod graphs;
+mod recurrent;
 
 use crate::import_support::{floats, info, int, int64s, ints, model, node, string};
 use hodoscope_compiler::import::proto::{
@@ -63,6 +64,10 @@ pub fn all() -> Vec<Network> {
         graphs::message_passing(),
         graphs::interaction_network(),
         graphs::attended_neighbours(),
+        recurrent::gru(),
+        recurrent::lstm(),
+        recurrent::message_passing(),
+        recurrent::clustering(),
     ]
 }
 

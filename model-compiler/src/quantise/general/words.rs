@@ -39,6 +39,11 @@ pub(super) fn words(
                 let seen = seen(calibration, index, &features);
                 let fields = features.iter().map(|f| field(input.kind, *f, seen[*f]));
                 let mut fields: Vec<Field> = fields.collect();
+                if let Some(rows) = rows_of(graph, input) {
+                    for field in &mut fields {
+                        (field.minimum, field.maximum) = (0, rows as i64 - 1);
+                    }
+                }
                 if fields.iter().all(|f| f.lsb == fields[0].lsb) {
                     fields.truncate(1);
                     fields[0].name = "value".into();
@@ -101,6 +106,34 @@ fn features(graph: &Graph, input: &GraphInput) -> Vec<usize> {
     let inner: usize = shape.iter().skip(axis + 1).product();
     let elements: usize = shape.iter().product();
     (0..elements).map(|e| e / inner % extent).collect()
+}
+
+/// Of an input that is read as indices alone: the rows that all of them name.
+fn rows_of(graph: &Graph, input: &GraphInput) -> Option<usize> {
+    let consumers = graph.consumers();
+    let mut rows: Option<usize> = None;
+    let mut followed = vec![input.value];
+    while let Some(value) = followed.pop() {
+        if graph.outputs().iter().any(|o| o.value == value) {
+            return None;
+        }
+        for id in &consumers[value.index()] {
+            let node = graph.node(*id);
+            match &node.op {
+                Op::Reshape { .. }
+                | Op::Transpose { .. }
+                | Op::Slice { .. }
+                | Op::Select { .. }
+                | Op::Broadcast { .. } => followed.push(node.output),
+                Op::Gather { axis } if node.inputs[1] == value && node.inputs[0] != value => {
+                    let own = graph.shape(node.inputs[0])[*axis];
+                    rows = Some(rows.map_or(own, |known| known.min(own)));
+                }
+                _ => return None,
+            }
+        }
+    }
+    rows.filter(|_| input.kind == Kind::Int)
 }
 
 fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32> {
