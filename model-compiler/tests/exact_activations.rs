@@ -7,8 +7,8 @@ mod support;
 
 use hodoscope_compiler::exact::{ExactError, exact};
 use hodoscope_compiler::graph::{
-    Binary, Executor, Graph, GraphBuilder, Kind, Op, Quantiser, Reduction, RoundingMode, Tensor,
-    Unary, ValueId,
+    Binary, Comparison, Executor, Graph, GraphBuilder, Kind, Op, Quantiser, Reduction,
+    RoundingMode, Tensor, Unary, ValueId,
 };
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_interpreter::{Event, Interpreter};
@@ -332,6 +332,31 @@ fn extremes_and_their_places_are_exact() {
         let flipped = net.push(Op::Unary(Unary::Neg), &[coarse]);
         let y = net.push(Op::Binary(op), &[net.x, flipped]);
         assert_eq!(largest_difference(&net.finish(y), 4.0), 0.0);
+    }
+}
+
+#[test]
+fn two_activations_are_compared_by_their_difference() {
+    for comparison in [
+        Comparison::Greater,
+        Comparison::GreaterOrEqual,
+        Comparison::Less,
+        Comparison::LessOrEqual,
+    ] {
+        // On two grids, with an offset and a sign.
+        let mut net = Network::new(&[1, 4, 5], 5, 8);
+        let coarse = net.quantised(net.x, 1, 8);
+        let shift = net.constant(&[1], vec![0.25]);
+        let other = net.push(Op::Binary(Binary::Sub), &[shift, coarse]);
+        let largest = net.reduced(Reduction::Max, 1, net.x);
+        let a = net.push(Op::Compare(comparison), &[net.x, other]);
+        let b = net.push(Op::Compare(comparison), &[net.x, largest]);
+        let y = net.push(Op::Concat { axis: 1 }, &[a, b]);
+        assert_eq!(
+            largest_difference(&net.finish(y), 2.0),
+            0.0,
+            "{comparison:?}"
+        );
     }
 }
 

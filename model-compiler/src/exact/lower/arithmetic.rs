@@ -167,7 +167,14 @@ impl Lowering<'_> {
     }
 
     /// The sum or difference of two activations, on the finer of their grids.
-    fn sum(&mut self, name: &str, op: Binary, a: Real, b: Real, shape: &[usize]) -> Lowered<Real> {
+    pub(super) fn sum(
+        &mut self,
+        name: &str,
+        op: Binary,
+        a: Real,
+        b: Real,
+        shape: &[usize],
+    ) -> Lowered<Real> {
         super::no_divisor(&a)?;
         super::no_divisor(&b)?;
         let (a, b) = (

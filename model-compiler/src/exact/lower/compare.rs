@@ -9,7 +9,7 @@ use crate::exact::dyadic::Dyadic;
 use crate::graph::{Binary, Comparison, Logic, Node, Op};
 
 impl Lowering<'_> {
-    /// 1 where x is on the wanted side of a constant: a difference that saturates into one bit.
+    /// 1 where x is on the wanted side of a constant, or of another activation: a difference that saturates into one bit.
     pub(super) fn compare(
         &mut self,
         name: &str,
@@ -21,7 +21,13 @@ impl Lowering<'_> {
         let (x, bound, comparison) = match (a.numbers(), b.numbers()) {
             (None, Some(numbers)) => (a, spread(&b.shape, numbers, shape), comparison),
             (Some(numbers), None) => (b, spread(&a.shape, numbers, shape), mirrored(comparison)),
-            _ => return Err("only a comparison with a constant has an exact form".into()),
+            (None, None) => {
+                // The sign of the difference.
+                let difference = self.sum(name, Binary::Sub, a, b, shape)?;
+                let zeros = vec![Dyadic::ZERO; difference.elements()];
+                (difference, zeros, comparison)
+            }
+            _ => return Err("both operands are constants".into()),
         };
         let x = self.broadcast(name, x, shape)?;
         let x = self.positive(name, x)?;
