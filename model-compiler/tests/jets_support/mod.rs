@@ -4,8 +4,8 @@
 use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::import::{self, ImportError};
 use hodoscope_compiler::inputs::InputsSpec;
-use hodoscope_compiler::quantise::{Calibration, Options, quantise};
-use hodoscope_compiler::recognise::recognise;
+use hodoscope_compiler::quantise::{Calibration, Options};
+use hodoscope_compiler::quantised;
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::{Program, Scale};
 use ndarray::{ArrayD, Axis, IxDyn, OwnedRepr};
@@ -168,8 +168,6 @@ pub fn compile_file(path: &Path, folder: &Path, options: &Options) -> Result<Row
         .collect();
     let graph = simplify(&graph).map_err(|e| e.to_string())?;
     let spec = InputsSpec::default();
-    let mut network = recognise(&graph, &spec, None).map_err(|e| e.to_string())?;
-    network.name = stem;
     let stored = inputs[0].len_of(Axis(0));
     let first = |values: &ArrayD<f64>| {
         // From all over the file: its classes stand one after the other.
@@ -181,8 +179,8 @@ pub fn compile_file(path: &Path, folder: &Path, options: &Options) -> Result<Row
     };
     let calibration =
         Calibration::new(&graph, inputs.iter().map(first).collect()).map_err(|e| e.to_string())?;
-    let quantised =
-        quantise(&graph, &network, &spec, &calibration, options).map_err(|e| e.to_string())?;
+    let (quantised, _) =
+        quantised(&graph, &stem, &spec, None, &calibration, options).map_err(|e| e.to_string())?;
     let program = &quantised.program;
     let interpreter = Interpreter::new(program).map_err(|e| e.to_string())?;
     let count = stored.min(EVENTS);

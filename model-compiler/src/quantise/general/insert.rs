@@ -365,6 +365,10 @@ impl Insertion<'_> {
         let squares = observed.samples.iter();
         let squares = squares.map(|v| f64::from(*v) * f64::from(*v));
         let signal = squares.sum::<f64>() / observed.samples.len().max(1) as f64;
+        // What was never but zero tells nothing.
+        if signal == 0.0 {
+            return;
+        }
         let format = TensorFormat {
             name: self.graph.value_name(value).into(),
             width,
