@@ -34,8 +34,8 @@ pub struct Measured {
     pub clock_source: Option<String>,
     /// What was counted.
     pub unit: Unit,
-    /// Whether a data cache lets cycles depend on data.
-    pub data_cache: bool,
+    /// Whether caches let cycles depend on data, and on the event before.
+    pub caches: bool,
     /// The largest count at each multiplicity.
     pub counts: Vec<u64>,
     /// Largest difference at each multiplicity between events of different words.
@@ -157,7 +157,7 @@ impl Measured {
             clock_hz: board.clock_hz,
             clock_source: board.clock_source.clone(),
             unit,
-            data_cache: board.data_cache,
+            caches: board.caches,
             spread: per_multiplicity()
                 .map(|counts| {
                     let (least, most) = (counts.iter().min(), counts.iter().max());

@@ -37,15 +37,19 @@ fn boards() -> Vec<&'static str> {
     vec!["mps2-an386", "virt-rv32"]
 }
 
-/// The command, its builds kept below cargo's target directory.
+/// The command, its builds kept where those of other tests are.
 fn hodoscope() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hodoscope"));
     command.env("HODOSCOPE_CACHE", cache());
     command
 }
 
+/// The cache of the run, so that everything is built once for all tests.
 fn cache() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope")
+    std::env::var_os("HODOSCOPE_CACHE").map_or_else(
+        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope"),
+        PathBuf::from,
+    )
 }
 
 /// Exit code and standard error.

@@ -18,7 +18,10 @@ use hodoscope_sim::targets::{
 
 /// One cache for all tests, kept from run to run: what it holds does not depend on that.
 fn cache() -> Cache {
-    Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope-cache"))
+    match env::var_os("HODOSCOPE_CACHE") {
+        Some(_) => Cache::from_env().unwrap(),
+        None => Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope")),
+    }
 }
 
 fn find(name: &str) -> Board {
@@ -210,6 +213,40 @@ fn what_a_user_changes_is_what_runs() {
     file.set_modified(modified).unwrap();
     assert_eq!(score(), 12);
     assert!(!dir.join("target").exists() && !dir.join("Cargo.lock").exists());
+}
+
+/// Where the cache is, is in no path that a compiler sees: addresses and cycles are the same anywhere.
+#[test]
+#[cfg(unix)]
+fn firmware_does_not_depend_on_where_it_is_built() {
+    let board = find("virt-rv32");
+    let dir = compiled("place");
+    // One that no other test builds.
+    let source = dir.join("crate/src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text + "// Somewhere.\n").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    // The same directory by another name: what was built for this machine is not built again.
+    let other = place.path().join("a directory of another name");
+    std::os::unix::fs::symlink(cache().root(), &other).unwrap();
+    let [here, there] = [cache(), Cache::at(other)].map(|cache| {
+        let built = build(&dir, &board, &BuildOptions::default(), &cache).unwrap();
+        let bytes = fs::read(&built.elf).unwrap();
+        fs::remove_dir_all(built.elf.parent().unwrap()).unwrap();
+        loaded(&bytes)
+    });
+    assert!(here.len() > 10_000 && here == there);
+}
+
+/// What of a file is loaded: addresses and bytes.
+fn loaded(elf: &[u8]) -> Vec<u8> {
+    use object::{Object, ObjectSegment};
+    let file = object::File::parse(elf).unwrap();
+    let segments = file.segments().map(|segment| {
+        let address = segment.address().to_le_bytes();
+        [address.as_slice(), segment.data().unwrap()].concat()
+    });
+    segments.collect::<Vec<_>>().concat()
 }
 
 #[test]

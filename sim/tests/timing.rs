@@ -62,7 +62,10 @@ fn check(name: &str, cores: &[&str], loops: &[Expected]) {
         return;
     }
     let board = board::find(name, &[]).unwrap();
-    let cache = Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope-cache"));
+    let cache = match env::var_os("HODOSCOPE_CACHE") {
+        Some(_) => Cache::from_env().unwrap(),
+        None => Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope")),
+    };
     let built = build(fixture(), &board, &BuildOptions::default(), &cache).unwrap();
     let options = SessionOptions {
         record_paths: true,

@@ -26,8 +26,8 @@ one right after it. For these the instructions, the cycles that the core's table
 that any event of the multiplicity can take are computed from the code, without running it.
 
 Events are made up: for every multiplicity two, or --repeats, with different random words. Their counts must agree,
-as they may depend on the multiplicity only; if they do not, the exit code is 1. On a core with a
-data cache cycles may differ, and the larger count is shown.
+as they may depend on the multiplicity only; if they do not, the exit code is 1. On a core with
+caches cycles may differ, and the larger count is shown.
 
 With --budget, or with budgets for the board in DIR/budget.toml, the worst case over multiplicity must
 fit, else the exit code is 1, and what would fit is looked for by building and measuring it: a smaller
@@ -99,7 +99,7 @@ pub fn latency(args: &Args) -> Result<Report> {
 /// What is wrong when counts depend on more than the multiplicity.
 fn data_dependence(measured: &Measured) -> Option<String> {
     let n = measured.spread.iter().position(|&spread| spread > 0)?;
-    if measured.data_cache && measured.unit == Unit::Cycles {
+    if measured.caches && measured.unit == Unit::Cycles {
         return None;
     }
     Some(format!(
@@ -201,7 +201,7 @@ fn text(model: &ModelDir, measured: &Measured) -> String {
         data_dependence(measured),
     ) {
         text += &format!(
-            "  its data cache lets cycles depend on data: at {n} constituents by {}, at most by {}\n",
+            "  its caches let cycles depend on data: at {n} constituents by {}, at most by {}\n",
             measured.spread[n],
             measured.largest_spread()
         );

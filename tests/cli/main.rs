@@ -68,10 +68,12 @@ fn hodoscope() -> Command {
     Command::new(env!("CARGO_BIN_EXE_hodoscope"))
 }
 
-/// A command whose builds are kept below cargo's target directory.
+/// A command whose builds are kept in the cache of the run, or else below cargo's target directory.
 fn cached(mut command: Command) -> Command {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope");
-    command.env("HODOSCOPE_CACHE", cache);
+    if std::env::var_os("HODOSCOPE_CACHE").is_none() {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope");
+        command.env("HODOSCOPE_CACHE", cache);
+    }
     command
 }
 

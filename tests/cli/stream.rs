@@ -290,11 +290,7 @@ fn service_times_are_measured_on_a_board() {
     let place = Place::new();
     let dir = place.compiled();
     let on_board = |arguments: &[&str]| {
-        let mut command = on_events("stream", &dir, &test_events());
-        command.env(
-            "HODOSCOPE_CACHE",
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope"),
-        );
+        let mut command = cached(on_events("stream", &dir, &test_events()));
         command.args([
             "--on",
             "mps2-an386",

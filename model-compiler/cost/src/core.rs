@@ -20,6 +20,9 @@ pub struct Figure {
     pub cycles: u64,
     /// Cycles for every register that is moved, besides.
     pub per_register: u64,
+    /// Cycles for every bit behind the first that a shift moves by, besides. Only
+    /// a walk through the code knows the bits: [`Pipeline`](crate::Pipeline) leaves them out.
+    pub per_bit: u64,
     /// Cycles that an instruction right behind this one waits if it needs the result.
     pub result_after: u64,
     /// Cycles until the next instruction can start when everything goes badly: no less than

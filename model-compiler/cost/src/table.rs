@@ -78,6 +78,8 @@ struct ClassFile {
     #[serde(default)]
     per_register: u64,
     #[serde(default)]
+    per_bit: u64,
+    #[serde(default)]
     result_after: u64,
     at_most: Option<u64>,
     source: String,
@@ -182,6 +184,7 @@ pub fn parse(name: &str, text: &str) -> Result<Table, CoreError> {
             at_most,
             cycles: figure.cycles,
             per_register: figure.per_register,
+            per_bit: figure.per_bit,
             result_after: figure.result_after,
             source: figure.source,
         });

@@ -83,8 +83,10 @@ impl Cost<'_> {
             .step(address, &step.instruction, next, Access::Other)?;
         let figure = self.core.figure(class);
         let badly = figure.map_or(0, |figure| figure.at_most - figure.cycles);
-        self.sum.modelled += cycles;
-        self.sum.at_most += cycles + badly;
+        let bits = u64::from(step.shift.saturating_sub(1));
+        let shifting = figure.map_or(0, |figure| figure.per_bit * bits);
+        self.sum.modelled += cycles + shifting;
+        self.sum.at_most += cycles + shifting + badly;
         self.sum.data_branches += u64::from(step.data_branch);
         self.fetch(step);
         self.read(step);

@@ -97,6 +97,14 @@ impl Word {
         high | self.bits(20, 1) << 11 | self.bits(21, 10) << 1
     }
 
+    /// What a shift moves by: as many bits as the last five of this say.
+    pub fn shift(self, registers: &[Value; 32]) -> Value {
+        match self.bits(0, 7) {
+            0x33 => registers[self.rs2()],
+            _ => Value::fixed(self.bits(20, 5)),
+        }
+    }
+
     /// What the instruction at `pc` does; `None` for one that is none.
     pub fn effect(self, pc: u32, registers: &[Value; 32]) -> Option<Effect> {
         let (a, b) = (registers[self.rs1()], registers[self.rs2()]);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use hodoscope_cost::decode::decode;
-use hodoscope_cost::{Instruction, InstructionSet};
+use hodoscope_cost::{Class, Instruction, InstructionSet};
 use hodoscope_wire::{PREAMBLE, Request, encode, frame_len};
 
 use super::execute::{Effect, Place, Value, Word};
@@ -37,6 +37,8 @@ pub struct Step {
     pub access: Option<u32>,
     /// Whether that address depends on data.
     pub data_address: bool,
+    /// Bits that a shift moves by: the most of them where that depends on data.
+    pub shift: u32,
     /// Whether this is a branch on data, which would go the other way for other data.
     pub data_branch: bool,
 }
@@ -168,6 +170,10 @@ impl Walk {
             next: behind,
             access: None,
             data_address: false,
+            shift: match instruction.class {
+                Class::Shift => self.shift(word),
+                _ => 0,
+            },
             data_branch: false,
         };
         let mut result = None;
@@ -211,6 +217,11 @@ impl Walk {
         }
         self.pc = step.next;
         Ok(step)
+    }
+
+    fn shift(&self, word: Word) -> u32 {
+        let by = word.shift(&self.registers);
+        if by.data { 31 } else { by.number & 31 }
     }
 
     fn load(&mut self, place: Place, signed: bool) -> Result<Value, BoundError> {

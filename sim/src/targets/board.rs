@@ -32,8 +32,8 @@ pub struct Board {
     pub flash_wait_states: Option<u32>,
     /// Cycles that a read of RAM waits.
     pub ram_wait_states: Option<u32>,
-    /// Whether a data cache lets cycles depend on the addresses of data.
-    pub data_cache: bool,
+    /// Whether caches let cycles depend on the addresses of data, and on what ran before.
+    pub caches: bool,
     /// Bytes that flash delivers at once.
     pub flash_line_bytes: Option<u32>,
     /// The cost table of the processor: a core of `hodoscope-cost`.
@@ -191,7 +191,7 @@ struct Core {
     flash_wait_states: Option<u32>,
     ram_wait_states: Option<u32>,
     #[serde(default)]
-    data_cache: bool,
+    caches: bool,
     flash_line_bytes: Option<u32>,
     cost: Option<String>,
 }
@@ -388,7 +388,7 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         syntheses: file.synthesis,
         flash_wait_states: file.core.flash_wait_states,
         ram_wait_states: file.core.ram_wait_states,
-        data_cache: file.core.data_cache,
+        caches: file.core.caches,
         flash_line_bytes: file.core.flash_line_bytes,
         cost: file.core.cost,
         flash: file.memory.flash.as_ref().map(|region| region.bytes),

@@ -14,6 +14,8 @@ const RUSTUP: &str = "install Rust as https://rustup.rs says";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub triple: String,
+    /// What the compiler says of itself: its version, commit and host.
+    pub compiler: String,
 }
 
 impl Target {
@@ -22,11 +24,11 @@ impl Target {
     /// # Errors
     /// When its core library is not there.
     pub fn find(triple: Option<&str>, cache: &Cache) -> Result<Self, TargetError> {
+        let compiler = rustc(&["-vV"], cache)?;
         let Some(triple) = triple else {
-            let version = rustc(&["-vV"], cache)?;
-            let host = version.lines().find_map(|line| line.strip_prefix("host: "));
             return Ok(Self {
-                triple: host.unwrap_or_default().to_owned(),
+                triple: fact(&compiler, "host").to_owned(),
+                compiler,
             });
         };
         let missing = || TargetError::MissingTarget {
@@ -51,11 +53,37 @@ impl Target {
         if has_core {
             Ok(Self {
                 triple: triple.to_owned(),
+                compiler,
             })
         } else {
             Err(missing())
         }
     }
+}
+
+/// A line of `rustc -vV`.
+fn fact<'a>(compiler: &'a str, name: &str) -> &'a str {
+    let mut lines = compiler.lines();
+    let found = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    found.unwrap_or_default()
+}
+
+/// Arguments of rustc that take what belongs to this machine out of the paths that messages of a
+/// panic name: their lengths would move everything behind them, and with it what a cache holds.
+/// Packages below the directory of the build have relative paths already.
+pub(super) fn remapped(target: &Target, cache: &Cache) -> Result<String, TargetError> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let packages = home.unwrap_or_default().join("registry/src");
+    // Where the component rust-src is installed, the library's paths are those of this machine too.
+    let sysroot = rustc(&["--print", "sysroot"], cache)?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    Ok(format!(
+        "--remap-path-prefix={}=/registry\n--remap-path-prefix={}=/rustc/{}\n",
+        packages.display(),
+        library.display(),
+        fact(&target.compiler, "commit-hash"),
+    ))
 }
 
 /// A build to run.

@@ -28,6 +28,7 @@ mod session;
 pub mod sources;
 mod stack;
 pub(crate) mod tool;
+mod workshop;
 
 pub use board::Board;
 pub use build::{BuildOptions, Built, ProgramIdentity, build};

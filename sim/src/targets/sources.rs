@@ -72,6 +72,12 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// The hash of all of them.
+    pub(super) fn hash(&self) -> String {
+        let name = self.root.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// The firmware workspace.
     #[must_use]
     pub fn firmware(&self) -> PathBuf {
