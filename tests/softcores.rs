@@ -88,6 +88,35 @@ fn compiled(name: &str) -> Model {
 static PFN_QG: LazyLock<Model> = LazyLock::new(|| compiled("pfn-qg"));
 static AE_QCD: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd"));
 
+/// The clock is that of the slowest placement, and what is over a budget in time fails.
+#[test]
+fn a_synthesis_gives_cycles_a_time() {
+    if without_softcores() {
+        return;
+    }
+    let clock = board::find("picorv32", &[]).unwrap().syntheses[0].fmax_hz[0];
+    assert!((20_000_000..200_000_000).contains(&clock), "{clock}");
+    for (budget, code) in [("10us", 1), ("10ms", 0)] {
+        let mut latency = Command::new(env!("CARGO_BIN_EXE_hodoscope"));
+        latency.env("HODOSCOPE_CACHE", cache().root());
+        latency.arg("latency").arg(&AE_QCD.dir).arg("--json");
+        latency.args(["--on", "picorv32", "--no-advice", "--budget", budget]);
+        let output = latency.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["over_budget"], code == 1);
+        let board = &report["boards"][0];
+        let source = board["clock_source"].as_str().unwrap();
+        assert!(source.contains("placements on ecp5-45f"), "{source}");
+        assert_eq!(board["clock_hz"], clock);
+        let worst = &board["worst"];
+        assert_eq!(worst["source"], "RTL (cycles)");
+        let cycles = worst["cycles"].as_f64().unwrap();
+        let microseconds = worst["microseconds"].as_f64().unwrap();
+        assert!((microseconds - cycles * 1e6 / clock as f64).abs() < 1e-6);
+    }
+}
+
 /// Raws and cycles of the events.
 fn answers(board: &Board, built: &Built, events: &Events) -> Vec<(Vec<i64>, u32)> {
     let mut session = Session::start(board, built, &SessionOptions::default()).unwrap();

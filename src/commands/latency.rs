@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use hodoscope_sim::metrics::LinearFit;
+use hodoscope_sim::targets::board;
 use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
@@ -18,6 +19,7 @@ use crate::report::{Report, Table, thousands};
 #[command(after_help = "\
 Example:
   hodoscope latency pfn-qg --on mps2-an386 picorv32
+  hodoscope latency pfn-qg --on all
 
 Emulated boards count instructions, and cycles are modelled: the executed instructions, one after the
 other, priced with the cost table of the board's core, or of another one with --core. Soft-cores (RTL)
@@ -35,7 +37,7 @@ multiplicity, another emulated board.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
-    /// Emulated boards and soft-cores
+    /// Emulated boards and soft-cores; `all` is every one of them
     #[arg(long, value_name = "BOARD", required = true, num_args = 1.., value_delimiter = ',')]
     on: Vec<Place>,
     /// Cost tables, instead of that of the board's core; it must execute the same instruction set
@@ -57,7 +59,10 @@ pub fn latency(args: &Args) -> Result<Report> {
     let mut names = Vec::new();
     for place in &args.on {
         match place {
-            Place::Board(name) if name != "native" => names.push(name),
+            Place::Board(name) if name == "all" => {
+                names.extend(board::names().into_iter().filter(|name| name != "native"));
+            }
+            Place::Board(name) if name != "native" => names.push(name.clone()),
             _ => bail!(
                 "--on {place}: instructions are counted on emulated boards only, and cycles on soft-cores"
             ),
@@ -66,7 +71,7 @@ pub fn latency(args: &Args) -> Result<Report> {
     let model = ModelDir::read(&args.dir)?;
     let boards = names
         .into_iter()
-        .map(|name| Measured::on(&model, name, &args.cores, args.repeats.into()))
+        .map(|name| Measured::on(&model, &name, &args.cores, args.repeats.into()))
         .collect::<Result<Vec<_>>>()?;
     let mut failures: Vec<String> = boards
         .iter()

@@ -103,7 +103,7 @@ fn demonstrate(
 }
 
 /// The object that a subcommand prints. One whose check failed prints it too, and is judged later.
-fn figures(command: &mut Command) -> Result<Value> {
+pub fn figures(command: &mut Command) -> Result<Value> {
     let line = shell::line(command);
     let (text, status) = shell::output_whatever(command)?;
     let value: Value = serde_json::from_str(&text)
@@ -265,7 +265,7 @@ fn report(models: &[Figures]) -> String {
 }
 
 /// A Markdown table; the first `left` columns are aligned to the left, the others to the right.
-fn aligned(rows: &[Vec<String>], left: usize) -> String {
+pub fn aligned(rows: &[Vec<String>], left: usize) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -294,7 +294,7 @@ fn aligned(rows: &[Vec<String>], left: usize) -> String {
 }
 
 /// `12,345`.
-fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

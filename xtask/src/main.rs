@@ -6,6 +6,7 @@
 mod bench;
 mod bless;
 mod demo;
+mod latency;
 mod models;
 mod peers;
 mod setup;
@@ -30,6 +31,7 @@ usage: cargo xtask COMMAND
   bless [MODEL]   writes the snapshots and firmware/models again
   fresh [MODEL]   checks that firmware/models is what the compiler writes today
   bench [ARGS]    the criterion benches; ARGS go to them
+  latency [MODEL] the reference models on all boards; without MODEL docs/src/latency-table.md is written
   peers [ARGS]    this engine beside others, on an emulated core; `peers --help` names what ARGS can be
 
 Set HODOSCOPE_WITHOUT_EMULATOR=1 to go on without QEMU, and HODOSCOPE_WITHOUT_RTL=1 to go on without
@@ -56,6 +58,7 @@ fn command() -> Result<()> {
         Some((&"bless", only)) => bless::run(only),
         Some((&"fresh", only)) => bless::check(only),
         Some((&"bench", arguments)) => bench::run(arguments),
+        Some((&"latency", only)) => latency::run(only),
         Some((&"peers", arguments)) => peers::run(arguments),
         None | Some((&("help" | "-h" | "--help"), _)) => {
             print!("{USAGE}");
