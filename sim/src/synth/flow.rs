@@ -101,13 +101,22 @@ fn script(
     ))
 }
 
-/// Text that yosys' front end does not take, and what says the same to it: `logic` is initialised
-/// from nets, where a net was meant. (File's name, its text, ours.)
-const PATCHES: [(&str, &str, &str); 1] = [(
-    "ibex_top.sv",
-    "logic unused_scramble_inputs =",
-    "wire unused_scramble_inputs =",
-)];
+/// Text that is not for an FPGA or for yosys' front end, and what stands in for it. (File's name, its
+/// text, ours.)
+const PATCHES: [(&str, &str, &str); 2] = [
+    // `logic` is initialised from nets, where a net was meant.
+    (
+        "ibex_top.sv",
+        "logic unused_scramble_inputs =",
+        "wire unused_scramble_inputs =",
+    ),
+    // A latch before the clock of a core that sleeps: it saves power, and an FPGA's clocks have none.
+    (
+        "prim_generic_clock_gating.sv",
+        "assign clk_o = en_latch & clk_i;",
+        "assign clk_o = clk_i;",
+    ),
+];
 
 /// Copies Verilog, with the patches where it needs any.
 fn copy_tree(from: &Path, to: &Path) -> Result<(), TargetError> {
