@@ -24,8 +24,10 @@ fn boards() -> Vec<&'static str> {
 
 fn hodoscope() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hodoscope"));
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope");
-    command.env("HODOSCOPE_CACHE", cache);
+    if std::env::var_os("HODOSCOPE_CACHE").is_none() {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hodoscope");
+        command.env("HODOSCOPE_CACHE", cache);
+    }
     command
 }
 
