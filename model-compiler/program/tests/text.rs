@@ -43,6 +43,19 @@ proptest! {
     }
 }
 
+#[test]
+fn a_step_that_is_no_finite_number_is_refused() {
+    let text = "hodoscope-program 1\nprogram x\ninput a channels 1\n  field f unit \"1\" lsb 0.5 range 0 3 saturate empty 0\nvalue v [1] u2 lsb 0.5 = input a\noutput y = v\n";
+    Program::from_text(text).unwrap();
+    for wrong in [
+        text.replace("unit \"1\" lsb 0.5", "unit \"1\" lsb inf"),
+        text.replace("u2 lsb 0.5", "u2 lsb 1e999"),
+    ] {
+        let error = Program::from_text(&wrong).unwrap_err().to_string();
+        assert!(error.contains("a step of inf"), "{error}");
+    }
+}
+
 fn mutated(text: &str, kind: u8, a: usize, b: usize) -> String {
     let mut words: Vec<&str> = text.split(' ').collect();
     let mut lines: Vec<&str> = text.lines().collect();

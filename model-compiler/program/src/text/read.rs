@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
             self.keyword("unit")?;
             let unit = self.quoted()?.into();
             self.keyword("lsb")?;
-            let lsb = ExactF64(self.number()?);
+            let lsb = self.lsb()?;
             self.keyword("range")?;
             let (minimum, maximum) = (self.number()?, self.number()?);
             let overflow = match self.word()? {
@@ -201,8 +201,11 @@ impl<'a> Reader<'a> {
                 Scale::Pow2PerChannel(fracs)
             }
             "lsb" => {
-                let lsbs: Vec<f64> = self.numbers()?;
-                Scale::Lsb(lsbs.into_iter().map(ExactF64).collect())
+                let mut lsbs = Vec::new();
+                while self.peek_number() {
+                    lsbs.push(self.lsb()?);
+                }
+                Scale::Lsb(lsbs)
             }
             other => return self.fail(format!("'{other}' is not frac, fracs or lsb")),
         };
@@ -550,6 +553,15 @@ impl<'a> Reader<'a> {
         match word.parse() {
             Ok(number) => Ok(number),
             Err(_) => self.fail(format!("'{word}' is not a number of the kind wanted here")),
+        }
+    }
+
+    /// A step: beyond all numbers, or none, it could not be written again.
+    fn lsb(&mut self) -> Read<ExactF64> {
+        let lsb: f64 = self.number()?;
+        match lsb.is_finite() {
+            true => Ok(ExactF64(lsb)),
+            false => self.fail(format!("a step of {lsb}")),
         }
     }
 
