@@ -1,14 +1,16 @@
-//! Derives the instruction set from the target, as `cfg(hodoscope_isa = "…")`.
+//! Derives the instruction set from the target, as `cfg(hodoscope_isa = "…")`, and `cfg(hodoscope_masks)`
+//! where order takes arithmetic.
 
 use std::env;
 
-const SETS: [&str; 6] = [
+const SETS: [&str; 7] = [
     "portable",
     "armv6m",
     "armv7m",
     "armv7em",
     "armv8m-dsp",
     "rv32im",
+    "rv32i",
 ];
 
 fn main() {
@@ -25,6 +27,7 @@ fn main() {
         "thumbv7em" => "armv7em",
         "thumbv8m.main" if dsp_core => "armv8m-dsp",
         arch if arch.starts_with("riscv32im") => "rv32im",
+        arch if arch.starts_with("riscv32") => "rv32i",
         _ => "portable",
     };
     let known: Vec<String> = SETS.iter().map(|set| format!("\"{set}\"")).collect();
@@ -33,5 +36,10 @@ fn main() {
         known.join(", ")
     );
     println!("cargo::rustc-cfg=hodoscope_isa=\"{set}\"");
+    // No instruction selects the larger of two numbers: a comparison would branch.
+    println!("cargo::rustc-check-cfg=cfg(hodoscope_masks)");
+    if ["armv6m", "rv32im", "rv32i"].contains(&set) {
+        println!("cargo::rustc-cfg=hodoscope_masks");
+    }
     println!("cargo::rustc-env=HODOSCOPE_ISA={set}");
 }

@@ -128,8 +128,8 @@ impl Compiled {
     }
 }
 
-/// Compiles `graph` under `name`, with a plan for every instruction set and no table over the
-/// detector's grid.
+/// Compiles `graph` under `name`, with a plan for every instruction set that needs no board
+/// to be named, and no table over the detector's grid.
 ///
 /// # Errors
 /// As [`compile_for`].
@@ -141,10 +141,13 @@ pub fn compile(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<Compiled, CompileError> {
-    let targets = Isa::ALL.map(|isa| Target {
-        isa,
-        table_bytes: 0,
-    });
+    let sets = Isa::ALL.into_iter().filter(|isa| !isa.is_on_request());
+    let targets: Vec<Target> = sets
+        .map(|isa| Target {
+            isa,
+            table_bytes: 0,
+        })
+        .collect();
     compile_for(&targets, graph, name, spec, score, calibration, options)
 }
 

@@ -190,7 +190,7 @@ proptest! {
         let program = layer.program();
         let event = layer.event();
         let expected = Interpreter::new(&program).unwrap().run(&event).unwrap();
-        for isa in [Isa::ArmV6m, Isa::Rv32im] {
+        for isa in [Isa::ArmV6m, Isa::Rv32im, Isa::Rv32i] {
             let plan = Plan::new(&program, isa).unwrap();
             for candidate in &plan.choices[0].candidates {
                 if candidate.verdict.is_ok() {

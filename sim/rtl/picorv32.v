@@ -1,5 +1,12 @@
-// PicoRV32 with its fast multiplier and barrel shifter, RV32IM. Its look-ahead interface gives an
-// address a cycle before the access, which is what block RAM wants: no access waits.
+// PicoRV32 with its barrel shifter, and unless WITHOUT_MULTIPLIER is defined with its fast multiplier and
+// its divider: RV32IM, else RV32I. Its look-ahead interface gives an address a cycle before the access, which
+// is what block RAM wants: no access waits.
+
+`ifdef WITHOUT_MULTIPLIER
+`define MULTIPLIER 0
+`else
+`define MULTIPLIER 1
+`endif
 
 module soc #(
     parameter        WORDS = 131072,
@@ -21,8 +28,8 @@ module soc #(
       .ENABLE_COUNTERS(0),
       .ENABLE_COUNTERS64(0),
       .BARREL_SHIFTER(1),
-      .ENABLE_FAST_MUL(1),
-      .ENABLE_DIV(1),
+      .ENABLE_FAST_MUL(`MULTIPLIER),
+      .ENABLE_DIV(`MULTIPLIER),
       .REGS_INIT_ZERO(1),
       .PROGADDR_RESET(RESET)
   ) core (

@@ -211,7 +211,7 @@ pub fn compile(args: &Args) -> Result<Report> {
 }
 
 /// The instruction sets of `boards`, each with what its boards can spare for tables; without any,
-/// all that have a plan of their own.
+/// all that have a plan of their own, but for those of which a board must be named.
 fn targets(boards: &[String], tables: Tables) -> Result<Vec<Target>> {
     let all = board::names();
     let names = if boards.is_empty() { &all } else { boards };
@@ -220,13 +220,16 @@ fn targets(boards: &[String], tables: Tables) -> Result<Vec<Target>> {
         let board = board::find(name, &[]).context("--board")?;
         let (isa, table_bytes) = (Isa::of_board(&board.isa), tables.on(&board));
         match targets.iter_mut().find(|target| target.isa == isa) {
+            _ if boards.is_empty() && isa.is_on_request() => {}
             Some(target) => target.table_bytes = target.table_bytes.min(table_bytes),
             None => targets.push(Target { isa, table_bytes }),
         }
     }
     if boards.is_empty() {
         let planned: Vec<Isa> = targets.iter().map(|target| target.isa).collect();
-        let others = Isa::ALL.into_iter().filter(|isa| !planned.contains(isa));
+        let others = Isa::ALL
+            .into_iter()
+            .filter(|isa| !planned.contains(isa) && !isa.is_on_request());
         targets.extend(others.map(|isa| Target {
             isa,
             table_bytes: tables.without_board(),

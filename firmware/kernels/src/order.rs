@@ -17,7 +17,7 @@ pub trait Order: Copy {
     }
 }
 
-#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[cfg(not(hodoscope_masks))]
 macro_rules! order {
     ($($ty:ty),+) => {$(
         impl Order for $ty {
@@ -34,10 +34,10 @@ macro_rules! order {
     )+};
 }
 
-#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[cfg(not(hodoscope_masks))]
 order!(i8, i16, i32, i64);
 
-#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
+#[cfg(hodoscope_masks)]
 macro_rules! order {
     ($($ty:ty),+) => {$(
         impl Order for $ty {
@@ -54,10 +54,10 @@ macro_rules! order {
     )+};
 }
 
-#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
+#[cfg(hodoscope_masks)]
 order!(i8, i16, i32);
 
-#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
+#[cfg(hodoscope_masks)]
 impl Order for i64 {
     #[inline(always)]
     fn larger(self, other: Self) -> Self {
@@ -76,25 +76,25 @@ pub fn within<T: Order>(x: T, minimum: T, maximum: T) -> T {
     x.within(minimum, maximum)
 }
 
-#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
+#[cfg(hodoscope_masks)]
 pub use crate::arch::masks::{negative_part, positive_part, sign};
 
 /// The smaller of x and 0.
-#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[cfg(not(hodoscope_masks))]
 #[inline(always)]
 pub fn negative_part(x: i32) -> i32 {
     x.min(0)
 }
 
 /// −1 where x is negative, else 0: a mask that no core turns into a branch.
-#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[cfg(not(hodoscope_masks))]
 #[inline(always)]
 pub fn sign(x: i32) -> i32 {
     x >> 31
 }
 
 /// The larger of x and 0.
-#[cfg(not(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im")))]
+#[cfg(not(hodoscope_masks))]
 #[inline(always)]
 pub fn positive_part(x: i32) -> i32 {
     x.max(0)

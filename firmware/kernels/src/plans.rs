@@ -20,6 +20,8 @@ plans! {
     ArmV7eDsp,
     /// RISC-V RV32IM.
     Rv32im,
+    /// RISC-V RV32I: no multiplier.
+    Rv32i,
 }
 
 /// The plan of the core that this build is for.
@@ -31,6 +33,9 @@ pub type Target = ArmV7eDsp;
 /// The plan of the core that this build is for.
 #[cfg(hodoscope_isa = "rv32im")]
 pub type Target = Rv32im;
+/// The plan of the core that this build is for.
+#[cfg(hodoscope_isa = "rv32i")]
+pub type Target = Rv32i;
 /// The plan of the core that this build is for.
 #[cfg(any(hodoscope_isa = "portable", hodoscope_isa = "armv7m"))]
 pub type Target = Portable;

@@ -11,7 +11,7 @@ use crate::plan::{Isa, storage_bits};
 /// Fields of an input that are documented one by one.
 const DOCUMENTED_FIELDS: usize = 8;
 
-pub(super) fn library(program: &Program) -> String {
+pub(super) fn library(program: &Program, has_adders: bool) -> String {
     let api = Api {
         program,
         ty: names::type_name(program),
@@ -20,7 +20,7 @@ pub(super) fn library(program: &Program) -> String {
         outputs: names::fields(program.outputs.iter().map(|o| o.name.as_str())),
     };
     let mut code = Code::new();
-    api.header(&mut code);
+    api.header(&mut code, has_adders);
     api.words(&mut code, false);
     if api.set.is_some() {
         api.words(&mut code, true);
@@ -43,7 +43,7 @@ struct Api<'a> {
 }
 
 impl Api<'_> {
-    fn header(&self, code: &mut Code) {
+    fn header(&self, code: &mut Code, has_adders: bool) {
         let program = self.program;
         code.line(format!(
             "//! The tagger `{}`, compiled by Hodoscope {KERNELS_VERSION}.",
@@ -55,6 +55,9 @@ impl Api<'_> {
         );
         code.line("#![no_std]");
         code.line("#![forbid(unsafe_code)]").gap();
+        if has_adders {
+            code.line("mod adders;");
+        }
         code.line("mod compute;");
         code.line("mod weights;").gap();
         code.line("use core::marker::PhantomData;").gap();

@@ -3,6 +3,7 @@
 //! The crate is readable Rust: the program's weights as statics, one kernel call per step, and an
 //! API of the model's own (`run`, `push`, `finish`). Each plan is a type, the `P` of `PfnQg<P>`. It depends on `hodoscope-kernels` only.
 
+mod adders;
 mod api;
 mod code;
 mod compute;
@@ -33,12 +34,16 @@ pub fn emit_crate(plans: &[Plan<'_>]) -> Files {
         return files;
     };
     compute::modules(plans, &mut files);
+    let adders = adders::module(plans);
     let mut add = |path: &str, text: String| files.insert(path.into(), text);
     add("Cargo.toml", manifest::package(program));
     add("README.md", manifest::readme(program));
     add("rustfmt.toml", manifest::FORMATTING.into());
-    add("src/lib.rs", api::library(program));
+    add("src/lib.rs", api::library(program, adders.is_some()));
     add("src/weights.rs", weights::statics(plans));
+    if let Some(adders) = adders {
+        add("src/adders.rs", adders);
+    }
     files
 }
 

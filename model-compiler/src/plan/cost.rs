@@ -78,6 +78,7 @@ impl Cost {
             Isa::ArmV6m => ("cortex-m0plus", Class::Multiply),
             Isa::ArmV7eDsp => ("cortex-m4", Class::MultiplyAccumulate),
             Isa::Rv32im => ("vexriscv-full", Class::Multiply),
+            Isa::Rv32i => ("picorv32", Class::Multiply),
         };
         let core = Some(Core::named(name)?);
         Ok(Self { core, multiply })

@@ -13,11 +13,19 @@ pub enum Isa {
     ArmV7eDsp,
     /// RISC-V RV32IM.
     Rv32im,
+    /// RISC-V RV32I: no multiplier.
+    Rv32i,
 }
 
 impl Isa {
     /// All, the portable one first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::ArmV6m, Self::ArmV7eDsp, Self::Rv32im];
+    pub const ALL: [Self; 5] = [
+        Self::Portable,
+        Self::ArmV6m,
+        Self::ArmV7eDsp,
+        Self::Rv32im,
+        Self::Rv32i,
+    ];
 
     /// That of a board, by what its `board.toml` and the kernels' build script call it. A set
     /// without a plan of its own takes the portable one.
@@ -26,6 +34,7 @@ impl Isa {
             "armv6m" => Self::ArmV6m,
             "armv7em" | "armv8m-dsp" => Self::ArmV7eDsp,
             "rv32im" => Self::Rv32im,
+            "rv32i" => Self::Rv32i,
             _ => Self::Portable,
         }
     }
@@ -37,6 +46,7 @@ impl Isa {
             Self::ArmV6m => "ArmV6m",
             Self::ArmV7eDsp => "ArmV7eDsp",
             Self::Rv32im => "Rv32im",
+            Self::Rv32i => "Rv32i",
         }
     }
 
@@ -47,7 +57,13 @@ impl Isa {
             Self::ArmV6m => "armv6m",
             Self::ArmV7eDsp => "armv7e_dsp",
             Self::Rv32im => "rv32im",
+            Self::Rv32i => "rv32i",
         }
+    }
+
+    /// Whether only who names its board gets its plan: a layer is code there, and much of it.
+    pub fn is_on_request(self) -> bool {
+        self == Self::Rv32i
     }
 }
 
@@ -58,6 +74,7 @@ impl fmt::Display for Isa {
             Self::ArmV6m => "armv6m",
             Self::ArmV7eDsp => "armv7em",
             Self::Rv32im => "rv32im",
+            Self::Rv32i => "rv32i",
         })
     }
 }

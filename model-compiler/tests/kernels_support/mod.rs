@@ -612,6 +612,44 @@ impl<'a> Executor<'a> {
             return Array::new(program.value(step.result).element, &raws);
         }
         match &step.kernel {
+            Kernel::Dense {
+                x,
+                layout: Layout::ShiftAdds,
+                ..
+            } => {
+                let sums = self.added(step, v(x));
+                each!(out, y => unary::copy(&sums, y));
+            }
+            Kernel::DenseRescale {
+                x,
+                requantise,
+                limits,
+                layout: Layout::ShiftAdds,
+                ..
+            } => {
+                let (sums, limits) = (self.added(step, v(x)), ends::<i32>(*limits));
+                match requantise {
+                    Requantise::Imported { .. } => panic!("computed before"),
+                    Requantise::Shift(shifts) => {
+                        let shift = rescale::Shift(shifts);
+                        each!(out, y => rescale::rescale::<i32, _, _>(&sums, shift, limits, y));
+                    }
+                    Requantise::Affine {
+                        multipliers,
+                        offsets,
+                        shifts,
+                    } => {
+                        let (multipliers, offsets) =
+                            (exact::<i32>(multipliers), exact::<i32>(offsets));
+                        let affine = rescale::Affine {
+                            multipliers: &multipliers,
+                            offsets: &offsets,
+                            shifts,
+                        };
+                        each!(out, y => rescale::rescale::<i32, _, _>(&sums, affine, limits, y));
+                    }
+                }
+            }
             Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }
                 if groups::are(*layout) =>
             {
@@ -899,6 +937,17 @@ impl<'a> Executor<'a> {
 }
 
 impl Executor<'_> {
+    /// The sums of a dense layer of additions.
+    fn added(&self, step: &Step, x: &Array) -> Vec<i32> {
+        let layer = self.plan.layer(step).expect("the layer of a dense step");
+        let adders = Layout::ShiftAdds.constants(&layer).adders;
+        let adders = adders.expect("the additions of a layer of additions");
+        let x: Vec<i32> = x.raws().iter().map(|raw| *raw as i32).collect();
+        let sums = adders.sums(&x).into_iter().zip(&layer.bias.data);
+        sums.map(|(sum, bias)| sum.wrapping_add(*bias as i32))
+            .collect()
+    }
+
     /// A dense layer whose layout is a stream of words, by the layout's portable body.
     fn streamed(&self, step: &Step, values: &[Option<Array>]) -> Option<Vec<i64>> {
         let layer = self.plan.layer(step)?;

@@ -15,12 +15,13 @@ use anyhow::{Context, Result, bail};
 use super::say;
 use crate::shell;
 
-/// Cortex-M0+, Cortex-M3, Cortex-M4F and Cortex-M7F, RV32IMAC, and the soft-cores' RV32IM and RV32IMC.
-const TARGETS: [&str; 6] = [
+/// Cortex-M0+, Cortex-M3, Cortex-M4F and Cortex-M7F, RV32IMAC, and the soft-cores' RV32I, RV32IM and RV32IMC.
+const TARGETS: [&str; 7] = [
     "thumbv6m-none-eabi",
     "thumbv7m-none-eabi",
     "thumbv7em-none-eabihf",
     "riscv32imac-unknown-none-elf",
+    "riscv32i-unknown-none-elf",
     "riscv32im-unknown-none-elf",
     "riscv32imc-unknown-none-elf",
 ];

@@ -1,5 +1,5 @@
-//! Order on cores without minimum, maximum or conditional instructions: RV32IM without the
-//! bit-manipulation extension, ARMv6-M.
+//! Order on cores without minimum, maximum or conditional instructions: RV32I and RV32IM without
+//! the bit-manipulation extension, ARMv6-M.
 //!
 //! The compiler turns every select into a branch there. A mask that it cannot see through keeps the
 //! select arithmetic: five instructions, whatever the values, or three against zero.
@@ -15,7 +15,7 @@ fn opaque(mut mask: i32) -> i32 {
 }
 
 /// −1 where a < b, else 0.
-#[cfg(hodoscope_isa = "rv32im")]
+#[cfg(any(hodoscope_isa = "rv32im", hodoscope_isa = "rv32i"))]
 #[inline(always)]
 fn less(a: i32, b: i32) -> i32 {
     opaque(-i32::from(a < b))
@@ -52,7 +52,7 @@ fn less_wide(a: i64, b: i64) -> i64 {
 }
 
 /// −1 where a < b, else 0, word by word.
-#[cfg(hodoscope_isa = "rv32im")]
+#[cfg(any(hodoscope_isa = "rv32im", hodoscope_isa = "rv32i"))]
 #[inline(always)]
 fn less_wide(a: i64, b: i64) -> i64 {
     let (high_a, high_b) = ((a >> 32) as i32, (b >> 32) as i32);

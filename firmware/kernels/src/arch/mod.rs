@@ -8,11 +8,13 @@
 pub mod armv6m;
 #[cfg(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp"))]
 pub mod armv7em;
-#[cfg(any(hodoscope_isa = "armv6m", hodoscope_isa = "rv32im"))]
+#[cfg(hodoscope_masks)]
 pub mod masks;
+#[cfg(hodoscope_isa = "rv32i")]
+mod rv32i;
 #[cfg(hodoscope_isa = "rv32im")]
 pub mod rv32im;
 
 /// The instruction set that this build is for: `portable`, `armv6m`, `armv7m`, `armv7em`,
-/// `armv8m-dsp` or `rv32im`.
+/// `armv8m-dsp`, `rv32im` or `rv32i`.
 pub const INSTRUCTION_SET: &str = env!("HODOSCOPE_ISA");

@@ -13,7 +13,7 @@ use compute::Plan;
 use hodoscope_kernels::fixed;
 use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
 use hodoscope_kernels::payload;
-pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Target};
+pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Rv32i, Target};
 use hodoscope_kernels::set::{Hardest, Pushed};
 
 /// Largest multiplicity that is computed: of more, the hardest are kept.

@@ -53,6 +53,9 @@ pub(super) fn module(plan: &Plan<'_>) -> String {
     if body.contains("w::") {
         code.line("use crate::weights as w;");
     }
+    if body.contains("adders::") {
+        code.line("use crate::adders;");
+    }
     let own: Vec<&str> = ["Constituent", "Event", "Header", "Outputs"]
         .into_iter()
         .filter(|ty| body.contains(&format!("&{ty}")) || *ty == "Outputs")
@@ -370,6 +373,32 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
                 names::cells(step.result)
             )]
         }
+        Kernel::Dense {
+            x,
+            layout: Layout::ShiftAdds,
+            ..
+        } => {
+            let sums = format!("adders::{}(&{})", variable(step.result), v(x));
+            match stored.as_str() {
+                "i32" => vec![format!("let {y} = {sums};")],
+                _ => vec![zeros, format!("unary::copy(&{sums}, &mut {y});")],
+            }
+        }
+        Kernel::DenseRescale {
+            x,
+            limits,
+            requantise,
+            layout: Layout::ShiftAdds,
+            ..
+        } => vec![
+            zeros,
+            "rescale::rescale::<i32, _, _>(".into(),
+            format!("&adders::{}(&{}),", variable(step.result), v(x)),
+            format!("{},", requantiser(id, requantise)),
+            format!("({}, {}),", limits.0, limits.1),
+            format!("&mut {y},"),
+            ");".into(),
+        ],
         Kernel::Dense {
             x,
             accumulator,

@@ -133,6 +133,7 @@ pub(super) fn constants(
             data: bytes(blocks),
         }),
         stream: None,
+        adders: None,
     }
 }
 

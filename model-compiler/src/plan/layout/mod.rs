@@ -11,12 +11,14 @@ mod nested_pairs;
 mod packed_words;
 mod row_blocks;
 mod rows;
+mod shift_adds;
 mod stream;
 
 use std::fmt;
 
 use hodoscope_program::{Constant, IntType, Interval};
 
+pub use shift_adds::{Adders, Term};
 pub use stream::filled;
 
 use super::cost::{Cost, Mix};
@@ -100,6 +102,8 @@ pub struct Constants {
     pub blocks: Option<Packed>,
     /// All of them in one: the kernel is given nothing else, and its limits as constants.
     pub stream: Option<Packed>,
+    /// The layer as additions, which are code: there is nothing else to give.
+    pub adders: Option<Adders>,
 }
 
 /// What a layout is, for the planner.
@@ -143,11 +147,13 @@ pub enum Layout {
     BytePairs,
     /// Weights of 16 bits, two columns in a word.
     HalfPairs,
+    /// No weights: additions of shifted operands.
+    ShiftAdds,
 }
 
 impl Layout {
     /// All; of equally cheap ones the first is taken: those with a byte per weight come first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Rows,
         Self::PackedWords,
         Self::ByteQuads,
@@ -155,6 +161,7 @@ impl Layout {
         Self::NestedPairs,
         Self::BytePairs,
         Self::HalfPairs,
+        Self::ShiftAdds,
     ];
 
     fn definition(self) -> &'static dyn Definition {
@@ -166,6 +173,7 @@ impl Layout {
             Self::NestedPairs => &nested_pairs::NestedPairs,
             Self::HalfPairs => &half_pairs::HalfPairs,
             Self::BytePairs => &byte_pairs::BytePairs,
+            Self::ShiftAdds => &shift_adds::ShiftAdds,
         }
     }
 

@@ -4,6 +4,9 @@ use super::{Constants, Definition, Layer, Storage};
 use crate::plan::cost::Mix;
 use crate::plan::{Accumulator, Isa};
 
+/// Instructions of a multiplication in software, with its call: `arch/rv32i.rs` of the kernels.
+const SOFTWARE_MULTIPLY: u64 = 215;
+
 pub(super) struct Rows;
 
 impl Definition for Rows {
@@ -31,10 +34,15 @@ impl Definition for Rows {
         let (adds, saturation) = match isa {
             Isa::ArmV7eDsp | Isa::Portable => (0, 6),
             Isa::ArmV6m | Isa::Rv32im => (macs, 22),
+            Isa::Rv32i => (SOFTWARE_MULTIPLY * macs, 22),
+        };
+        let multiplies = match isa {
+            Isa::Rv32i => 0,
+            _ => wide * macs,
         };
         Mix {
             arithmetic: wide * adds + saturation * rows * wide,
-            multiplies: wide * macs,
+            multiplies,
             loads: 2 * macs + 2 * rows,
             stores: rows,
             branches: rows,

@@ -5,7 +5,7 @@ mod armv6m;
 mod armv7e_dsp;
 mod rv32im;
 
-use hodoscope_kernels::model::Observer;
+use hodoscope_kernels::{model::Observer, plans};
 
 use crate::{Event, Outputs};
 
@@ -15,3 +15,16 @@ pub trait Plan {
     fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs;
 }
 
+macro_rules! same_steps {
+    ($($plan:ident as $other:ident),+) => {$(
+        impl Plan for plans::$plan {
+            #[inline(always)]
+            fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
+                plans::$other::event(words, observer)
+            }
+        }
+    )+};
+}
+
+// Cores whose plan would be the same, or was not asked for.
+same_steps!(Rv32i as Portable);

@@ -5,7 +5,7 @@ mod armv6m;
 mod armv7e_dsp;
 mod rv32im;
 
-use hodoscope_kernels::model::Observer;
+use hodoscope_kernels::{model::Observer, plans};
 
 use crate::{Constituent, Outputs};
 
@@ -50,3 +50,38 @@ impl Sums {
     };
 }
 
+macro_rules! same_steps {
+    ($($plan:ident as $other:ident),+) => {$(
+        impl Plan for plans::$plan {
+            type Summands = <plans::$other as Plan>::Summands;
+
+            #[inline(always)]
+            fn constituent<O: Observer>(words: &Constituent, row: u16, observer: &mut O) -> Self::Summands {
+                plans::$other::constituent(words, row, observer)
+            }
+
+            #[inline(always)]
+            fn add(sums: &mut Sums, summands: &Self::Summands) {
+                plans::$other::add(sums, summands);
+            }
+
+            #[inline(always)]
+            fn subtract(sums: &mut Sums, summands: &Self::Summands) {
+                plans::$other::subtract(sums, summands);
+            }
+
+            #[inline(always)]
+            fn constituents<'a, O: Observer>(all: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Sums {
+                plans::$other::constituents(all, observer)
+            }
+
+            #[inline(always)]
+            fn event<O: Observer>(sums: &Sums, observer: &mut O) -> Outputs {
+                plans::$other::event(sums, observer)
+            }
+        }
+    )+};
+}
+
+// Cores whose plan would be the same, or was not asked for.
+same_steps!(Rv32i as Portable);
