@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::code::Code;
 use super::names;
-use crate::plan::layout::{Adders, Term};
+use crate::plan::layout::{Adders, Layout, Term};
 use crate::plan::{Plan, Step};
 
 /// The module; nothing where no plan has such a layer.
@@ -14,9 +14,11 @@ pub(super) fn module(plans: &[Plan<'_>]) -> Option<String> {
     let mut written = BTreeSet::new();
     for plan in plans {
         for step in plan.constituent.iter().chain(&plan.event) {
-            if let Some(adders) = adders(plan, step)
-                && written.insert(step.result)
-            {
+            if written.contains(&step.result) {
+                continue;
+            }
+            if let Some(adders) = adders(plan, step) {
+                written.insert(step.result);
                 function(code.gap(), plan, step, &adders);
             }
         }
@@ -25,9 +27,11 @@ pub(super) fn module(plans: &[Plan<'_>]) -> Option<String> {
 }
 
 /// Those of a step.
-pub(super) fn adders(plan: &Plan<'_>, step: &Step) -> Option<Adders> {
-    let layer = plan.layer(step)?;
-    step.layout()?.constants(&layer).adders
+fn adders(plan: &Plan<'_>, step: &Step) -> Option<Adders> {
+    match step.layout()? {
+        Layout::ShiftAdds => Some(Adders::new(&plan.layer(step)?)),
+        _ => None,
+    }
 }
 
 fn function(code: &mut Code, plan: &Plan<'_>, step: &Step, adders: &Adders) {

@@ -96,7 +96,7 @@ fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
         } => {
             let packed = plan.layer(step).map(|layer| layout.constants(&layer));
             let packed = packed.unwrap_or_default();
-            if packed.stream.is_some() || packed.adders.is_some() {
+            if packed.stream.is_some() || packed.is_code {
                 return vec![];
             }
             let own = [(weights, packed.weights), (bias, packed.bias)];

@@ -3,7 +3,7 @@
 #![allow(dead_code)] // Each test takes what it needs.
 #![allow(clippy::useless_conversion)] // An accumulator of 64 bits is an i64 already.
 
-use hodoscope_compiler::plan::layout::{Layout, filled};
+use hodoscope_compiler::plan::layout::{Adders, Layout, filled};
 use hodoscope_compiler::plan::{
     Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits,
 };
@@ -940,8 +940,7 @@ impl Executor<'_> {
     /// The sums of a dense layer of additions.
     fn added(&self, step: &Step, x: &Array) -> Vec<i32> {
         let layer = self.plan.layer(step).expect("the layer of a dense step");
-        let adders = Layout::ShiftAdds.constants(&layer).adders;
-        let adders = adders.expect("the additions of a layer of additions");
+        let adders = Adders::new(&layer);
         let x: Vec<i32> = x.raws().iter().map(|raw| *raw as i32).collect();
         let sums = adders.sums(&x).into_iter().zip(&layer.bias.data);
         sums.map(|(sum, bias)| sum.wrapping_add(*bias as i32))

@@ -133,7 +133,7 @@ pub(super) fn constants(
             data: bytes(blocks),
         }),
         stream: None,
-        adders: None,
+        is_code: false,
     }
 }
 

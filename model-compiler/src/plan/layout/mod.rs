@@ -102,8 +102,8 @@ pub struct Constants {
     pub blocks: Option<Packed>,
     /// All of them in one: the kernel is given nothing else, and its limits as constants.
     pub stream: Option<Packed>,
-    /// The layer as additions, which are code: there is nothing else to give.
-    pub adders: Option<Adders>,
+    /// Whether the layer is code, of its [`Adders`], and is given nothing.
+    pub is_code: bool,
 }
 
 /// What a layout is, for the planner.

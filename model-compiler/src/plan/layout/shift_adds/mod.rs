@@ -144,9 +144,9 @@ impl Definition for ShiftAdds {
         }
     }
 
-    fn constants(&self, layer: &Layer<'_>) -> Constants {
+    fn constants(&self, _layer: &Layer<'_>) -> Constants {
         Constants {
-            adders: Some(Adders::new(layer)),
+            is_code: true,
             ..Constants::default()
         }
     }

@@ -86,9 +86,13 @@ impl Search {
                 false => Pattern::of(place, negative, *other, *other_negative),
             };
             let count = self.counts.entry(pattern).or_default();
-            self.best.remove(&(pattern.gain(*count), Reverse(pattern)));
+            let before = pattern.gain(*count);
             *count = change(*count);
             let gain = pattern.gain(*count);
+            // Most stand at one place only.
+            if before > 0 {
+                self.best.remove(&(before, Reverse(pattern)));
+            }
             if gain > 0 {
                 self.best.insert((gain, Reverse(pattern)));
             }
