@@ -81,10 +81,19 @@ pub fn scaled<const MINIMUM: i32, const MAXIMUM: i32, Y: Narrow<i32>>(
     // instruction, 64 by 64 are many.
     let multiplier = core::hint::black_box(multiplier as i32);
     let shift = u32::from(shift) & 31;
-    for (x, y) in x.iter().zip(y) {
-        let product = i64::from(*x) * i64::from(multiplier) + offset;
+    let scale = |x: i32| {
+        let product = i64::from(x) * i64::from(multiplier) + offset;
         let upper = (product >> 32) as i32;
-        *y = Y::narrow((upper >> shift).within(MINIMUM, MAXIMUM));
+        Y::narrow((upper >> shift).within(MINIMUM, MAXIMUM))
+    };
+    // Four at once: less time, and less code than what the compiler unrolls by itself.
+    let (fours, rest) = x.as_chunks::<4>();
+    let (y_fours, y_rest) = y.as_chunks_mut::<4>();
+    for (x, y) in fours.iter().zip(y_fours) {
+        *y = x.map(scale);
+    }
+    for (x, y) in rest.iter().zip(y_rest) {
+        *y = scale(*x);
     }
 }
 

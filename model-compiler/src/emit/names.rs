@@ -1,6 +1,6 @@
 //! Names in emitted crates.
 
-use hodoscope_program::{Program, Value, ValueId};
+use hodoscope_program::{Input, Program, Value, ValueId};
 
 use crate::plan::layout::Layout;
 use crate::plan::{Isa, storage_bits};
@@ -121,6 +121,13 @@ pub(super) fn variable(id: ValueId) -> String {
 /// The Rust type in which a value is stored.
 pub(super) fn storage(value: &Value) -> String {
     format!("i{}", storage_bits(value.element))
+}
+
+/// Whether an input's words may be whatever the type that stores `value` holds: there is nothing to clamp.
+pub(super) fn fills_type(input: &Input, value: &Value) -> bool {
+    let half = 1i64 << (storage_bits(value.element).min(63) - 1);
+    let mut fields = input.fields.iter();
+    fields.all(|field| field.minimum == -half && field.maximum == half - 1)
 }
 
 /// A value's array type.

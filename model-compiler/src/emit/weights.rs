@@ -179,7 +179,9 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
                 list("Elements", format!("S{id}_ELEMENTS"), "u16", &elements);
             }
         },
-        Kernel::Words { input } => {
+        Kernel::Words { input }
+            if !names::fills_type(plan.program.input(*input), plan.result(step)) =>
+        {
             let input = plan.program.input(*input);
             let ty = names::storage(plan.result(step));
             let minimum: Vec<i64> = input.fields.iter().map(|f| f.minimum).collect();

@@ -348,12 +348,13 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
         Kernel::Words { input } => {
             let names = names::fields(plan.program.inputs.iter().map(|i| i.name.as_str()));
             let field = &names[input.index()];
-            vec![
-                zeros,
-                format!(
+            let take = match names::fills_type(plan.program.input(*input), value) {
+                true => format!("unary::copy(&{words}.{field}, &mut {y});"),
+                false => format!(
                     "rescale::words(&{words}.{field}, &w::S{id}_MINIMUM, &w::S{id}_MAXIMUM, &mut {y});"
                 ),
-            ]
+            };
+            vec![zeros, take]
         }
         Kernel::Grid { words } => {
             let axes = plan.grids.iter().find(|grid| grid.result == step.result);
