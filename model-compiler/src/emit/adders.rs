@@ -40,20 +40,21 @@ fn function(code: &mut Code, plan: &Plan<'_>, step: &Step, adders: &Adders) {
     };
     let value = plan.result(step);
     let operand = format!("i{}", layer.operand.storage().width);
+    let terms = adders.shared.iter().flatten();
+    let read: BTreeSet<usize> = terms
+        .chain(adders.rows.iter().flatten())
+        .map(|term| term.operand)
+        .collect();
     code.line(format!("/// The sums of `{}`.", value.name));
     code.line("#[inline(never)]");
     code.line(format!(
-        "pub(crate) fn {}(x: &[{operand}; {}]) -> [i32; {}] {{",
+        "pub(crate) fn {}({}: &[{operand}; {}]) -> [i32; {}] {{",
         names::variable(step.result),
+        // Of weights that are all zero, only the biases are left.
+        if read.is_empty() { "_x" } else { "x" },
         adders.columns,
         adders.rows.len()
     ));
-    let terms = adders
-        .shared
-        .iter()
-        .flatten()
-        .chain(adders.rows.iter().flatten());
-    let read: BTreeSet<usize> = terms.map(|term| term.operand).collect();
     for column in read.range(..adders.columns) {
         code.line(format!("let x{column} = i32::from(x[{column}]);"));
     }
