@@ -57,17 +57,22 @@ struct Model {
     events: Events,
 }
 
-fn compiled(name: &str) -> Model {
+/// A reference model, for all boards or as one of its own has it.
+fn compiled(name: &str, board: Option<&str>) -> Model {
     let folder = repository().join("models").join(name);
     // Always the same directory: a firmware that is built already is found.
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("softcores");
     fs::create_dir_all(&place).unwrap();
-    let dir = place.join(name);
+    let dir = place.join(match board {
+        Some(board) => format!("{name}-{board}"),
+        None => name.to_owned(),
+    });
     let output = Command::new(env!("CARGO_BIN_EXE_hodoscope"))
         .arg("compile")
         .arg(folder.join("model.onnx"))
         .arg("--calibration")
         .arg(folder.join("calibration.npz"))
+        .args(board.iter().flat_map(|board| ["--board", board]))
         .arg("--force")
         .arg("-o")
         .arg(&dir)
@@ -85,8 +90,9 @@ fn compiled(name: &str) -> Model {
     }
 }
 
-static PFN_QG: LazyLock<Model> = LazyLock::new(|| compiled("pfn-qg"));
-static AE_QCD: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd"));
+static PFN_QG: LazyLock<Model> = LazyLock::new(|| compiled("pfn-qg", None));
+static AE_QCD: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd", None));
+static AE_QCD_SMALL: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd", Some("picorv32-small")));
 
 /// The clock is that of the slowest placement, and what is over a budget in time fails.
 #[test]
@@ -208,6 +214,7 @@ fn soft_cores_are_exact_and_take_the_cycles_written_down() {
         ("vexriscv-full", 1.5, &[pfn_qg, ae_qcd]),
         ("vexriscv-lite", 1.5, &[ae_qcd]),
         ("ibex", 1.1, &[pfn_qg, ae_qcd]),
+        ("picorv32-small", 1.1, &[("ae-qcd", &AE_QCD_SMALL)]),
     ] {
         let mut errors = Vec::new();
         for (name, model) in models {
