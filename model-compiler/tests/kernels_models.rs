@@ -213,14 +213,15 @@ fn kernels_agree_on_the_test_events() {
         let program = compiled.program();
         let interpreter = Interpreter::new(program).unwrap();
         let plans = Isa::ALL.map(|isa| Plan::new(program, isa).unwrap());
+        let executors = plans.each_ref().map(|plan| Executor::new(plan));
         for (index, event) in events(model, program).iter().take(300).enumerate() {
             let inputs = inputs(event);
             let trace = interpreter.trace(&Event {
                 inputs: inputs.clone(),
             });
             let trace = trace.unwrap();
-            for (isa, plan) in Isa::ALL.iter().zip(&plans) {
-                let seen = Executor::new(plan).run(&inputs);
+            for (isa, executor) in Isa::ALL.iter().zip(&executors) {
+                let seen = executor.run(&inputs);
                 for (id, value) in program.values() {
                     if let Some(seen) = &seen[id.index()] {
                         let expected = &trace.values[id.index()];

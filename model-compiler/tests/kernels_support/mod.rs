@@ -3,6 +3,8 @@
 #![allow(dead_code)] // Each test takes what it needs.
 #![allow(clippy::useless_conversion)] // An accumulator of 64 bits is an i64 already.
 
+use std::collections::BTreeMap;
+
 use hodoscope_compiler::plan::layout::{Adders, Layout, filled};
 use hodoscope_compiler::plan::{
     Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits,
@@ -218,14 +220,22 @@ pub type Seen = Vec<Option<Vec<i64>>>;
 pub struct Executor<'a> {
     plan: &'a Plan<'a>,
     visible: Vec<bool>,
+    /// Of the layers that are additions, by their results.
+    adders: BTreeMap<ValueId, Adders>,
 }
 
 type Constituent = Vec<Array>;
 
 impl<'a> Executor<'a> {
     pub fn new(plan: &'a Plan<'a>) -> Self {
-        let visible = plan.visible();
-        Self { plan, visible }
+        let steps = plan.constituent.iter().chain(&plan.event);
+        let adders = steps.filter(|step| step.layout() == Some(Layout::ShiftAdds));
+        let adders = adders.filter_map(|step| Some((step.result, Adders::new(&plan.layer(step)?))));
+        Self {
+            plan,
+            visible: plan.visible(),
+            adders: adders.collect(),
+        }
     }
 
     /// A whole event at once, as `run` and `infer` of an emitted crate.
@@ -940,9 +950,11 @@ impl Executor<'_> {
     /// The sums of a dense layer of additions.
     fn added(&self, step: &Step, x: &Array) -> Vec<i32> {
         let layer = self.plan.layer(step).expect("the layer of a dense step");
-        let adders = Adders::new(&layer);
         let x: Vec<i32> = x.raws().iter().map(|raw| *raw as i32).collect();
-        let sums = adders.sums(&x).into_iter().zip(&layer.bias.data);
+        let sums = self.adders[&step.result]
+            .sums(&x)
+            .into_iter()
+            .zip(&layer.bias.data);
         sums.map(|(sum, bias)| sum.wrapping_add(*bias as i32))
             .collect()
     }
