@@ -213,7 +213,7 @@ fn kernels_agree_on_the_test_events() {
         let program = compiled.program();
         let interpreter = Interpreter::new(program).unwrap();
         let plans = Isa::ALL.map(|isa| Plan::new(program, isa).unwrap());
-        let executors = plans.each_ref().map(|plan| Executor::new(plan));
+        let executors = plans.each_ref().map(Executor::new);
         for (index, event) in events(model, program).iter().take(300).enumerate() {
             let inputs = inputs(event);
             let trace = interpreter.trace(&Event {
