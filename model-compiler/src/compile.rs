@@ -233,7 +233,9 @@ pub fn quantised(
         Ok(quantised) => return Ok((quantised, Road::Recognised)),
         // A layer, not what the user said of the model.
         Err(
-            reason @ (CompileError::Recognise(RecogniseError::Node { .. })
+            reason @ (CompileError::Recognise(
+                RecogniseError::Node { .. } | RecogniseError::Sets { .. },
+            )
             | CompileError::Quantise(QuantiseError::Layer { .. })),
         ) => reason,
         Err(other) => return Err(other),

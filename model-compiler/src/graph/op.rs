@@ -77,6 +77,11 @@ pub enum Unary {
     Square,
     /// 1/x.
     Reciprocal,
+    /// x to the power `exponent`.
+    Power {
+        /// The exponent.
+        exponent: f32,
+    },
     /// Towards −∞.
     Floor,
     /// Towards +∞.
@@ -450,6 +455,7 @@ impl Unary {
             Unary::Clip { .. } => "Clip",
             Unary::Square => "Square",
             Unary::Reciprocal => "Reciprocal",
+            Unary::Power { .. } => "Pow",
             Unary::Floor => "Floor",
             Unary::Ceil => "Ceil",
             Unary::Round => "Round",

@@ -51,7 +51,7 @@ impl Window {
 
     /// Number of windows along each axis of `x`; with `ceil` also one that ends behind the padding, if it starts before
     /// the padding at the end.
-    pub(super) fn windows(&self, x: &[usize], ceil: bool) -> Result<Vec<usize>, String> {
+    pub(crate) fn windows(&self, x: &[usize], ceil: bool) -> Result<Vec<usize>, String> {
         self.check(x.len())?;
         let one = |axis: usize| -> Option<usize> {
             let (before, after) = self.pads[axis];

@@ -15,6 +15,8 @@ const LEAF_WIDTH: u8 = 16;
 pub(crate) struct Feature {
     /// Value of one count: not NaN, perhaps negative or zero.
     pub lsb: f64,
+    /// Value of the raw 0.
+    pub offset: f64,
     /// Smallest raw.
     pub minimum: i64,
     /// Largest raw.
@@ -52,9 +54,9 @@ struct Branch {
 impl Feature {
     /// The number that a raw means to the float network.
     fn value(self, raw: i64) -> f64 {
-        let exact = raw as f64 * self.lsb.abs();
+        let exact = raw as f64 * self.lsb.abs() + self.offset;
         // Of other steps the network reads the nearest float.
-        match format::is_power_of_two(self.lsb.abs()) {
+        match format::is_power_of_two(self.lsb.abs()) && self.offset == 0.0 {
             true => exact,
             false => f64::from(exact as f32),
         }
@@ -67,15 +69,15 @@ impl Feature {
             false => self.value(raw) <= t,
         };
         // Behind these ends no raw of 32 bits lies.
-        let end = libm::ldexp(1.0, 33);
-        let mut raw = (t / self.lsb.abs()).floor().clamp(-end, end) as i64;
-        while raw < 1 << 33 && below(raw + 1) {
-            raw += 1;
+        let (mut below_it, mut above_it) = (-(1i64 << 33), 1i64 << 33);
+        while above_it - below_it > 1 {
+            let middle = below_it + (above_it - below_it) / 2;
+            match below(middle) {
+                true => below_it = middle,
+                false => above_it = middle,
+            }
         }
-        while raw > -(1 << 33) && !below(raw) {
-            raw -= 1;
-        }
-        raw
+        below_it
     }
 }
 
@@ -90,7 +92,8 @@ enum Asked {
 fn at_most(feature: Feature, t: f32, strictly: bool) -> Asked {
     let t = f64::from(t);
     if feature.lsb == 0.0 {
-        return Asked::Always(if strictly { 0.0 < t } else { 0.0 <= t });
+        let x = feature.value(0);
+        return Asked::Always(if strictly { x < t } else { x <= t });
     }
     let (threshold, inverted) = match feature.lsb > 0.0 {
         true => (feature.last(t, strictly), false),

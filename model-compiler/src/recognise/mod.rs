@@ -197,6 +197,12 @@ pub enum RecogniseError {
         /// What to do.
         instead: String,
     },
+    /// Several inputs that look like sets, of which none is stated to be one.
+    #[error("input '{input}': a second set is not supported yet")]
+    Sets {
+        /// The second one's name.
+        input: String,
+    },
     /// An input.
     #[error("input '{input}': {reason}")]
     Input {

@@ -17,6 +17,12 @@ impl Lowering<'_> {
         comparison: Comparison,
         shape: &[usize],
     ) -> Lowered<Real> {
+        if comparison == Comparison::Equal {
+            // Neither above nor below.
+            let above = self.compare(name, node, Comparison::GreaterOrEqual, shape)?;
+            let below = self.compare(name, node, Comparison::LessOrEqual, shape)?;
+            return self.product(name, above, below, shape);
+        }
         let (a, b) = (self.operand(node, 0)?, self.operand(node, 1)?);
         let (x, bound, comparison) = match (a.numbers(), b.numbers()) {
             (None, Some(numbers)) => (a, spread(&b.shape, numbers, shape), comparison),
@@ -48,10 +54,7 @@ impl Lowering<'_> {
                 Comparison::Greater => (1, -floor),
                 Comparison::GreaterOrEqual => (1, 1 - ceil),
                 Comparison::Less => (-1, ceil),
-                Comparison::LessOrEqual => (-1, floor + 1),
-                Comparison::Equal => {
-                    return Err("equality has no exact form yet; compare with > or <".into());
-                }
+                Comparison::LessOrEqual | Comparison::Equal => (-1, floor + 1),
             };
             factors.multipliers.push(multiplier);
             factors
@@ -117,13 +120,21 @@ impl Lowering<'_> {
         }
         match logic {
             Logic::And => self.product(name, a, b, shape),
-            Logic::Or => {
-                let (a, b) = (self.negation(a)?, self.negation(b)?);
-                let neither = self.product(name, a, b, shape)?;
-                self.negation(neither)
+            Logic::Or => self.either(name, a, b, shape),
+            Logic::Xor => {
+                let (not_a, not_b) = (self.negation(a.clone())?, self.negation(b.clone())?);
+                let first = self.product(&format!("{name}.first"), a, not_b, shape)?;
+                let second = self.product(&format!("{name}.second"), not_a, b, shape)?;
+                self.either(name, first, second, shape)
             }
-            Logic::Xor => Err("it has no exact form yet".into()),
         }
+    }
+
+    /// 1 − (1 − a)·(1 − b) of truth values.
+    fn either(&mut self, name: &str, a: Real, b: Real, shape: &[usize]) -> Lowered<Real> {
+        let (a, b) = (self.negation(a)?, self.negation(b)?);
+        let neither = self.product(name, a, b, shape)?;
+        self.negation(neither)
     }
 
     /// c·a + (1 − c)·b.

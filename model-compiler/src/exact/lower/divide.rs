@@ -69,16 +69,14 @@ impl Lowering<'_> {
             true => self.multiplied(name, b, -ratio)?,
             false => b,
         };
-        let (Source::Value(a), Source::Value(b)) = (&a.source, &b.source) else {
-            return Err("an operand is a constant".into());
-        };
+        let (a, b) = self.values(name, &a, &b)?;
         let dims = extents(shape);
-        let a = self.builder.view(*a, &dims)?;
+        let a = self.builder.view(a, &dims)?;
         let mut own = dims.clone();
         if let (true, Some(channels)) = (serves, own.last_mut()) {
             *channels = 1;
         }
-        let b = self.builder.view(*b, &own)?;
+        let b = self.builder.view(b, &own)?;
         let operation = Operation::Quotient {
             a,
             b,

@@ -15,6 +15,7 @@ mod reduce;
 mod softmax;
 mod table;
 mod ties;
+mod trees;
 mod unary;
 
 use hodoscope_program::{Input, IntType, Interval, Output, Overflow, Program, Rounding, ValueId};
@@ -148,7 +149,10 @@ impl Lowering<'_> {
             Op::Where => self.choose(name, node, &shape)?,
             Op::Reduce { op, axes, .. } => match op {
                 Reduction::Prod => {
-                    return Err("a product of many activations has no exact form".into());
+                    return Err(
+                        "a product of many activations has no exact form: multiply them one by one, or leave 64 or fewer to a float network"
+                            .into(),
+                    );
                 }
                 Reduction::L2 => {
                     let sum = self.reduce(name, node, *op, axes, &shape)?;
@@ -211,10 +215,9 @@ impl Lowering<'_> {
             Op::Conv { .. } | Op::ConvTranspose { .. } => self.convolution(name, node, &shape)?,
             Op::Pool { op, window, .. } => self.pooled(name, node, *op, window, &shape)?,
             Op::Pad { pads, padding } => self.padded(name, node, pads, *padding, &shape)?,
-            Op::Trees(_) => {
-                return Err(
-                    "it has no exact form yet; leave it behind the network's outputs".into(),
-                );
+            Op::Trees(forest) => {
+                let x = self.operand(node, 0)?;
+                self.trees(name, x, forest, &shape)?
             }
             Op::LogSoftmax { .. } => {
                 return Err(

@@ -200,6 +200,14 @@ impl Lowering<'_> {
         })
     }
 
+    /// x as a value of the program, a constant too; `any` is some value.
+    pub(super) fn as_value(&mut self, name: &str, x: &Real, any: ValueId) -> Lowered<ValueId> {
+        match &x.source {
+            Source::Value(id) => Ok(*id),
+            Source::Constant(raws) => self.constant_value(name, any, raws),
+        }
+    }
+
     /// Constants as a value: 0·x + c, of any x.
     fn constant_value(&mut self, name: &str, any: ValueId, raws: &[i64]) -> Lowered<ValueId> {
         let elements: usize = self.builder.dims(any).iter().product();

@@ -9,6 +9,16 @@ use crate::exact::dyadic::Dyadic;
 use crate::graph::{Binary, Node, Reduction};
 
 impl Lowering<'_> {
+    /// Two operands as values of the program; one of them may be a constant.
+    pub(super) fn values(&mut self, name: &str, a: &Real, b: &Real) -> Lowered<(ValueId, ValueId)> {
+        let any = [a, b].into_iter().find_map(|x| match x.source {
+            Source::Value(id) => Some(id),
+            Source::Constant(_) => None,
+        });
+        let any = any.ok_or("both operands are constants")?;
+        Ok((self.as_value(name, a, any)?, self.as_value(name, b, any)?))
+    }
+
     /// The larger or smaller of two activations, on the finer of their grids.
     pub(super) fn extreme(
         &mut self,
@@ -29,9 +39,7 @@ impl Lowering<'_> {
         let grid = (0..a.elements()).map(grid).collect::<Option<Vec<_>>>();
         let grid = grid.ok_or(PROPORTION)?;
         let (a, b) = (self.on_grid(name, a, &grid)?, self.on_grid(name, b, &grid)?);
-        let (Source::Value(a), Source::Value(b)) = (a.source, b.source) else {
-            return Err("an operand is a constant of several numbers".into());
-        };
+        let (a, b) = self.values(name, &a, &b)?;
         let dims = extents(shape);
         let (a, b) = (self.builder.view(a, &dims)?, self.builder.view(b, &dims)?);
         let operation = match op {

@@ -77,6 +77,7 @@ fn unary_one(op: Unary, x: f32) -> f32 {
         }
         Unary::Square => x * x,
         Unary::Reciprocal => 1.0 / x,
+        Unary::Power { exponent } => libm::powf(x, exponent),
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
         Unary::Round => x.round_ties_even(),

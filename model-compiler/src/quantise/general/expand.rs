@@ -1,6 +1,12 @@
 //! Operations spelled in those that have an exact integer form.
 
-use crate::graph::{Binary, Graph, GraphBuilder, GraphError, Node, Op, Reduction, Unary, ValueId};
+use crate::graph::{
+    Binary, Graph, GraphBuilder, GraphError, Node, Op, Padding, Pooling, Reduction, Tensor, Unary,
+    ValueId, Window,
+};
+
+/// Factors of a product over axes, at most.
+const FACTORS: usize = 64;
 
 /// The graph with some operations in several steps; results stay equal to within rounding.
 pub(super) fn expand(graph: &Graph) -> Result<Graph, GraphError> {
@@ -78,8 +84,29 @@ fn expanded(
                     let squares = builder.push(name, reduce(Reduction::SumSquare), &[x])?;
                     builder.push(name, Op::Unary(Unary::Sqrt), &[squares])?
                 }
+                Reduction::Prod if rows <= FACTORS => {
+                    let product = product(builder, name, x, axes)?;
+                    let shape = builder.graph().shape(product).iter().enumerate();
+                    let stays = shape.filter(|(axis, _)| *keepdims || !axes.contains(axis));
+                    let shape = stays.map(|(_, extent)| *extent).collect();
+                    builder.push(name, Op::Reshape { shape }, &[product])?
+                }
                 _ => return Ok(None),
             }
+        }
+        Op::LogSoftmax { axis } => {
+            let reduce = |op| Op::Reduce {
+                op,
+                axes: vec![*axis],
+                keepdims: true,
+            };
+            let difference = Op::Binary(Binary::Sub);
+            let largest = builder.push(name, reduce(Reduction::Max), &[x])?;
+            let below = builder.push(name, difference.clone(), &[x, largest])?;
+            let terms = builder.push(name, Op::Unary(Unary::Exp), &[below])?;
+            let sum = builder.push(name, reduce(Reduction::Sum), &[terms])?;
+            let logarithm = builder.push(name, Op::Unary(Unary::Log), &[sum])?;
+            builder.push(name, difference, &[below, logarithm])?
         }
         Op::Unary(Unary::HardSigmoid { alpha, beta }) => {
             let line = builder.push(name, scaled((*alpha).into(), (*beta).into()), &[x])?;
@@ -90,8 +117,175 @@ fn expanded(
             Some(logit) => builder.push(name, Op::Unary(Unary::Exp), &[logit])?,
             None => return Ok(None),
         },
+        Op::Binary(Binary::Pow) => {
+            return power(builder, name, operands);
+        }
+        Op::Pad {
+            pads,
+            padding: Padding::Constant(value),
+        } if *value != 0.0 => {
+            // Zeros around x, and the value around zeros.
+            let pad = |value| Op::Pad {
+                pads: pads.clone(),
+                padding: Padding::Constant(value),
+            };
+            let shape = builder.graph().shape(x).to_vec();
+            let data = vec![0.0; shape.iter().product()];
+            let inside = builder.constant(name, Tensor { shape, data })?;
+            let around = builder.push(name, pad(*value), &[inside])?;
+            let padded = builder.push(name, pad(0.0), &[x])?;
+            builder.push(name, Op::Binary(Binary::Add), &[padded, around])?
+        }
+        Op::Pool {
+            op: Pooling::Average { padding_counts },
+            window,
+            ceil,
+        } => {
+            let shape = builder.graph().shape(x)[2..].to_vec();
+            let Some((window, factors)) = evened(window, &shape, *ceil, *padding_counts) else {
+                return Ok(None);
+            };
+            let op = Pooling::Average {
+                padding_counts: true,
+            };
+            let ceil = false;
+            let pooled = builder.push(name, Op::Pool { op, window, ceil }, &[x])?;
+            let factors = builder.constant(name, factors)?;
+            builder.push(name, Op::Binary(Binary::Mul), &[pooled, factors])?
+        }
         _ => return Ok(None),
     }))
+}
+
+/// xⁿ for a constant n, or bˣ for a constant b.
+fn power(
+    builder: &mut GraphBuilder,
+    name: &str,
+    operands: &[ValueId],
+) -> Result<Option<ValueId>, GraphError> {
+    let &[x, y] = operands else { return Ok(None) };
+    let constant = |value| builder.graph().constant(value);
+    let shape = builder
+        .graph()
+        .shape(x)
+        .len()
+        .max(builder.graph().shape(y).len());
+    let product = Op::Binary(Binary::Mul);
+    match (constant(x), constant(y).and_then(Tensor::single)) {
+        // An exponent of higher rank than the base would add axes.
+        (None, Some(exponent)) if builder.graph().shape(x).len() == shape => {
+            let mut unary = |function, x| builder.push(name, Op::Unary(function), &[x]);
+            let result = match exponent {
+                3.0 => {
+                    let square = unary(Unary::Square, x)?;
+                    builder.push(name, product, &[square, x])?
+                }
+                4.0 => {
+                    let square = unary(Unary::Square, x)?;
+                    unary(Unary::Square, square)?
+                }
+                exponent => unary(Unary::Power { exponent }, x)?,
+            };
+            Ok(Some(result))
+        }
+        (Some(base), None) if base.data.iter().all(|b| *b > 0.0) => {
+            let logarithm = |b: &f32| libm::log(f64::from(*b)) as f32;
+            let logarithms = Tensor {
+                shape: base.shape.clone(),
+                data: base.data.iter().map(logarithm).collect(),
+            };
+            let logarithms = builder.constant(name, logarithms)?;
+            let exponent = builder.push(name, product, &[y, logarithms])?;
+            Ok(Some(builder.push(
+                name,
+                Op::Unary(Unary::Exp),
+                &[exponent],
+            )?))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Of windows that do not all average as many elements: windows of zeros and elements alike, and what each mean is
+/// multiplied by. None where they do.
+fn evened(
+    window: &Window,
+    x: &[usize],
+    ceil: bool,
+    padding_counts: bool,
+) -> Option<(Window, Tensor)> {
+    let windows = window.windows(x, ceil).ok()?;
+    let taps = window.elements();
+    let mut counts = vec![0usize; windows.iter().product()];
+    // Padding that counts is as good as an element.
+    let (own, extents) = match padding_counts {
+        false => (window.clone(), x.to_vec()),
+        true => {
+            let pads = window.pads.iter().zip(x);
+            let extents = pads
+                .map(|((before, after), x)| before + x + after)
+                .collect();
+            let pads = vec![(0, 0); x.len()];
+            (
+                Window {
+                    pads,
+                    ..window.clone()
+                },
+                extents,
+            )
+        }
+    };
+    own.visit(&extents, &windows, |_, w, _| counts[w] += 1);
+    if counts.iter().all(|count| *count == taps) || counts.contains(&0) {
+        return None;
+    }
+    let mut even = window.clone();
+    for (axis, windows) in windows.iter().enumerate() {
+        let span = (window.kernel[axis] - 1) * window.dilations[axis] + 1;
+        let end = (windows - 1) * window.strides[axis] + span;
+        even.pads[axis].1 = end.saturating_sub(window.pads[axis].0 + x[axis]);
+    }
+    let shape = [&[1, 1][..], &windows].concat();
+    let factor = |count: usize| taps as f32 / count as f32;
+    let data = counts.into_iter().map(factor).collect();
+    Some((even, Tensor { shape, data }))
+}
+
+/// The product over axes, which stay with extent 1.
+fn product(
+    builder: &mut GraphBuilder,
+    name: &str,
+    x: ValueId,
+    axes: &[usize],
+) -> Result<ValueId, GraphError> {
+    let mut result = x;
+    for axis in axes {
+        // Halves times halves: few factors lie behind one another.
+        loop {
+            let extent = builder.graph().shape(result)[*axis];
+            let half = extent / 2;
+            if half == 0 {
+                break;
+            }
+            let part = |start, len| Op::Slice {
+                axis: *axis,
+                start,
+                step: 1,
+                len,
+            };
+            let first = builder.push(name, part(0, half), &[result])?;
+            let second = builder.push(name, part(half, half), &[result])?;
+            let both = builder.push(name, Op::Binary(Binary::Mul), &[first, second])?;
+            result = match extent % 2 {
+                0 => both,
+                _ => {
+                    let last = builder.push(name, part(2 * half, 1), &[result])?;
+                    builder.push(name, Op::Concat { axis: *axis }, &[both, last])?
+                }
+            };
+        }
+    }
+    Ok(result)
 }
 
 /// The y of y².

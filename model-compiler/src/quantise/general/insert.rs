@@ -5,6 +5,7 @@
 
 mod layers;
 mod pointwise;
+mod trees;
 
 use super::formats::{self, SMALL_TABLE_BITS, TABLE_BITS};
 use super::grid::Grid;
@@ -49,6 +50,7 @@ pub(super) fn insert(
         widths,
         uses: graph.use_counts(),
         feeds: feeds(graph),
+        deciding: trees::deciding(graph),
         new: GraphBuilder::new(graph.name()),
         values: vec![None; graph.value_count()],
         formats: vec![],
@@ -111,6 +113,8 @@ struct Insertion<'a> {
     uses: Vec<usize>,
     /// Of each value: whether some operation behind it, other than a move, reads it narrow.
     feeds: Vec<bool>,
+    /// Of each value: whether it is words that only trees read.
+    deciding: Vec<bool>,
     new: GraphBuilder,
     values: Vec<Option<Held>>,
     formats: Vec<(usize, TensorFormat)>,
@@ -161,6 +165,7 @@ impl Insertion<'_> {
                 self.whole(node, &operands)
             }
             Op::Gather { .. } => self.gathered(node),
+            Op::Trees(forest) => self.trees(node, forest),
             Op::Softmax { .. } => {
                 let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
                 let held = self.pushed(node, &operands, HeldKind::Sums)?;
@@ -188,6 +193,19 @@ impl Insertion<'_> {
                     }
                 })?;
                 self.pushed(node, &operands, HeldKind::Sums)
+            }
+            Op::Pool {
+                op: Pooling::Average { .. },
+                window,
+                ..
+            } => {
+                let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
+                let kind = match window.elements().is_power_of_two() {
+                    true => HeldKind::Sums,
+                    // A sum over a divisor that no step holds.
+                    false => HeldKind::Function,
+                };
+                self.pushed(node, &operands, kind)
             }
             // Everything else reads integers on one grid, and gives integers.
             _ => {
@@ -388,6 +406,10 @@ impl Insertion<'_> {
             let wide = self.held(node.inputs[0])?.wide;
             return self.pushed(node, &[wide], HeldKind::Sums);
         }
+        if self.deciding[node.output.index()] {
+            let operands = self.operands(node, |i, value| Ok(i.held(value)?.wide))?;
+            return self.pushed(node, &operands, HeldKind::Function);
+        }
         let mut operands = vec![];
         let mut grids = vec![];
         for value in &node.inputs {
@@ -420,8 +442,14 @@ impl Insertion<'_> {
             let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
             return self.pushed(node, &operands, HeldKind::Sums);
         };
-        let (table, frac) = self.uniform(table)?;
         let (indices, _) = self.narrow(indices)?;
+        let whole = |tensor: &Tensor| tensor.data.iter().all(|v| *v == v.trunc() && v.is_finite());
+        if self.graph.constant(table).is_some_and(whole) {
+            // Labels stay what they are.
+            let table = self.held(table)?.wide;
+            return self.whole(node, &[table, indices]);
+        }
+        let (table, frac) = self.uniform(table)?;
         let held = self.pushed(node, &[table, indices], HeldKind::Sums)?;
         Ok(Held {
             narrow: Some((held.wide, Grid::uniform(frac))),

@@ -28,6 +28,7 @@ impl Lowering<'_> {
         let ty = self.builder.element(wide.value);
         let feature = |c: usize| Feature {
             lsb: of_channel(&wide.lsb, c),
+            offset: 0.0,
             minimum: ty.minimum(),
             maximum: ty.maximum(),
         };

@@ -8,7 +8,7 @@ use super::classes::{Class, Classes, channel_axis, slot_axis};
 use super::{
     Layer, Network, NetworkInput, NetworkNode, NetworkSet, NodeIndex, RecogniseError, Rule,
 };
-use crate::graph::{Binary, Forest, Graph, Node, Op, Unary, ValueId};
+use crate::graph::{Binary, Forest, Graph, GraphInput, Node, Op, Unary, ValueId};
 use crate::inputs::{InputsSpec, SetSpec};
 
 pub(super) fn walk(graph: &Graph, spec: &InputsSpec) -> Result<Network, RecogniseError> {
@@ -73,10 +73,16 @@ impl<'g> Walk<'g> {
                 .as_ref()
                 .is_some_and(|known| *known != (name.clone(), capacity))
             {
-                return Err(refuse(
-                    &input.name,
-                    "a second set is not supported yet".into(),
-                ));
+                let stated =
+                    |input: &GraphInput| spec.get(&input.name).is_some_and(|s| s.set.is_some());
+                if graph.inputs().iter().any(stated) {
+                    let reason =
+                        "a second set is not supported yet; state `set = false` for one of them";
+                    return Err(refuse(&input.name, reason.into()));
+                }
+                return Err(RecogniseError::Sets {
+                    input: input.name.clone(),
+                });
             }
             set.get_or_insert((name, capacity));
         }

@@ -26,8 +26,9 @@ pub(in crate::import::ops) fn tree_ensemble(
         1 => PostTransform::Softmax,
         2 => PostTransform::Logistic,
         other => {
-            let detail =
-                format!("is {other}: NONE (0), SOFTMAX (1) and LOGISTIC (2) are supported");
+            let detail = format!(
+                "is {other}: NONE (0), SOFTMAX (1) and LOGISTIC (2) are supported, SOFTMAX_ZERO (3) and PROBIT (4) are not; export NONE, and add the function in ONNX"
+            );
             return Err(node.attribute_error("post_transform", detail));
         }
     };

@@ -15,6 +15,10 @@ impl Insertion<'_> {
     ) -> Insert<Held> {
         let x = node.inputs[0];
         let held = self.held(x)?;
+        if self.deciding[node.output.index()] {
+            let wide = held.wide;
+            return self.pushed(node, &[wide], HeldKind::Function);
+        }
         let operand = match held.kind {
             HeldKind::Sums => held.wide,
             _ => self.narrow(x)?.0,
