@@ -23,7 +23,14 @@ const ROOTS: &[&str] = &[
 ];
 
 /// Not embedded: what a build of the firmware does not read.
-const SKIPPED: &[&str] = &["target", "tests", "benches", "examples", "snapshots"];
+const SKIPPED: &[&str] = &[
+    "target",
+    "tests",
+    "benches",
+    "examples",
+    "snapshots",
+    "layouts",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let manifest_dir = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("run by cargo")?);

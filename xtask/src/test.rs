@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// What is only compiled for a bare-metal target: on the host an app is empty.
-const APPS: [(&str, &str); 4] = [
+const APPS: [(&str, &str); 5] = [
+    ("thumbv6m-none-eabi", "hodoscope-app-layouts"),
     ("thumbv7em-none-eabihf", "hodoscope-app-mps2"),
     ("riscv32imac-unknown-none-elf", "hodoscope-app-virt"),
     ("riscv32im-unknown-none-elf", "hodoscope-app-softcore"),
