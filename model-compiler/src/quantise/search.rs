@@ -1,6 +1,7 @@
 //! Which activations need 16 bits.
 
 use super::lower::{Lowered, lower};
+use super::rounding::Roundings;
 use super::statistics::Statistics;
 use super::words::Frame;
 use super::{Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss};
@@ -20,8 +21,9 @@ pub(super) fn search(
         Activations::Widened | Activations::Eight => 8,
     };
     let mut widths = vec![start; network.nodes.len()];
-    let attempt = |widths: &[u8]| -> Result<(Lowered, Loss), QuantiseError> {
-        let lowered = lower(network, frame, statistics, options, widths)?;
+    let mut roundings = Roundings::default();
+    let mut attempt = |widths: &[u8]| -> Result<(Lowered, Loss), QuantiseError> {
+        let lowered = lower(network, frame, statistics, options, widths, &mut roundings)?;
         let loss = loss::measure(&lowered.program, &statistics.sample, &statistics.outputs)?;
         Ok((lowered, loss))
     };

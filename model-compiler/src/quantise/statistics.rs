@@ -3,15 +3,19 @@
 use hodoscope_interpreter::Event;
 use hodoscope_program::{Input, Live, Set};
 
+use super::rounding::Moments;
 use super::words::Frame;
 use super::{Calibration, QuantiseError};
 use crate::graph::{Executor, Graph};
-use crate::recognise::{Network, Rule};
+use crate::recognise::{Layer, Network, Rule};
 
 /// Events whose values are kept as samples, and on which a program is compared with the floats.
 pub(super) const SAMPLE_EVENTS: usize = 256;
 /// Samples per layer, at most about.
 pub(super) const SAMPLES: usize = 16_384;
+
+/// Rows that a covariance is taken from, at most about.
+const MOMENT_ROWS: usize = 16_384;
 
 /// Samples, events and float outputs.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub(super) struct NodeStatistics {
     pub samples: Vec<f32>,
     /// Largest absolute value of each channel.
     pub channel_maximum: Vec<f32>,
+    /// Of the operand of a dense layer.
+    pub moments: Option<Moments>,
 }
 
 pub(super) fn collect(
@@ -52,6 +58,11 @@ pub(super) fn collect(
         ..NodeStatistics::default()
     };
     let mut nodes: Vec<NodeStatistics> = network.nodes.iter().map(|n| fresh(n.channels)).collect();
+    for node in &network.nodes {
+        if let Layer::Dense { x, .. } = node.layer {
+            nodes[x].moments = Some(Moments::new(network.nodes[x].channels));
+        }
+    }
     let mut statistics = Statistics {
         events: calibration.events(),
         nodes: vec![],
@@ -82,6 +93,7 @@ pub(super) fn collect(
             let rows = node.channels * if node.per_constituent { capacity } else { 1 };
             // Subsampled row by row, by a stride that no shape follows.
             let stride = (rows * sample_events / SAMPLES).max(1);
+            let apart = (rows / node.channels * calibration.events() / MOMENT_ROWS).max(1);
             let slots = match (&live, node.per_constituent) {
                 // Padding counts like any constituent.
                 (Some(_), true) if padded => &every_slot[..],
@@ -90,6 +102,11 @@ pub(super) fn collect(
             };
             for slot in slots {
                 let row = &values[slot * node.channels..][..node.channels];
+                if let Some(moments) = &mut into.moments
+                    && (index + slot) % apart == 0
+                {
+                    moments.add(row);
+                }
                 for (channel, value) in row.iter().enumerate() {
                     into.minimum = into.minimum.min(*value);
                     into.maximum = into.maximum.max(*value);
@@ -202,7 +219,6 @@ fn lost(
 
 /// An output's float values; of a score that is not in the graph, from its operands.
 fn output(network: &Network, node: usize, workspace: &crate::graph::Workspace) -> Vec<f32> {
-    use crate::recognise::Layer;
     let values = |node: usize| match network.nodes[node].value {
         Some(value) => workspace.value(value),
         None => &[],

@@ -30,31 +30,40 @@ impl Lowering<'_> {
         };
         let name = &self.network.nodes[node].name;
         let limit = libm::ldexp(1.0, i32::from(self.options.weights) - 1) - 1.0;
-        let mut raws = Vec::with_capacity(weights.len());
+        let rows: Vec<Vec<f64>> = weights
+            .chunks(inputs)
+            .map(|row| {
+                row.iter()
+                    .zip(&gains)
+                    .map(|(w, g)| f64::from(*w) * g)
+                    .collect()
+            })
+            .collect();
+        let fracs: Vec<i32> = rows
+            .iter()
+            .zip(bias)
+            .map(|(row, bias)| row_frac(row, f64::from(*bias), narrow.frac, limit))
+            .collect();
+        let moments = self.statistics.nodes[x].moments.as_ref();
+        let rounded = self
+            .roundings
+            .of(node, &rows, &fracs, &gains, limit, moments);
         let mut bias_raws = Vec::with_capacity(bias.len());
         let mut lsb = Vec::with_capacity(bias.len());
-        for (row, bias) in weights.chunks(inputs).zip(bias) {
-            let row: Vec<f64> = row
-                .iter()
-                .zip(&gains)
-                .map(|(w, g)| f64::from(*w) * g)
-                .collect();
-            let bias = f64::from(*bias);
-            let frac = row_frac(&row, bias, narrow.frac, limit);
-            let scale = libm::ldexp(1.0, frac);
-            let round = |v: f64| (v * scale + 0.5).floor().clamp(-limit, limit) as i64;
-            raws.extend(row.iter().map(|w| round(*w)));
+        for ((bias, shift), frac) in bias.iter().zip(&rounded.shifts).zip(fracs) {
+            let bias = f64::from(*bias) - shift;
             let accumulator = narrow.frac + frac;
-            let bias = (libm::ldexp(bias, accumulator) + 0.5).floor();
-            if bias.abs() > libm::ldexp(1.0, 60) {
+            let raw = (libm::ldexp(bias, accumulator) + 0.5).floor();
+            if raw.abs() > libm::ldexp(1.0, 60) {
                 return Err(QuantiseError::Layer {
                     layer: name.clone(),
                     reason: format!("the bias {bias:e} is too large for its inputs"),
                 });
             }
-            bias_raws.push(bias as i64);
+            bias_raws.push(raw as i64);
             lsb.push(libm::ldexp(1.0, -accumulator));
         }
+        let raws = rounded.raws.clone();
         let outputs = bias.len();
         let element = IntType::signed(self.options.weights);
         let weights = format!("{name}.weights");

@@ -14,6 +14,7 @@ mod trees;
 use hodoscope_program::{IntType, Operation, Output, Program, ValueId};
 
 use super::format::{self, Chosen};
+use super::rounding::Roundings;
 use super::statistics::Statistics;
 use super::words::Frame;
 use super::{Options, QuantiseError, TensorFormat};
@@ -39,6 +40,7 @@ pub(super) fn lower(
     statistics: &Statistics,
     options: &Options,
     widths: &[u8],
+    roundings: &mut Roundings,
 ) -> Result<Lowered, QuantiseError> {
     let mut lowering = Lowering {
         network,
@@ -46,6 +48,7 @@ pub(super) fn lower(
         statistics,
         options,
         widths,
+        roundings,
         builder: Builder::new(network, frame),
         wide: Vec::with_capacity(network.nodes.len()),
         narrow: vec![None; network.nodes.len()],
@@ -88,6 +91,7 @@ struct Lowering<'a> {
     statistics: &'a Statistics,
     options: &'a Options,
     widths: &'a [u8],
+    roundings: &'a mut Roundings,
     builder: Builder,
     wide: Vec<Wide>,
     narrow: Vec<Option<Narrow>>,

@@ -27,7 +27,7 @@ impl Plan for plans::ArmV7eDsp {
         rescale::rescale::<i32, _, _>(
             &v0,
             rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
-            (-32768, 32767),
+            (-128, 127),
             &mut v1[..3],
         );
         observer.values(1, row, &v1[..3]);
@@ -41,7 +41,7 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(7, row, &v7[..32]);
         // phi_phi.5_Relu
         let mut v10 = Pairs::<16>::ZERO;
-        nested_pairs::dense_rescale::<0, 127>(&v7[..], &w::S10_NESTED_PAIRS_STREAM, &mut v10[..]);
+        nested_pairs::dense_rescale::<0, 32767>(&v7[..], &w::S10_NESTED_PAIRS_STREAM, &mut v10[..]);
         observer.values(10, row, &v10[..16]);
         Summands { v10 }
     }
@@ -111,7 +111,7 @@ fn twins<O: Observer>(first: &Constituent, second: &Constituent, row: u16, sums:
     rescale::rescale::<i32, _, _>(
         &v0a,
         rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
-        (-32768, 32767),
+        (-128, 127),
         &mut v1a[..3],
     );
     observer.values(1, row, &v1a[..3]);
@@ -120,7 +120,7 @@ fn twins<O: Observer>(first: &Constituent, second: &Constituent, row: u16, sums:
     rescale::rescale::<i32, _, _>(
         &v0b,
         rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
-        (-32768, 32767),
+        (-128, 127),
         &mut v1b[..3],
     );
     observer.values(1, row + 1, &v1b[..3]);
@@ -137,7 +137,7 @@ fn twins<O: Observer>(first: &Constituent, second: &Constituent, row: u16, sums:
     observer.values(7, row + 1, &t7.row::<32>(1));
     // phi_phi.5_Relu
     let mut t10 = Twins::<32>::ZERO;
-    nested_pairs::dense_rescale_twins::<0, 127, _, _>(&t7, &w::S10_NESTED_PAIRS_STREAM, &mut t10);
+    nested_pairs::dense_rescale_twins::<0, 32767, _, _>(&t7, &w::S10_NESTED_PAIRS_STREAM, &mut t10);
     observer.values(10, row, &t10.row::<16>(0));
     observer.values(10, row + 1, &t10.row::<16>(1));
     t10.add_to(&mut sums.v11);

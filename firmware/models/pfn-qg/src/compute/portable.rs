@@ -10,7 +10,7 @@ use super::{Plan, Sums};
 
 /// What a constituent adds to the sums.
 pub struct Summands {
-    v10: [i8; 16], // phi_phi.5_Relu
+    v10: [i16; 16], // phi_phi.5_Relu
 }
 
 impl Plan for plans::Portable {
@@ -23,11 +23,11 @@ impl Plan for plans::Portable {
         rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0);
         observer.values(0, row, &v0);
         // Mul.q
-        let mut v1 = [0i16; 3];
+        let mut v1 = [0i8; 3];
         rescale::rescale::<i32, _, _>(
             &v0,
             rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
-            (-32768, 32767),
+            (-128, 127),
             &mut v1,
         );
         observer.values(1, row, &v1);
@@ -54,13 +54,13 @@ impl Plan for plans::Portable {
         );
         observer.values(7, row, &v7);
         // phi_phi.5_Relu
-        let mut v10 = [0i8; 16];
+        let mut v10 = [0i16; 16];
         rows::dense_rescale::<i32, _, _, _, _>(
             &v7,
             &w::C4_PHI_PHI_4_MATMUL_WEIGHTS,
             &w::C5_PHI_PHI_4_MATMUL_BIAS,
             rescale::Shift(&w::S10_SHIFTS),
-            (0, 127),
+            (0, 32767),
             &mut v10,
         );
         observer.values(10, row, &v10);

@@ -1,7 +1,7 @@
 //! The layers as planned for rv32im, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::rows, layout::packed_words, layout::row_blocks, model::Observer, plans, reduce, rescale};
+use hodoscope_kernels::{layout::rows, layout::packed_words, model::Observer, plans, reduce, rescale};
 
 use crate::weights as w;
 use crate::{Constituent, Outputs};
@@ -10,7 +10,7 @@ use super::{Plan, Sums};
 
 /// What a constituent adds to the sums.
 pub struct Summands {
-    v10: [i8; 16], // phi_phi.5_Relu
+    v10: [i16; 16], // phi_phi.5_Relu
 }
 
 impl Plan for plans::Rv32im {
@@ -23,21 +23,21 @@ impl Plan for plans::Rv32im {
         rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0);
         observer.values(0, row, &v0);
         // Mul.q
-        let mut v1 = [0i16; 3];
+        let mut v1 = [0i8; 3];
         rescale::rescale::<i32, _, _>(
             &v0,
             rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
-            (-32768, 32767),
+            (-128, 127),
             &mut v1,
         );
         observer.values(1, row, &v1);
         // phi_phi.1_Relu
         let mut v4 = [0i8; 32];
-        row_blocks::dense_rescale(
+        packed_words::dense_rescale(
             &v1,
-            &w::S4_ROW_BLOCKS_WEIGHTS,
-            &w::S4_ROW_BLOCKS_BIAS,
-            rescale::Shift(&w::S4_ROW_BLOCKS_SHIFTS),
+            (&w::S4_PACKED_WORDS_WEIGHTS, &w::S4_PACKED_WORDS_BLOCKS),
+            &w::S4_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S4_PACKED_WORDS_SHIFTS),
             (0, 127),
             &mut v4,
         );
@@ -54,13 +54,13 @@ impl Plan for plans::Rv32im {
         );
         observer.values(7, row, &v7);
         // phi_phi.5_Relu
-        let mut v10 = [0i8; 16];
+        let mut v10 = [0i16; 16];
         packed_words::dense_rescale(
             &v7,
             (&w::S10_PACKED_WORDS_WEIGHTS, &w::S10_PACKED_WORDS_BLOCKS),
             &w::S10_PACKED_WORDS_BIAS,
             rescale::Shift(&w::S10_PACKED_WORDS_SHIFTS),
-            (0, 127),
+            (0, 32767),
             &mut v10,
         );
         observer.values(10, row, &v10);

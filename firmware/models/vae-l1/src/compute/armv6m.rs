@@ -1,7 +1,7 @@
 //! The layers as planned for armv6m, in the program's order. Each value carries its number in the
 //! program.
 
-use hodoscope_kernels::{layout::row_blocks, model::Observer, plans, reduce, rescale};
+use hodoscope_kernels::{layout::byte_quads, layout::row_blocks, model::Observer, plans, reduce, rescale};
 
 use crate::weights as w;
 use crate::{Event, Outputs};
@@ -25,23 +25,23 @@ impl Plan for plans::ArmV6m {
         );
         observer.values(1, 0, &v1);
         // trunk_trunk.2_Relu
-        let mut v4 = [0i16; 32];
+        let mut v4 = [0i8; 32];
         row_blocks::dense_rescale(
             &v1,
             &w::S4_ROW_BLOCKS_WEIGHTS,
             &w::S4_ROW_BLOCKS_BIAS,
             rescale::Shift(&w::S4_ROW_BLOCKS_SHIFTS),
-            (0, 32767),
+            (0, 127),
             &mut v4,
         );
         observer.values(4, 0, &v4);
         // trunk_trunk.5_Relu
         let mut v7 = [0i8; 16];
-        row_blocks::dense_rescale(
+        byte_quads::dense_rescale(
             &v4,
-            &w::S7_ROW_BLOCKS_WEIGHTS,
-            &w::S7_ROW_BLOCKS_BIAS,
-            rescale::Shift(&w::S7_ROW_BLOCKS_SHIFTS),
+            (&w::S7_BYTE_QUADS_WEIGHTS, &w::S7_BYTE_QUADS_BLOCKS),
+            &w::S7_BYTE_QUADS_BIAS,
+            rescale::Shift(&w::S7_BYTE_QUADS_SHIFTS),
             (0, 127),
             &mut v7,
         );

@@ -26,11 +26,11 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(1, 0, &v1[..57]);
         // trunk_trunk.2_Relu
         let mut v4 = Pairs::<32>::ZERO;
-        half_pairs::dense_rescale::<0, 32767>(&v1[..], &w::S4_HALF_PAIRS_STREAM, &mut v4[..]);
+        half_pairs::dense_rescale::<0, 127>(&v1[..], &w::S4_HALF_PAIRS_STREAM, &mut v4[..]);
         observer.values(4, 0, &v4[..32]);
         // trunk_trunk.5_Relu
         let mut v7 = Pairs::<16>::ZERO;
-        half_pairs::dense_rescale::<0, 127>(&v4[..], &w::S7_HALF_PAIRS_STREAM, &mut v7[..]);
+        nested_pairs::dense_rescale::<0, 127>(&v4[..], &w::S7_NESTED_PAIRS_STREAM, &mut v7[..]);
         observer.values(7, 0, &v7[..16]);
         // mu_Gemm.q
         let mut v9 = Pairs::<8>::ZERO;

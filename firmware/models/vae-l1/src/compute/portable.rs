@@ -25,13 +25,13 @@ impl Plan for plans::Portable {
         );
         observer.values(1, 0, &v1);
         // trunk_trunk.2_Relu
-        let mut v4 = [0i16; 32];
+        let mut v4 = [0i8; 32];
         rows::dense_rescale::<i32, _, _, _, _>(
             &v1,
             &w::C0_TRUNK_TRUNK_0_GEMM_WEIGHTS,
             &w::C1_TRUNK_TRUNK_0_GEMM_BIAS,
             rescale::Shift(&w::S4_SHIFTS),
-            (0, 32767),
+            (0, 127),
             &mut v4,
         );
         observer.values(4, 0, &v4);
