@@ -21,7 +21,6 @@ proptest! {
     ) {
         let plans = Isa::ALL.map(|isa| Plan::new(&program, isa));
         let plans = plans.map(|plan| plan.expect("random programs of this style have a plan"));
-        let visible = plans[0].visible();
         let interpreter = Interpreter::new(&program).expect("random programs verify");
         let mut random = Random::new(seed);
         for _ in 0..12 {
@@ -32,6 +31,7 @@ proptest! {
             for plan in &plans {
                 let executor = Executor::new(plan);
                 let seen = executor.run(&event.inputs);
+                let visible = plan.visible();
                 for (id, value) in program.values() {
                     let expected = visible[id.index()].then(|| &trace.values[id.index()]);
                     prop_assert_eq!(seen[id.index()].as_ref(), expected, "{} {}", plan.isa, value.name);

@@ -4,9 +4,13 @@
 
 use hodoscope_compiler::plan::layout::{Layer, Layout, filled};
 use hodoscope_compiler::plan::{Accumulator, Requantise};
+use hodoscope_kernels::layout::pairs::Pairs;
 use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs};
 use hodoscope_program::{Constant, IntType, Interval};
 use proptest::prelude::*;
+
+/// Columns of the longest row here.
+const LONGEST: usize = 640;
 
 /// A dense layer of its own.
 #[derive(Clone, Debug)]
@@ -21,26 +25,32 @@ struct Case {
 }
 
 impl Case {
-    /// ⌊(bias + Σ w·x) / 2^shift + ½⌋ within the limits, or the sums.
+    /// ⌊(bias + Σ w·x) / 2^shift + ½⌋ within the limits, or with one multiplier and offset, or the sums.
     fn by_definition(&self) -> Vec<i64> {
-        let Requantise::Shift(shifts) = &self.requantise else {
-            panic!("only shifts");
-        };
-        let rows = self
-            .weights
-            .chunks(self.x.len())
-            .zip(&self.bias)
-            .zip(shifts);
-        rows.map(|((weights, bias), shift)| {
-            let products = weights.iter().zip(&self.x).map(|(w, x)| w * x);
-            let sum = bias + products.sum::<i64>();
-            let rounded = (sum + ((1 << shift) >> 1)) >> shift;
-            match self.rescaled {
-                true => rounded.clamp(self.limits.0, self.limits.1),
-                false => sum,
-            }
-        })
-        .collect()
+        let rows = self.weights.chunks(self.x.len()).zip(&self.bias);
+        rows.enumerate()
+            .map(|(row, (weights, bias))| {
+                let products = weights.iter().zip(&self.x).map(|(w, x)| w * x);
+                let sum = bias + products.sum::<i64>();
+                let rounded = match &self.requantise {
+                    Requantise::Shift(shifts) => (sum + ((1 << shifts[row]) >> 1)) >> shifts[row],
+                    Requantise::Scaled {
+                        multiplier,
+                        offset,
+                        shift,
+                    } => {
+                        let product = i128::from(sum) * i128::from(*multiplier);
+                        let exact = product + (i128::from(*offset) << 32);
+                        i64::try_from(exact >> (32 + shift)).unwrap()
+                    }
+                    other => panic!("{other:?}"),
+                };
+                match self.rescaled {
+                    true => rounded.clamp(self.limits.0, self.limits.1),
+                    false => sum,
+                }
+            })
+            .collect()
     }
 
     /// Whether every partial sum, in any order, fits in 32 bits, as a plan's accumulators do.
@@ -93,13 +103,30 @@ impl Case {
             // What stands in the columns beyond the row must not matter.
             x.resize(filled(columns), -1234);
             let mut y = vec![0; filled(rows)];
-            portable(&x, &stream, self.rescaled, &mut |row, exact: i32| {
-                let (low, high) = self.limits;
-                y[row] = match self.rescaled {
-                    true => i64::from(exact).clamp(low, high),
-                    false => exact.into(),
-                };
-            });
+            let (low, high) = self.limits;
+            match (self.rescaled, &self.requantise) {
+                (true, Requantise::Scaled { .. }) => {
+                    let scale = match (layout, low) {
+                        (Layout::NestedPairs, 0) => nested_pairs::dense_scale::<0, 127>,
+                        (Layout::NestedPairs, _) => nested_pairs::dense_scale::<-128, 127>,
+                        (Layout::BytePairs, 0) => byte_pairs::dense_scale::<0, 127>,
+                        (Layout::BytePairs, _) => byte_pairs::dense_scale::<-128, 127>,
+                        (_, 0) => half_pairs::dense_scale::<0, 127>,
+                        _ => half_pairs::dense_scale::<-128, 127>,
+                    };
+                    let mut halves = vec![0; filled(rows)];
+                    let mut whole = Box::new(Pairs::<LONGEST>::ZERO);
+                    whole[..x.len()].copy_from_slice(&x);
+                    scale(&whole[..x.len()], &stream, &mut halves);
+                    y = halves.into_iter().map(i64::from).collect();
+                }
+                (rescaled, _) => portable(&x, &stream, rescaled, &mut |row, exact: i32| {
+                    y[row] = match rescaled {
+                        true => i64::from(exact).clamp(low, high),
+                        false => exact.into(),
+                    };
+                }),
+            }
             assert_eq!(y[..rows], self.by_definition(), "{layout}: {self:?}");
             exact.push(layout);
         }
@@ -115,6 +142,24 @@ fn numbers(count: usize, low: i64, high: i64) -> impl Strategy<Value = Vec<i64>>
         1 => Just(vec![high; count]),
         1 => prop::collection::vec(prop::sample::select(vec![low, high]), count),
     ]
+}
+
+/// Scales by one multiplier, extreme ones among them.
+fn scales() -> impl Strategy<Value = Requantise> {
+    let multipliers = prop_oneof![
+        4 => any::<i32>(),
+        1 => prop::sample::select(vec![i32::MIN, i32::MAX, 1 << 30, 1, 0]),
+    ];
+    let end = (1 << 30) - 1;
+    let offsets = prop_oneof![
+        4 => -20_000..=20_000,
+        1 => prop::sample::select(vec![-end, end]),
+    ];
+    (multipliers, offsets, 0..=31u8).prop_map(|(multiplier, offset, shift)| Requantise::Scaled {
+        multiplier,
+        offset,
+        shift,
+    })
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -138,16 +183,23 @@ fn cases() -> impl Strategy<Value = Case> {
             prop::collection::vec(0..=20u8, rows),
             limits.clone(),
             any::<bool>(),
+            prop::option::weighted(0.3, scales()),
         )
-            .prop_map(move |(weights, bias, x, shifts, limits, rescaled)| Case {
-                weights,
-                bias,
-                x,
-                bits,
-                requantise: Requantise::Shift(shifts),
-                limits,
-                rescaled,
-            })
+            .prop_map(
+                move |(weights, bias, x, shifts, limits, rescaled, scale)| Case {
+                    weights,
+                    bias,
+                    x,
+                    bits,
+                    // The bodies that scale are instances for two types.
+                    limits: match &scale {
+                        Some(_) => (limits.0.max(-128), 127),
+                        None => limits,
+                    },
+                    requantise: scale.unwrap_or(Requantise::Shift(shifts)),
+                    rescaled,
+                },
+            )
     })
 }
 

@@ -24,6 +24,18 @@ pub struct Affine<'a, A> {
     pub shifts: &'a [u8],
 }
 
+/// One multiplier for all channels: ⌊(x·multiplier / 2^32 + offset) / 2^shift⌋, rounded once. Of a product only the upper
+/// half is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaled {
+    /// Multiplier.
+    pub multiplier: i32,
+    /// Offset of the product's upper half: 2^30 at most, as is that half.
+    pub offset: i32,
+    /// Shift, below 32.
+    pub shift: u8,
+}
+
 #[inline(always)]
 fn pick<T: Copy>(entries: &[T], channel: usize) -> T {
     entries[if entries.len() == 1 { 0 } else { channel }]
@@ -48,6 +60,14 @@ impl<A: Accumulator> Requantise<A> for Affine<'_, A> {
     fn apply(&self, channel: usize, x: A) -> A {
         let product = x * pick(self.multipliers, channel) + pick(self.offsets, channel);
         round_shift(product, pick(self.shifts, channel))
+    }
+}
+
+impl Requantise<i32> for Scaled {
+    #[inline(always)]
+    fn apply(&self, _: usize, x: i32) -> i32 {
+        let upper = (i64::from(x) * i64::from(self.multiplier)) >> 32;
+        (upper as i32 + self.offset) >> self.shift
     }
 }
 

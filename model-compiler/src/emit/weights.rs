@@ -158,7 +158,7 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             requantise,
             accumulator,
             ..
-        } if own_shifts => {
+        } if own_shifts && !requantise.shifts().is_empty() => {
             let shifts = requantise.shifts().iter();
             let wide: Vec<i64> = shifts.map(|s| i64::from(*s)).collect();
             list("Shifts", format!("S{id}_SHIFTS"), "u8", &wide);

@@ -2,11 +2,12 @@
 
 use hodoscope_program::{Operation, Program, Proof, ValueId};
 
-use super::kernel::fits_dense_accumulator;
+use super::Isa;
+use super::kernel::{fits_dense_accumulator, upper_scale};
 
 /// For each value, whether its only reader computes it on the way: the sums of a dense layer
 /// before their rescale, and a rescale before its relu.
-pub(super) fn absorbed(program: &Program, proof: &Proof) -> Vec<bool> {
+pub(super) fn absorbed(program: &Program, proof: &Proof, isa: Isa) -> Vec<bool> {
     let mut readers = vec![0usize; program.values.len()];
     for value in &program.values {
         for operand in value.operation.operands() {
@@ -28,7 +29,10 @@ pub(super) fn absorbed(program: &Program, proof: &Proof) -> Vec<bool> {
         let before = &program.value(operand).operation;
         absorbed[operand.index()] = match (&value.operation, before) {
             (Operation::Rescale { .. }, Operation::Dense { .. }) => {
+                // Where an instruction multiplies and keeps the upper half.
+                let scales = || upper_scale(program, operand, value).is_some();
                 fits_dense_accumulator(program, proof, operand, value)
+                    || isa == Isa::ArmV7eDsp && scales()
             }
             (Operation::Relu { .. }, Operation::Rescale { .. }) => true,
             _ => false,

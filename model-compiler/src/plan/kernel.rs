@@ -91,7 +91,15 @@ pub(super) fn choose(
         } => {
             let plain = multipliers == &[1] && offsets == &[0];
             let ours = (*rounding, *overflow) == (Rounding::Rnd, Overflow::Sat);
-            let requantise = if !ours {
+            let value = program.value(source);
+            let scaled = || match fits_dense_accumulator(program, proof, *x, value) {
+                true => None,
+                false => upper_scale(program, *x, value),
+            };
+            let scaled = absorbed[x.index()].then(scaled).flatten();
+            let requantise = if let Some(scaled) = scaled {
+                scaled
+            } else if !ours {
                 // Reduced in the accumulator that the match below chooses.
                 let accumulator = match absorbed[x.index()] {
                     true => dense_accumulator(program, *x),
@@ -462,6 +470,54 @@ pub(super) fn fits_dense_accumulator(
     }
     let bound = product_bound(proof, dense, multipliers, offsets);
     holding(bound, shifts, *rounding) <= dense_accumulator(program, dense)
+}
+
+/// The rescale of the sums of `dense`, where it is one multiplier's, and reads only the upper half of a
+/// product: 32 bits by 32 is one instruction on some cores. The result saturates into its own type of 16 bits at most.
+pub(super) fn upper_scale(
+    program: &Program,
+    dense: ValueId,
+    rescale: &Value,
+) -> Option<Requantise> {
+    let Operation::Rescale {
+        multipliers,
+        offsets,
+        shifts,
+        rounding,
+        overflow: Overflow::Sat,
+        ..
+    } = &rescale.operation
+    else {
+        return None;
+    };
+    let (&[multiplier], &[offset], &[shift]) = (&multipliers[..], &offsets[..], &shifts[..]) else {
+        return None;
+    };
+    let half = match rounding {
+        Rounding::Trn => 0,
+        Rounding::Rnd => (1i128 << shift) >> 1,
+        _ => return None,
+    };
+    let halves = rescale.element.storage().width <= 16;
+    if !halves || dense_accumulator(program, dense) != Accumulator::I32 {
+        return None;
+    }
+    let mut multiplier = i32::try_from(multiplier).ok()?;
+    let mut offset = i128::from(offset) + half;
+    let mut shift = shift;
+    // Twice all of it is the same, and brings the offset's last bits into the upper half.
+    while shift < 32 || offset & 0xffff_ffff != 0 {
+        multiplier = multiplier.checked_mul(2)?;
+        offset *= 2;
+        shift += 1;
+    }
+    // The upper half of a product is 2^30 at most: with the offset it stays within 32 bits.
+    let offset = offset >> 32;
+    (offset.abs() < 1 << 30 && shift < 64).then_some(Requantise::Scaled {
+        multiplier,
+        offset: offset as i32,
+        shift: shift - 32,
+    })
 }
 
 fn rescale_accumulator(program: &Program, proof: &Proof, id: ValueId) -> Accumulator {

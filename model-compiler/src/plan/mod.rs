@@ -367,6 +367,16 @@ pub enum Requantise {
         /// Shifts.
         shifts: Vec<u8>,
     },
+    /// One multiplier for the sums of a dense layer, of whose product the upper half is read:
+    /// ⌊(x·multiplier / 2^32 + offset) / 2^shift⌋.
+    Scaled {
+        /// Multiplier.
+        multiplier: i32,
+        /// Offset.
+        offset: i32,
+        /// Shift.
+        shift: u8,
+    },
     /// As `Affine`, with a rounding other than RND or an overflow other than SAT: an imported
     /// network's own.
     Imported {
@@ -397,9 +407,10 @@ pub enum Reduction {
 }
 
 impl Requantise {
-    /// The shifts.
+    /// The shifts, one for all channels or one for each; of `Scaled` none.
     pub fn shifts(&self) -> &[u8] {
         match self {
+            Self::Scaled { .. } => &[],
             Self::Shift(shifts) | Self::Affine { shifts, .. } | Self::Imported { shifts, .. } => {
                 shifts
             }
@@ -409,7 +420,7 @@ impl Requantise {
     /// Multipliers and offsets, where there are any but 1 and 0.
     pub fn factors(&self) -> Option<(&[i64], &[i64])> {
         match self {
-            Self::Shift(_) => None,
+            Self::Shift(_) | Self::Scaled { .. } => None,
             Self::Imported {
                 multipliers,
                 offsets,
@@ -513,7 +524,7 @@ impl<'p> Plan<'p> {
         if program.sets.len() > 1 {
             return Err(PlanError::Sets(program.sets.len()));
         }
-        let fused = fuse::absorbed(program, &proof);
+        let fused = fuse::absorbed(program, &proof, isa);
         let mut plan = Self {
             isa,
             program,

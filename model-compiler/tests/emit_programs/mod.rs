@@ -303,7 +303,8 @@ output more = more.row
 output less = less.row
 "#;
 
-/// A network that is quantised already: bytes from a zero point, one multiplier for all sums of a layer.
+/// A network that is quantised already: bytes from a zero point, one multiplier for all sums of a layer. The operand of
+/// the last layer has more bits than the layouts of a core with DSP instructions take.
 fn bytes() -> String {
     let matrix = |rows: usize, columns: usize, seed: usize| -> String {
         let weight = |i: usize| ((i * 73 + seed) % 255) as i64 - 127;
@@ -312,6 +313,7 @@ fn bytes() -> String {
         lines.collect()
     };
     let (first, second) = (matrix(12, 24, 5), matrix(6, 12, 91));
+    let (third, fourth) = (matrix(4, 12, 17), matrix(5, 4, 40));
     format!(
         r#"hodoscope-program 1
 program bytes
@@ -323,12 +325,23 @@ constant first.weights i8 [12, 24]
 constant second.weights i8 [6, 12]
 {second}constant second.bias i16 [6]
  -30 20 -10 0 10 -20
+constant third.weights i8 [4, 12]
+{third}constant third.bias i16 [4]
+ 0 1 -1 99
+constant fourth.weights i8 [5, 4]
+{fourth}constant fourth.bias i16 [5]
+ 0 1 -1 99 -99
 value x [24] i8 lsb 0.25 = input x
 value first [12] i32 lsb 0.01 = dense x weights first.weights bias first.bias
 value first.q [12] i8 lsb 0.5 = rescale first by 819000860 plus -35046933135360 shift 38 trn sat
 value second [6] i32 lsb 0.02 = dense first.q weights second.weights bias second.bias
 value second.q [6] i8 lsb 0.5 = rescale second by 721329933 plus -4380866641920 shift 37 trn sat
+value third [4] i32 lsb 0.02 = dense first.q weights third.weights bias third.bias
+value third.q [4] i20 lsb 0.01 = rescale third by 7 plus 0 shift 1 rnd sat
+value fourth [5] i32 lsb 0.02 = dense third.q weights fourth.weights bias fourth.bias
+value fourth.q [5] i14 lsb 1.0 = rescale fourth by 592510167 plus 0 shift 43 rnd sat
 output y = second.q
+output z = fourth.q
 "#
     )
 }

@@ -11,6 +11,7 @@ use hodoscope_compiler::plan::{
 };
 use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs, rows};
 use hodoscope_kernels::number::{Accumulator as Number, Narrow};
+use hodoscope_kernels::rescale::Requantise as _;
 use hodoscope_kernels::set::{Hardest, Pushed};
 use hodoscope_kernels::{
     divide, gather, matrix, quotient, rank, reduce, rescale, root, rounding, stepwise, trees, unary,
@@ -600,6 +601,28 @@ impl<'a> Executor<'a> {
             }
             _ => return None,
         };
+        if let (
+            Requantise::Scaled {
+                multiplier,
+                offset,
+                shift,
+            },
+            Some((weights, bias)),
+        ) = (requantise, layer)
+        {
+            let scaled = rescale::Scaled {
+                multiplier: *multiplier,
+                offset: *offset,
+                shift: *shift,
+            };
+            let mut y = vec![0i32; bias.len()];
+            let [x, weights, bias] = [&x, weights, bias].map(|raws| exact::<i32>(raws));
+            let limits = ends::<i32>(limits);
+            rows::dense_rescale::<i32, i32, i32, i32, i32>(
+                &x, &weights, &bias, scaled, limits, &mut y,
+            );
+            return Some(narrowed(&y));
+        }
         let Requantise::Imported { .. } = requantise else {
             return None;
         };
@@ -639,7 +662,9 @@ impl<'a> Executor<'a> {
             } => {
                 let (sums, limits) = (self.added(step, v(x)), ends::<i32>(*limits));
                 match requantise {
-                    Requantise::Imported { .. } => panic!("computed before"),
+                    Requantise::Imported { .. } | Requantise::Scaled { .. } => {
+                        panic!("computed before")
+                    }
                     Requantise::Shift(shifts) => {
                         let shift = rescale::Shift(shifts);
                         each!(out, y => rescale::rescale::<i32, _, _>(&sums, shift, limits, y));
@@ -737,7 +762,7 @@ impl<'a> Executor<'a> {
                     let bias = accumulators::<A>(&bias);
                     let limits = ends::<A>(*limits);
                     match requantise {
-                        Requantise::Imported { .. } => panic!("computed before"),
+                        Requantise::Imported { .. } | Requantise::Scaled { .. } => panic!("computed before"),
                         Requantise::Shift(shifts) => {
                             let shift = rescale::Shift(shifts);
                             each!(out, y => rows::dense_rescale::<A, _, _, _, _>(x, w, &bias, shift, limits, y));
@@ -759,7 +784,7 @@ impl<'a> Executor<'a> {
                 accumulate!(accumulator, x = v(x) => {
                     let limits = ends::<A>(*limits);
                     match requantise {
-                        Requantise::Imported { .. } => panic!("computed before"),
+                        Requantise::Imported { .. } | Requantise::Scaled { .. } => panic!("computed before"),
                         Requantise::Shift(shifts) => {
                             let shift = rescale::Shift(shifts);
                             each!(out, y => rescale::rescale::<A, _, _>(x, shift, limits, y));
@@ -980,14 +1005,21 @@ impl Executor<'_> {
             .rescale
             .map_or((i64::MIN, i64::MAX), |(_, limits)| limits);
         let mut y = vec![0; filled(layer.rows())];
-        portable(
-            &x,
-            &stream,
-            layer.rescale.is_some(),
-            &mut |row, exact: i32| {
+        if let Some((Requantise::Scaled { .. }, _)) = layer.rescale {
+            let scale = rescale::Scaled {
+                multiplier: stream[0],
+                offset: stream[1],
+                shift: stream[2] as u8,
+            };
+            portable(&x, &stream[3..], false, &mut |row, sum| {
+                y[row] = i64::from(scale.apply(row, sum)).clamp(low, high);
+            });
+        } else {
+            let rescaled = layer.rescale.is_some();
+            portable(&x, &stream, rescaled, &mut |row, exact| {
                 y[row] = i64::from(exact).clamp(low, high);
-            },
-        );
+            });
+        }
         y.truncate(layer.rows());
         Some(y)
     }

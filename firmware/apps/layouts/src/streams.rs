@@ -2,6 +2,7 @@
 
 use hodoscope_kernels::layout::pairs::{Pairs, Twins};
 use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs};
+use hodoscope_kernels::rescale::{Requantise, Scaled};
 
 use crate::random::{Random, Style};
 use crate::{Difference, FLIPS, Kernel, LONGEST};
@@ -13,7 +14,9 @@ const QUADS: usize = LONGEST / 4;
 /// Most results, in fours.
 const BLOCKS: usize = 5;
 /// Words of the largest layer, with 8 for each four columns of four rows.
-const STREAM: usize = BLOCKS * (5 + 8 * QUADS);
+const STREAM: usize = SCALE + BLOCKS * (5 + 8 * QUADS);
+/// Words before them, where one multiplier scales all sums.
+const SCALE: usize = 3;
 
 /// The portable body of a layout.
 type Portable = fn(&[i16], &[i32], bool, &mut dyn FnMut(usize, i32));
@@ -39,6 +42,21 @@ fn draw<'a>(
     stream
 }
 
+/// Puts a scale before the first `length` words: any multiplier, any shift, and all offsets that the planner lets pass.
+fn draw_scale(random: &mut Random, stream: &mut [i32; STREAM], length: usize) -> Scaled {
+    let style = Style::draw(random);
+    let scale = Scaled {
+        multiplier: style.word(random).cast_signed(),
+        offset: (random.word().cast_signed() | 1) >> (2 + random.below(24)),
+        shift: random.below(32) as u8,
+    };
+    stream.copy_within(..length, SCALE);
+    stream[0] = scale.multiplier;
+    stream[1] = scale.offset;
+    stream[2] = scale.shift.into();
+    scale
+}
+
 fn lengths(random: &mut Random, case: usize) -> (usize, usize) {
     let quads = match case {
         0..20 => case + 1,
@@ -62,9 +80,23 @@ impl Held {
         limits: Option<(i32, i32)>,
         y: &[T],
     ) -> Result<(), Difference> {
+        self.finished(portable, (x, stream), limits.is_some(), y, &|_, exact| {
+            limits.map_or(exact, |(low, high)| exact.clamp(low, high))
+        })
+    }
+
+    /// As [`Held::rows`], where `finish` makes results of what the portable body gives.
+    fn finished<T: Copy + Into<i32>>(
+        &mut self,
+        portable: Portable,
+        (x, stream): (&[i16], &[i32]),
+        rescaled: bool,
+        y: &[T],
+        finish: &dyn Fn(usize, i32) -> i32,
+    ) -> Result<(), Difference> {
         let mut different = None;
-        portable(x, stream, limits.is_some(), &mut |row, exact| {
-            let exact = limits.map_or(exact, |(low, high)| exact.clamp(low, high));
+        portable(x, stream, rescaled, &mut |row, exact| {
+            let exact = finish(row, exact);
             let assembly = y[row].into();
             self.results += 1;
             if assembly != exact && different.is_none() {
@@ -87,6 +119,16 @@ macro_rules! rescaled {
         let mut y = Pairs::<{ 4 * BLOCKS }>::ZERO;
         $module::dense_rescale::<$low, $high>(x, stream, &mut y[..$rows]);
         $held.rows($module::portable, (x, stream), Some(($low, $high)), &y[..$rows])?;
+    )+};
+}
+
+macro_rules! scaled {
+    ($held:ident, $module:ident, $constants:expr, $scale:expr, $rows:expr, $($low:literal..=$high:literal),+) => {$(
+        let (x, stream) = $constants;
+        let mut y = Pairs::<{ 4 * BLOCKS }>::ZERO;
+        $module::dense_scale::<$low, $high>(x, stream, &mut y[..$rows]);
+        let finish = |row, sum| $scale.apply(row, sum).clamp($low, $high);
+        $held.finished($module::portable, (x, &stream[SCALE..]), false, &y[..$rows], &finish)?;
     )+};
 }
 
@@ -120,6 +162,20 @@ macro_rules! layout {
                 0..=32767,
                 -8..=7,
                 0..=1
+            );
+
+            let length = draw($random, $memory, (quads, blocks, $words), false).len();
+            let scale = draw_scale($random, $memory, length);
+            let stream = &$memory[..SCALE + length];
+            scaled!(
+                held,
+                $module,
+                (x, stream),
+                scale,
+                4 * blocks,
+                0..=127,
+                -128..=127,
+                -32768..=32767
             );
         }
         for _ in 0..FLIPS {

@@ -4,6 +4,9 @@
 //! accumulators start (bias, and half a count of the result where a rescale follows), then the
 //! weights of four columns after four columns, and last, where a rescale follows, a word with the
 //! shifts of b, a, d and c, lowest byte first. Rows and columns are filled up with zeros.
+//!
+//! Where one multiplier scales all sums, no shifts follow the blocks, and the stream begins with that multiplier, an
+//! offset and a shift.
 
 /// Halves of a word, as numbers.
 #[inline(always)]
@@ -50,6 +53,20 @@ pub(super) fn check<const HALVES: usize>(
     assert!(!x.is_empty() && x.len().is_multiple_of(HALVES) && x.as_ptr().addr().is_multiple_of(4));
     assert!(blocks > 0 && results.is_multiple_of(4));
     assert!(stream.len() == blocks * (4 + words_per_quad * quads + tail));
+}
+
+/// Words of a [`crate::rescale::Scaled`] before the blocks.
+pub(super) const SCALE: usize = 3;
+
+/// The scale at the head of a stream.
+#[cfg(not(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp")))]
+#[inline(always)]
+pub(super) fn scale(stream: &[i32]) -> crate::rescale::Scaled {
+    crate::rescale::Scaled {
+        multiplier: stream[0],
+        offset: stream[1],
+        shift: stream[2] as u8,
+    }
 }
 
 /// The functions of a layout: its `portable` body, and in `arch` a module of its own name.
@@ -101,6 +118,33 @@ macro_rules! functions {
             portable(x, stream, true, &mut |row, exact: i32| {
                 y[row] = exact.clamp(LOW, HIGH) as i16;
             });
+        }
+
+        /// A dense layer whose sums one [`crate::rescale::Scaled`], in the stream's first words, scales;
+        /// saturated as those of [`dense_rescale`].
+        ///
+        /// `x`: `[in]`, `y`: `[out]`, both filled up to a multiple of four.
+        ///
+        /// # Panics
+        /// If the lengths do not belong together.
+        #[inline(always)]
+        pub fn dense_scale<const LOW: i32, const HIGH: i32>(
+            x: &[i16],
+            stream: &[i32],
+            y: &mut [i16],
+        ) {
+            let blocks = &stream[crate::layout::stream::SCALE..];
+            crate::layout::stream::check::<4>(x, blocks, y.len(), $words_per_quad, 0);
+            #[cfg(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp"))]
+            crate::arch::armv7em::$module::dense_scale::<LOW, HIGH>(x, stream, y);
+            #[cfg(not(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp")))]
+            {
+                let scale = crate::layout::stream::scale(stream);
+                portable(x, blocks, false, &mut |row, sum| {
+                    let exact = crate::rescale::Requantise::apply(&scale, row, sum);
+                    y[row] = exact.clamp(LOW, HIGH) as i16;
+                });
+            }
         }
     };
     ($module:ident, $words_per_quad:literal, twins) => {

@@ -436,6 +436,7 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
             accumulator,
             limits,
             layout,
+            requantise: kernel_requantise,
             ..
         } => {
             let constants = constants(plan, step);
@@ -449,11 +450,15 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
                 return;
             };
             let call = format!("{layout}::dense_rescale{}(", layout.generics(*accumulator));
+            let function = match kernel_requantise {
+                Requantise::Scaled { .. } => "dense_scale",
+                _ => "dense_rescale",
+            };
             match stream {
                 true => vec![
                     zeros,
                     format!(
-                        "{layout}::dense_rescale::<{}, {}>(&{}{suffix}[..], {weights}, &mut {name}[..]);",
+                        "{layout}::{function}::<{}, {}>(&{}{suffix}[..], {weights}, &mut {name}[..]);",
                         limits.0,
                         limits.1,
                         variable(*x)
@@ -828,6 +833,13 @@ fn requantiser(id: usize, requantise: &Requantise) -> String {
             rounding, overflow, ..
         } => rows::imported(id, *rounding, *overflow, requantise.factors().is_some()),
         Requantise::Shift(_) => format!("rescale::Shift(&w::S{id}_SHIFTS)"),
+        Requantise::Scaled {
+            multiplier,
+            offset,
+            shift,
+        } => format!(
+            "rescale::Scaled {{ multiplier: {multiplier}, offset: {offset}, shift: {shift} }}"
+        ),
         Requantise::Affine { .. } => format!(
             "rescale::Affine {{ multipliers: &w::S{id}_MULTIPLIERS, offsets: &w::S{id}_OFFSETS, shifts: &w::S{id}_SHIFTS }}"
         ),

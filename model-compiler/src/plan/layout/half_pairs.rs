@@ -58,6 +58,10 @@ impl Definition for HalfPairs {
         stream::pack(layer, &FORM)
     }
 
+    fn weight_bytes(&self) -> u64 {
+        2
+    }
+
     fn generics(&self, _accumulator: Accumulator) -> String {
         String::new()
     }

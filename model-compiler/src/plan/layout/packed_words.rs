@@ -74,6 +74,10 @@ impl Definition for PackedWords {
         groups::constants(layer, weights, bias, Some(&blocks))
     }
 
+    fn weight_bytes(&self) -> u64 {
+        2
+    }
+
     fn generics(&self, _accumulator: Accumulator) -> String {
         String::new()
     }

@@ -34,14 +34,24 @@ pub(super) fn prove(layer: &Layer<'_>) -> Result<(), String> {
     let Some((requantise, (low, high))) = layer.rescale else {
         return Ok(());
     };
-    let Requantise::Shift(_) = requantise else {
+    if !matches!(requantise, Requantise::Shift(_) | Requantise::Scaled { .. }) {
         return Err("its rescale has multipliers".into());
-    };
+    }
     let of_type = high > 0 && (high + 1) & high == 0 && (low == 0 || low == -high - 1);
     match of_type && high <= i16::MAX.into() {
         true => Ok(()),
         false => Err(format!("{low}..={high} is the range of no type of 16 bits")),
     }
+}
+
+/// Whether a word of shifts follows each block.
+fn has_shifts(layer: &Layer<'_>) -> bool {
+    layer.rescale.is_some() && !is_scaled(layer)
+}
+
+/// Whether one multiplier scales all sums.
+pub(super) fn is_scaled(layer: &Layer<'_>) -> bool {
+    matches!(layer.rescale, Some((Requantise::Scaled { .. }, _)))
 }
 
 /// The shift of each row, and half a count of its result; nothing where no rescale follows.
@@ -81,6 +91,17 @@ pub(super) fn pack(layer: &Layer<'_>, form: &Form) -> Constants {
         row.get(column).copied().unwrap_or(0)
     };
     let mut words = vec![];
+    if let Some((
+        Requantise::Scaled {
+            multiplier,
+            offset,
+            shift,
+        },
+        _,
+    )) = layer.rescale
+    {
+        words.extend([*multiplier, *offset, (*shift).into()]);
+    }
     for block in (0..layer.rows()).step_by(ROWS) {
         let own = [0, 1, 2, 3].map(|row| block + row);
         let start = own.map(|row| starts.get(row).copied().unwrap_or(0));
@@ -89,7 +110,7 @@ pub(super) fn pack(layer: &Layer<'_>, form: &Form) -> Constants {
             let weights = own.map(|row| [0, 1, 2, 3].map(|c| at(row, column + c)));
             (form.quad)(weights, &mut words);
         }
-        if layer.rescale.is_some() {
+        if has_shifts(layer) {
             let [a, b, c, d] = own.map(|row| shifts.get(row).copied().map_or(0, i64::from));
             let bytes = [b, a + form.upper_shift, d, c + form.upper_shift];
             words.push(i32::from_le_bytes(bytes.map(|shift| shift as u8)));
@@ -116,19 +137,26 @@ pub(super) fn mix(layer: &Layer<'_>, quad: &Mix, subtractions: u64) -> Mix {
     let shares = layer.shares();
     let twins = shares - 1;
     let results = 4 * shares;
-    let rescales = u64::from(layer.rescale.is_some());
+    let rescales = u64::from(has_shifts(layer));
+    let scales = u64::from(is_scaled(layer));
+    // Two constituents compute eight columns between two branches, one computes sixteen.
+    let branches = match layer.twins {
+        true => quads.div_ceil(2),
+        false => quads.div_ceil(4),
+    };
     // Start, test, and the way to the next block; the rescale's epilogue.
     let per_block = Mix {
         arithmetic: 2
             + subtractions * shares / 2
             + rescales * (results + 3 + results + results / 2)
-            + quads.div_ceil(2),
-        multiplies: 0,
-        loads: rescales,
-        multiple_loads: 3 + twins,
-        loaded_words: 8 + 4 * twins,
+            + scales * (subtractions / 2 + results + results + results / 2)
+            + branches,
+        multiplies: scales * results,
+        loads: rescales + scales,
+        multiple_loads: 3 + twins + scales,
+        loaded_words: 8 + 4 * twins + 2 * scales,
         stores: 3,
-        branches: 1 + quads.div_ceil(2),
+        branches: 1 + branches,
     };
     let per_call = Mix {
         arithmetic: 10,

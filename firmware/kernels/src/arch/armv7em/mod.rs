@@ -1,7 +1,11 @@
 //! ARMv7E-M and ARMv8-M with the DSP extension: two 16-bit multiplies and an add in one instruction.
 //!
 //! `core::arch` offers these instructions on no stable compiler; assembly does. The routines are
-//! called, not inlined: their code is there once, whatever the number of layers.
+//! called, not inlined: their code is there once, whatever the number of layers. In all of them `r0` walks
+//! along x, `r1` along a layer's stream, and `r12` counts columns in fours; four rows are accumulated at once.
+
+#[macro_use]
+mod routine;
 
 pub mod byte_pairs;
 pub mod half_pairs;
