@@ -5,7 +5,7 @@ use std::fmt;
 use hodoscope_program::{Live, Program, ValueId};
 
 use crate::emit::{self, Files};
-use crate::exact::{ExactError, exact};
+use crate::exact::{ExactError, Rescale, exact_with};
 use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
 use crate::inputs::InputsSpec;
 use crate::plan::{Choice, Isa, Plan, PlanError};
@@ -161,9 +161,10 @@ pub fn compile_quantised(
     graph: &Graph,
     name: &str,
     spec: &InputsSpec,
+    rescale: Rescale,
 ) -> Result<Compiled, CompileError> {
     let quantised = Quantised {
-        program: exact(graph, name, spec)?,
+        program: exact_with(graph, name, spec, rescale)?,
         formats: vec![],
         calibration: None,
     };

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use hodoscope_compiler::emit::Files;
-use hodoscope_compiler::exact::is_quantised;
+use hodoscope_compiler::exact::{Rescale, is_quantised};
 use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::Isa;
@@ -56,6 +56,10 @@ pub struct Args {
     /// Bits of activations; `auto` is 8, and 16 where the calibration loss demands it
     #[arg(long, value_name = "BITS", default_value = "auto")]
     activations: ActivationBits,
+    /// How a QuantizeLinear rounds where scales are no powers of two: `quotient` as ONNX states it and
+    /// onnxruntime computes it, `double` or `single` by TensorFlow Lite's multiplier and shift
+    #[arg(long, value_name = "ROUNDING", default_value = "quotient")]
+    rescale: RescaleRule,
     /// What is decided on: mse, sum-squares:OUTPUT, or an output's name
     #[arg(long, value_name = "SCORE")]
     score: Option<Score>,
@@ -100,6 +104,27 @@ enum ActivationBits {
     /// 16 for all.
     #[value(name = "16")]
     Sixteen,
+}
+
+/// How a quantised network's sums are rescaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RescaleRule {
+    /// By the quotient of the scales, halves to even.
+    Quotient,
+    /// Multiplier and shift, rounded once.
+    Single,
+    /// Multiplier and shift, both rounded.
+    Double,
+}
+
+impl From<RescaleRule> for Rescale {
+    fn from(rule: RescaleRule) -> Self {
+        match rule {
+            RescaleRule::Quotient => Self::Quotient,
+            RescaleRule::Single => Self::Single,
+            RescaleRule::Double => Self::Double,
+        }
+    }
 }
 
 /// Flash for tables over the detector's grid.
@@ -258,6 +283,7 @@ fn own_integers(args: &Args, graph: &Graph, spec: &InputsSpec) -> Result<Made> {
         graph,
         &name(args)?,
         spec,
+        args.rescale.into(),
     )
     .with_context(named)
 }
@@ -271,6 +297,12 @@ fn calibrated(args: &Args, graph: &Graph, spec: &InputsSpec, options: &Options) 
             named()
         );
     };
+    if args.rescale != RescaleRule::Quotient {
+        bail!(
+            "{}: --rescale: the network is not quantised, and its own quantisers have scales of powers of two: leave it out",
+            named()
+        );
+    }
     let graph = simplify(graph).with_context(named)?;
     let calibration = calibration(&graph, spec, &Npz::read(path)?)?;
     let (targets, name, score) = (
@@ -352,6 +384,11 @@ fn args_json(args: &Args, options: &Options) -> serde_json::Value {
             Activations::Widened => "auto",
             Activations::Eight => "8",
             Activations::Sixteen => "16",
+        },
+        "rescale": match args.rescale {
+            RescaleRule::Quotient => "quotient",
+            RescaleRule::Single => "single",
+            RescaleRule::Double => "double",
         },
         "score": args.score.as_ref().map(ToString::to_string),
         "inputs": args.inputs,

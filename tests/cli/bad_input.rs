@@ -144,9 +144,11 @@ fn options_are_checked() {
     )
     .expect("a file");
     let (broken, stranger) = (broken.display().to_string(), stranger.display().to_string());
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 11] = [
         (&["--weights", "3"], &["--weights", "3"]),
         (&["--activations", "7"], &["--activations", "7"]),
+        (&["--rescale", "thrice"], &["--rescale", "thrice"]),
+        (&["--rescale", "double"], &["--rescale", "not quantised"]),
         (&["--score", "nothing"], &["nothing", "logit"]),
         (&["--score", "sum-squares:nothing"], &["nothing", "logit"]),
         (&["--input", "x=float"], &["x=float", "ufixed"]),

@@ -52,16 +52,20 @@ def rows(folder: Path, hodoscope: Path, core: Core, sources: engines.Sources, pl
     def row(engine: str, crate: Callable[[Path], Crate], events=raws, answer=outputs, wrong=against) -> Row:
         return Row(engine, crate, events, answer, wrong, constants, network.macs, priced=1)
 
-    qdq = Compiled(hodoscope, model, place / "int8", [], windows)
+    def own_integers(engine: str, place: Path, options: list[str]) -> Row:
+        qdq = Compiled(hodoscope, model, place, options, windows)
 
-    def ours(got: list[bytes]) -> str:
-        raw = np.frombuffer(b"".join(got), qdq.crate.outputs.numpy)
-        # The raws of the program count from the zero point where they are wider than the words.
-        own = 0 if qdq.crate.outputs.kind == "i8" else network.output.zero_point
-        return f"{against([(raw + own).astype(np.int8).tobytes()])}; interpreter {qdq.wrong(got)}"
+        def ours(got: list[bytes]) -> str:
+            raw = np.frombuffer(b"".join(got), qdq.crate.outputs.numpy)
+            # The raws of the program count from the zero point where they are wider than the words.
+            own = 0 if qdq.crate.outputs.kind == "i8" else network.output.zero_point
+            return f"{against([(raw + own).astype(np.int8).tobytes()])}; interpreter {qdq.wrong(got)}"
+
+        return row(engine, qdq.engine, events=[w.tobytes() for w in raw], answer=qdq.crate.outputs.bytes, wrong=ours)
 
     found = [
-        row("hodoscope, int8", qdq.engine, events=[w.tobytes() for w in raw], answer=qdq.crate.outputs.bytes, wrong=ours),
+        own_integers("hodoscope, int8", place / "int8", []),
+        own_integers("hodoscope, int8 rounded twice", place / "twice", ["--rescale", "double"]),
     ]
     calibration = place / "calibration.npz"
     np.savez(calibration, input=every)

@@ -73,11 +73,36 @@ pub fn is_quantised(graph: &Graph) -> bool {
     false
 }
 
-/// The program of a quantised graph.
+/// How a QuantizeLinear of a sum is computed where its scales are no powers of two: three libraries, three results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Rescale {
+    /// The quotient of the scales, halves to even: as ONNX states it, and onnxruntime computes it.
+    #[default]
+    Quotient,
+    /// A multiplier of 31 bits and a shift, halves upwards: TensorFlow Lite built with single rounding.
+    Single,
+    /// A multiplier of 31 bits, halves upwards, then a shift, halves away from zero: TensorFlow Lite's reference.
+    Double,
+}
+
+/// The program of a quantised graph, rescaled by the quotients of its scales.
 ///
 /// # Errors
 /// The node, input or output that has no exact integer form.
 pub fn exact(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Program, ExactError> {
+    exact_with(graph, name, spec, Rescale::Quotient)
+}
+
+/// The program of a quantised graph.
+///
+/// # Errors
+/// As [`exact`].
+pub fn exact_with(
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    rescale: Rescale,
+) -> Result<Program, ExactError> {
     let graph = keep_quantisers(graph)?;
     let of = |input: &GraphInput| words::input(&graph, input, spec);
     let inputs = graph.inputs().iter().map(|input| {
@@ -86,7 +111,8 @@ pub fn exact(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Program, Ex
             reason,
         })
     });
-    on_words(&graph, name, inputs.collect::<Result<_, _>>()?)
+    let inputs = inputs.collect::<Result<_, _>>()?;
+    proved(lower::lower(&graph, name, inputs, rescale)?)
 }
 
 /// The program of a quantised graph whose inputs are these words, in the graph's order.
@@ -95,7 +121,11 @@ pub(crate) fn on_words(
     name: &str,
     inputs: Vec<Input>,
 ) -> Result<Program, ExactError> {
-    let program = tidy::without_dead(lower::lower(graph, name, inputs)?);
+    proved(lower::lower(graph, name, inputs, Rescale::Quotient)?)
+}
+
+fn proved(program: Program) -> Result<Program, ExactError> {
+    let program = tidy::without_dead(program);
     program.verify()?;
     Ok(program)
 }

@@ -86,6 +86,22 @@ impl Real {
         })
     }
 
+    /// Integers of 8 bits in steps of one, where they are such, else [`Self::constant`]: what is made of stored integers
+    /// counts in their scale, also where all of a row are even.
+    pub fn integers(shape: Vec<usize>, data: &[f32]) -> Option<Self> {
+        let small = |v: &f32| *v == v.trunc() && v.abs() <= 255.0;
+        if !data.iter().all(small) {
+            return Self::constant(shape, data);
+        }
+        Some(Self {
+            shape,
+            source: Source::Constant(data.iter().map(|v| *v as i64).collect()),
+            offset: vec![Dyadic::ZERO; data.len()],
+            step: vec![Dyadic::ONE; data.len()],
+            divisor: 1,
+        })
+    }
+
     /// The numbers of a constant.
     pub fn numbers(&self) -> Option<Vec<Dyadic>> {
         let Source::Constant(raws) = &self.source else {

@@ -2,6 +2,7 @@
 
 use hodoscope_program::{Operation, ValueId};
 
+use super::dense::snapped;
 use super::moves::broadcast;
 use super::{Lowered, Lowering, PROPORTION, Real, Source, Term, extents};
 use crate::exact::dyadic::Dyadic;
@@ -46,20 +47,24 @@ impl Lowering<'_> {
                     let order = broadcast(&b.shape, shape);
                     let a = self.broadcast(name, a, shape)?;
                     let number = |e: usize| numbers[order[e]];
+                    let step = a.step.clone();
+                    let added = |e: usize| snapped(number(e), step[e]);
                     match op {
                         Binary::Mul => scaled(a, number)?,
-                        Binary::Add => shifted(a, number)?,
-                        _ => shifted(a, |e| number(e).negated())?,
+                        Binary::Add => shifted(a, added)?,
+                        _ => shifted(a, |e| added(e).negated())?,
                     }
                 }
                 (Some(numbers), None) => {
                     let order = broadcast(&a.shape, shape);
                     let b = self.broadcast(name, b, shape)?;
                     let number = |e: usize| numbers[order[e]];
+                    let step = b.step.clone();
+                    let added = |e: usize| snapped(number(e), step[e]);
                     match op {
                         Binary::Mul => scaled(b, number)?,
-                        Binary::Add => shifted(b, number)?,
-                        _ => shifted(negated(b), number)?,
+                        Binary::Add => shifted(b, added)?,
+                        _ => shifted(negated(b), added)?,
                     }
                 }
                 (None, None) if op == Binary::Mul => self.product(name, a, b, shape)?,

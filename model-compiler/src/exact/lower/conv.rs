@@ -194,7 +194,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        let matrix = Real::constant(vec![own, taps * width], &matrix).ok_or(PROPORTION)?;
+        let matrix = Real::integers(vec![own, taps * width], &matrix).ok_or(PROPORTION)?;
         let mut linear: Linear = self.linear(name, rows, matrix, None)?;
         for (o, bias) in layer.bias[group * own..].iter().take(own).enumerate() {
             let bias = Dyadic::of(f64::from(*bias)).ok_or(PROPORTION)?;

@@ -183,20 +183,23 @@ impl Linear {
     /// Adds to the bias of output `o`. What misses a multiple of the sums' grid only by the rounding of its own
     /// scale is one: a stored integer stays that integer.
     pub(super) fn add_bias(&mut self, o: usize, number: Dyadic) -> Lowered<()> {
-        let step = self.step[o];
-        let mut number = number;
-        if !step.is_power_of_two() {
-            let counts = number.nearest_over(step).ok_or(PROPORTION)?;
-            let counts = i64::try_from(counts).map_err(|_| PROPORTION)?;
-            let whole = Dyadic::integer(counts).times(step).ok_or(PROPORTION)?;
-            let left = number.minus(whole).ok_or(PROPORTION)?;
-            if is_snapped(left, number, step) {
-                number = whole;
-            }
-        }
+        let number = snapped(number, self.step[o]);
         self.bias[o] = self.bias[o].plus(number).ok_or(PROPORTION)?;
         Ok(())
     }
+}
+
+/// A bias, or the whole counts that it misses only by the rounding of its own scale.
+pub(super) fn snapped(number: Dyadic, step: Dyadic) -> Dyadic {
+    if step.is_power_of_two() || step.is_zero() {
+        return number;
+    }
+    let whole = || {
+        let counts = i64::try_from(number.nearest_over(step)?).ok()?;
+        let whole = Dyadic::integer(counts).times(step)?;
+        is_snapped(number.minus(whole)?, number, step).then_some(whole)
+    };
+    whole().unwrap_or(number)
 }
 
 /// Whether what is left of a bias beside whole counts comes from the rounding of its scale.

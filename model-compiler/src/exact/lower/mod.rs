@@ -5,6 +5,7 @@ mod compare;
 mod conv;
 mod dense;
 mod divide;
+mod fixed;
 mod matrix;
 mod moves;
 mod order;
@@ -20,10 +21,10 @@ mod unary;
 
 use hodoscope_program::{Input, IntType, Interval, Output, Overflow, Program, Rounding, ValueId};
 
-use super::ExactError;
 use super::builder::{Builder, Factors};
 use super::dyadic::Dyadic;
 use super::real::{Linear, Real, Source, Term};
+use super::{ExactError, Rescale};
 use crate::graph::{Binary, Graph, Node, Op, Reduction, Unary};
 
 /// Why a node has no exact form, and what to do.
@@ -40,11 +41,18 @@ pub(super) struct Lowering<'g> {
     graph: &'g Graph,
     builder: Builder,
     terms: Vec<Option<Term>>,
+    rescale: Rescale,
 }
 
-pub(super) fn lower(graph: &Graph, name: &str, inputs: Vec<Input>) -> Result<Program, ExactError> {
+pub(super) fn lower(
+    graph: &Graph,
+    name: &str,
+    inputs: Vec<Input>,
+    rescale: Rescale,
+) -> Result<Program, ExactError> {
     let mut lowering = Lowering {
         graph,
+        rescale,
         builder: Builder::new(name),
         terms: vec![None; graph.value_count()],
     };

@@ -57,6 +57,9 @@ impl Lowering<'_> {
         if x.divisor != 1 {
             return self.divided(name, x, q, &scale, &zero);
         }
+        if let Some(real) = self.by_multiplier(name, node, &x, q)? {
+            return Ok(real);
+        }
         // A zero point that is added after the rounding moves before it, where it cannot change a tie.
         let even = |z: &Dyadic| z.is_zero() || z.exponent() > 0;
         let exact = (0..x.elements()).all(|e| x.step[e].over(scale[e]).is_some());
@@ -80,7 +83,7 @@ impl Lowering<'_> {
     }
 
     /// The operand of a relu that the quantiser repeats: one that starts at the integer of zero.
-    fn before_relu(&self, x: Real, q: &Quantiser, zero: &[Dyadic]) -> Real {
+    pub(super) fn before_relu(&self, x: Real, q: &Quantiser, zero: &[Dyadic]) -> Real {
         let Source::Value(id) = x.source else {
             return x;
         };
@@ -424,7 +427,14 @@ impl Lowering<'_> {
         super::no_divisor(&x)?;
         let scale = numbers(scale, &x.shape)?;
         let zero = numbers(zero_point, &x.shape)?;
-        let mut real = x;
+        let stored = |numbers: Vec<Dyadic>| {
+            let floats: Vec<f32> = numbers.iter().map(|n| n.to_f64() as f32).collect();
+            Real::integers(x.shape.clone(), &floats)
+        };
+        let mut real = match x.numbers().and_then(stored) {
+            Some(integers) => integers,
+            None => x,
+        };
         for e in 0..real.elements() {
             let offset = real.offset[e].minus(zero[e]);
             real.offset[e] = offset.and_then(|o| o.times(scale[e])).ok_or(PROPORTION)?;
@@ -437,7 +447,12 @@ impl Lowering<'_> {
     }
 }
 
-fn counted(x: Real, value: hodoscope_program::ValueId, step: Vec<Dyadic>, offset: Dyadic) -> Real {
+pub(super) fn counted(
+    x: Real,
+    value: hodoscope_program::ValueId,
+    step: Vec<Dyadic>,
+    offset: Dyadic,
+) -> Real {
     Real {
         shape: x.shape,
         source: Source::Value(value),
@@ -461,7 +476,7 @@ fn half_up(mut factors: Factors, rounding: Rounding) -> (Factors, Rounding) {
     (factors, rounding)
 }
 
-fn uniform(entries: &[Dyadic]) -> Option<Dyadic> {
+pub(super) fn uniform(entries: &[Dyadic]) -> Option<Dyadic> {
     let first = *entries.first()?;
     entries.iter().all(|e| *e == first).then_some(first)
 }

@@ -21,6 +21,7 @@ mod reduce;
 mod shape;
 mod trees;
 mod unary;
+mod weights;
 mod window;
 
 use super::{ImportError, context::Context, node::NodeView, value::Value};
