@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use hodoscope_cost::Core;
-use hodoscope_sim::bound::{Bound, Image};
+use hodoscope_sim::bound::{self, Bound, Image};
 use hodoscope_sim::elf::{Elf, Sizes};
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::metrics::{LinearFit, linear_fit};
@@ -44,6 +44,8 @@ pub struct Measured {
     pub modelled: Vec<Cycles>,
     /// On a soft-core: what follows from the code, at each multiplicity.
     pub bounds: Vec<Bound>,
+    /// On a soft-core: the largest count at each multiplicity that the core's table predicts.
+    pub predicted: Vec<u64>,
     /// Of the whole firmware.
     pub sizes: Sizes,
     /// Bytes of stack that the firmware used on the way, where that was measured.
@@ -151,27 +153,31 @@ impl Measured {
         if counts.len() != events.len() {
             bail!("{name} did not count every event");
         }
-        let per_multiplicity = || counts.chunks(repeats);
+        let largest = |counts: &[u64]| {
+            let largest = |counts: &[u64]| counts.iter().copied().max().unwrap_or(0);
+            counts.chunks(repeats).map(largest).collect()
+        };
+        let (bounds, predicted) = match &board.runner {
+            Runner::Rtl(_) => walked(&deployed, &events, repeats)?,
+            _ => (vec![], vec![]),
+        };
         Ok(Self {
             board: name.to_owned(),
             clock_hz: board.clock_hz,
             clock_source: board.clock_source.clone(),
             unit,
             caches: board.caches,
-            spread: per_multiplicity()
+            spread: counts
+                .chunks(repeats)
                 .map(|counts| {
                     let (least, most) = (counts.iter().min(), counts.iter().max());
                     most.unwrap_or(&0) - least.unwrap_or(&0)
                 })
                 .collect(),
-            counts: per_multiplicity()
-                .map(|counts| counts.iter().copied().max().unwrap_or(0))
-                .collect(),
+            counts: largest(&counts),
             modelled,
-            bounds: match &board.runner {
-                Runner::Rtl(_) => bounds(&deployed, &events, repeats)?,
-                _ => vec![],
-            },
+            bounds,
+            predicted: largest(&predicted),
             sizes: Elf::read(deployed.elf())?.sizes(),
             stack,
         })
@@ -199,9 +205,9 @@ impl Measured {
     /// Of the modelled cycles of a soft-core against those of its Verilog, in per cent: the median
     /// and the largest, without sign.
     pub fn model_error(&self) -> Option<(f64, f64)> {
-        let counts = self.counts.iter().zip(&self.bounds);
+        let counts = self.counts.iter().zip(&self.predicted);
         let mut errors: Vec<f64> = counts
-            .map(|(&count, bound)| 100.0 * (bound.modelled as f64 / count as f64 - 1.0).abs())
+            .map(|(&count, &predicted)| 100.0 * (predicted as f64 / count as f64 - 1.0).abs())
             .collect();
         errors.sort_by(f64::total_cmp);
         Some((*errors.get(errors.len() / 2)?, *errors.last()?))
@@ -224,23 +230,27 @@ impl Measured {
     }
 }
 
-/// What follows from a soft-core's firmware, at each multiplicity.
-fn bounds(deployed: &Deployed, events: &Events, repeats: usize) -> Result<Vec<Bound>> {
+/// What follows from a soft-core's firmware at each multiplicity, and what its table predicts of each
+/// event.
+fn walked(deployed: &Deployed, events: &Events, repeats: usize) -> Result<(Vec<Bound>, Vec<u64>)> {
     let board = &deployed.board;
     let (Some(cost), Some(ram)) = (&board.cost, board.ram) else {
-        return Ok(vec![]);
+        return Ok((vec![], vec![]));
     };
     let core = Core::named(cost)?;
     let image = Image::read(deployed.elf(), ram as usize)?;
+    let no_bound = || format!("{}: no bound", board.name);
+    let payloads: Vec<Vec<u8>> = (0..events.len())
+        .map(|event| events.payload(event))
+        .collect();
     let last = events.len().saturating_sub(repeats);
-    (0..events.len())
-        .step_by(repeats)
-        .map(|event| {
-            // The largest multiplicity has the constituents of all others.
-            let bound = Bound::of(&image, &events.payload(event), &core, event == last);
-            bound.with_context(|| format!("{}: no bound", board.name))
-        })
-        .collect()
+    let bounds = (0..events.len()).step_by(repeats).map(|event| {
+        // The largest multiplicity has the constituents of all others.
+        Bound::of(&image, &payloads[event], &core, event == last).with_context(no_bound)
+    });
+    let bounds = bounds.collect::<Result<_>>()?;
+    let predicted = bound::modelled(&image, &payloads, &core).with_context(no_bound)?;
+    Ok((bounds, predicted))
 }
 
 /// Prices what was recorded with the tables of `cores`, without one with the board's own.

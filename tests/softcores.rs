@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use hodoscope_cost::Core;
 use hodoscope_interpreter::Interpreter;
 use hodoscope_program::Program;
-use hodoscope_sim::bound::{Bound, Image};
+use hodoscope_sim::bound::{Bound, Image, modelled};
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::{
@@ -92,6 +92,7 @@ fn compiled(name: &str, board: Option<&str>) -> Model {
 
 static PFN_QG: LazyLock<Model> = LazyLock::new(|| compiled("pfn-qg", None));
 static AE_QCD: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd", None));
+static EFN_TOP: LazyLock<Model> = LazyLock::new(|| compiled("efn-top", None));
 static AE_QCD_SMALL: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd", Some("picorv32-small")));
 
 /// The clock is that of the slowest placement, and what is over a budget in time fails.
@@ -153,16 +154,19 @@ fn cycles(model: &Model, board: &str, largest_ratio: f64, errors: &mut Vec<f64>)
     let core = Core::named(board.cost.as_deref().unwrap()).unwrap();
     let image = Image::read(&built.elf, board.ram.unwrap() as usize).unwrap();
     let (mut most, mut most_allowed) = (0, 0);
+    let payloads: Vec<_> = (0..EVENTS)
+        .map(|event| model.events.payload(event))
+        .collect();
+    let modelled = modelled(&image, &payloads, &core).unwrap();
     for (event, (_, cycles)) in answers_once.iter().enumerate() {
-        let payload = model.events.payload(event);
-        let bound = Bound::of(&image, &payload, &core, event == 0).unwrap();
+        let bound = Bound::of(&image, &payloads[event], &core, event == 0).unwrap();
         let (cycles, name) = (u64::from(*cycles), &board.name);
         assert!(
             bound.at_most >= cycles,
             "{name}: {bound:?}, {cycles} cycles"
         );
         (most, most_allowed) = (most.max(cycles), most_allowed.max(bound.at_most));
-        errors.push(100.0 * (bound.modelled as f64 / cycles as f64 - 1.0).abs());
+        errors.push(100.0 * (modelled[event] as f64 / cycles as f64 - 1.0).abs());
     }
     let ratio = most_allowed as f64 / most as f64;
     println!(
@@ -207,11 +211,13 @@ fn soft_cores_are_exact_and_take_the_cycles_written_down() {
         return;
     }
     let (pfn_qg, ae_qcd) = (("pfn-qg", &PFN_QG), ("ae-qcd", &AE_QCD));
+    // Its network of a constituent is a table: where its entries lie in a cache depends on data.
+    let efn_top = ("efn-top", &EFN_TOP);
     let mut all = BTreeMap::new();
     // Caches, and what they hold at first, make a bound wider.
     for (board, largest_ratio, models) in [
-        ("picorv32", 1.1, &[pfn_qg, ae_qcd][..]),
-        ("vexriscv-full", 1.5, &[pfn_qg, ae_qcd]),
+        ("picorv32", 1.1, &[pfn_qg, ae_qcd, efn_top][..]),
+        ("vexriscv-full", 1.5, &[pfn_qg, ae_qcd, efn_top]),
         ("vexriscv-lite", 1.5, &[ae_qcd]),
         ("ibex", 1.1, &[pfn_qg, ae_qcd]),
         ("picorv32-small", 1.1, &[("ae-qcd", &AE_QCD_SMALL)]),

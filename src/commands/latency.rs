@@ -139,12 +139,13 @@ fn bounds_text(measured: &Measured) -> String {
         "modelled",
         "at most",
     ]);
-    for (n, (&count, bound)) in measured.counts.iter().zip(&measured.bounds).enumerate() {
+    let predicted = measured.bounds.iter().zip(&measured.predicted);
+    for (n, (&count, (bound, &predicted))) in measured.counts.iter().zip(predicted).enumerate() {
         table.row([
             n.to_string(),
             thousands(bound.instructions),
             thousands(count),
-            thousands(bound.modelled),
+            thousands(predicted),
             thousands(bound.at_most),
         ]);
     }
@@ -333,9 +334,9 @@ fn board_json(model: &ModelDir, measured: &Measured) -> Value {
         "fit": fit_json(measured.fit(), unit),
         "worst": worst,
         "modelled": measured.modelled.iter().map(|cycles| core_json(model, measured, cycles)).collect::<Vec<_>>(),
-        "bounds": measured.bounds.iter().map(|bound| json!({
+        "bounds": measured.bounds.iter().zip(&measured.predicted).map(|(bound, predicted)| json!({
             "instructions": bound.instructions,
-            "modelled_cycles": bound.modelled,
+            "modelled_cycles": predicted,
             "at_most_cycles": bound.at_most,
             "branches_on_data": bound.data_branches,
         })).collect::<Vec<_>>(),

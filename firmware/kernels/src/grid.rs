@@ -11,6 +11,12 @@ pub struct Axis {
     pub extent: usize,
 }
 
+/// Entries of a grid's cells. They begin where a line of 32 bytes of a data cache does, so that entries
+/// of 2, 4, 8, 16 or 32 bytes lie within one.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+pub struct Cells<T>(pub T);
+
 /// The entry of the cell that `words`, clamped into their ranges before, lie in.
 ///
 /// `words`: detector words of a row, `entries`: `[cells][channels]`, the last axis fastest.

@@ -77,6 +77,20 @@ pub struct Cache {
     pub at_most: u64,
 }
 
+impl Cache {
+    /// The line that an address lies in.
+    #[must_use]
+    pub fn line(&self, address: u32) -> u64 {
+        u64::from(address) / self.line_bytes
+    }
+
+    /// Where in the cache that line lies.
+    #[must_use]
+    pub fn place(&self, address: u32) -> u64 {
+        self.line(address) % (self.bytes / self.line_bytes)
+    }
+}
+
 /// The cost table of a core.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Core {

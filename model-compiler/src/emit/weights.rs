@@ -19,6 +19,10 @@ pub(super) fn statics(plans: &[Plan<'_>]) -> String {
     let Some(first) = plans.first() else {
         return code.finish();
     };
+    if plans.iter().any(|plan| !plan.grids.is_empty()) {
+        code.gap();
+        code.line("use hodoscope_kernels::grid::Cells;");
+    }
     let steps = || {
         plans.iter().flat_map(|plan| {
             let steps = plan.constituent.iter().chain(&plan.event);
@@ -64,7 +68,7 @@ fn cells(code: &mut Code, plan: &Plan<'_>, grid: &Grid) {
         axes.join(" × ")
     ));
     code.line(format!(
-        "pub(crate) static {}: [{}; {}] = [",
+        "pub(crate) static {}: Cells<[{}; {}]> = Cells([",
         names::cells(grid.result),
         names::array(value),
         grid.cells()
@@ -73,7 +77,7 @@ fn cells(code: &mut Code, plan: &Plan<'_>, grid: &Grid) {
         let numbers: Vec<String> = cell.iter().map(ToString::to_string).collect();
         code.line(format!("[{}],", numbers.join(",")));
     }
-    code.line("];");
+    code.line("]);");
 }
 
 /// The program's constants that the step's kernel reads as they are.

@@ -22,8 +22,8 @@ impl<'c> Lines<'c> {
 
     /// Reads: whether the line had to be fetched.
     pub fn misses(&mut self, address: u32) -> bool {
-        let line = u64::from(address) / self.cache.line_bytes;
-        let place = (line % self.held.len() as u64) as usize;
+        let line = self.cache.line(address);
+        let place = self.cache.place(address) as usize;
         self.held[place].replace(line) != Some(line)
     }
 }

@@ -1,20 +1,17 @@
-//! What the instructions of a path take.
+//! What the instructions of a path take at most.
 
-use hodoscope_cost::{Access, Core, Memory, Pipeline};
+use hodoscope_cost::{Core, Memory};
 
 use super::cache::Lines;
+use super::loose::Misses;
+use super::price::{Pricer, fetched, read};
 use super::{BoundError, Image, Step, Walk};
-
-/// First address that is not RAM: devices, which no cache holds.
-const DEVICES: u32 = 0x8000_0000;
 
 /// What the inferences of one multiplicity take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bound {
     /// Instructions that are executed.
     pub instructions: u64,
-    /// Cycles, as the core's table has them, with nothing in the caches at first.
-    pub modelled: u64,
     /// Cycles that no inference exceeds.
     pub at_most: u64,
     /// Branches that go the other way for other data: where a constituent is not live.
@@ -54,73 +51,43 @@ impl Bound {
     fn along(walk: Walk, core: &Core) -> Result<Self, BoundError> {
         let memory = Memory::default();
         let mut cost = Cost {
-            core,
-            pipeline: Pipeline::new(core, &memory),
+            pricer: Pricer::new(core, &memory),
             instructions: core.instruction_cache().map(Lines::new),
-            data: core.data_cache().map(Lines::new),
+            data: core.data_cache().map(Misses::new),
             sum: Self::default(),
         };
         cost.sum.instructions = walk.run(|step| cost.add(step))?;
+        if let (Some(misses), Some(cache)) = (cost.data, core.data_cache()) {
+            cost.sum.at_most += misses.count() * cache.at_most;
+        }
         Ok(cost.sum)
     }
 }
 
 /// Adds up.
 struct Cost<'c> {
-    core: &'c Core,
-    pipeline: Pipeline<'c>,
+    pricer: Pricer<'c>,
     instructions: Option<Lines<'c>>,
-    data: Option<Lines<'c>>,
+    data: Option<Misses<'c>>,
     sum: Bound,
 }
 
 impl Cost<'_> {
     fn add(&mut self, step: &Step) -> Result<(), BoundError> {
-        let (address, next) = (u64::from(step.address), u64::from(step.next));
-        let class = self.pipeline.resolve(address, &step.instruction, next);
-        let cycles = self
-            .pipeline
-            .step(address, &step.instruction, next, Access::Other)?;
-        let figure = self.core.figure(class);
-        let badly = figure.map_or(0, |figure| figure.at_most - figure.cycles);
-        let bits = u64::from(step.shift.saturating_sub(1));
-        let shifting = figure.map_or(0, |figure| figure.per_bit * bits);
-        self.sum.modelled += cycles + shifting;
-        self.sum.at_most += cycles + shifting + badly;
+        let price = self.pricer.add(step)?;
+        self.sum.at_most += price.cycles + price.badly;
         self.sum.data_branches += u64::from(step.data_branch);
-        self.fetch(step);
-        self.read(step);
-        Ok(())
-    }
-
-    fn fetch(&mut self, step: &Step) {
-        let Some(lines) = &mut self.instructions else {
-            return;
-        };
-        // An instruction may lie across two lines.
-        for address in [step.address, step.address + step.instruction.size - 1] {
-            if lines.misses(address) {
-                self.sum.modelled += lines.cache.miss;
-                self.sum.at_most += lines.cache.at_most;
+        if let Some(lines) = &mut self.instructions {
+            let misses = fetched(step).filter(|&address| lines.misses(address));
+            let misses = misses.count() as u64;
+            self.sum.at_most += misses * lines.cache.at_most;
+        }
+        if let (Some(misses), Some(address)) = (&mut self.data, read(step)) {
+            match step.loose {
+                Some(loose) => misses.loose(address, loose),
+                None => misses.fixed(address),
             }
         }
-    }
-
-    fn read(&mut self, step: &Step) {
-        let (Some(lines), Some(address)) = (&mut self.data, step.access) else {
-            return;
-        };
-        if address >= DEVICES || !step.instruction.class.is_load() {
-            return;
-        }
-        if step.data_address {
-            // Which line it takes is not known: one fetch for it, and one for the line that it may
-            // have taken the place of.
-            self.sum.modelled += lines.cache.miss;
-            self.sum.at_most += 2 * lines.cache.at_most;
-        } else if lines.misses(address) {
-            self.sum.modelled += lines.cache.miss;
-            self.sum.at_most += lines.cache.at_most;
-        }
+        Ok(())
     }
 }

@@ -1,29 +1,7 @@
 //! What the instructions of RV32IM do, and which of their results depend on data (The RISC-V Instruction
 //! Set Manual, volume I, version 20191213, chapters 2 and 7).
 
-/// A number, and whether it would be another one for other data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Value {
-    pub number: u32,
-    pub data: bool,
-}
-
-impl Value {
-    /// The same for all data.
-    pub fn fixed(number: u32) -> Self {
-        Self {
-            number,
-            data: false,
-        }
-    }
-
-    fn with(self, other: Self, number: u32) -> Self {
-        Self {
-            number,
-            data: self.data || other.data,
-        }
-    }
-}
+use super::value::Value;
 
 /// Where a load or store goes, and how many bytes it moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,17 +93,21 @@ impl Word {
             0x17 => known(pc.wrapping_add(self.0 & 0xffff_f000)),
             0x6f => Effect::Jump(Value::fixed(pc.wrapping_add(self.j_immediate()))),
             0x67 if funct3 == 0 => {
-                let to = add(a, self.i_immediate());
-                Effect::Jump(to.with(to, to.number & !1))
+                let to = a.add(Value::fixed(self.i_immediate()));
+                Effect::Jump(Value {
+                    number: to.number & !1,
+                    varies: to.varies & !1,
+                    ..to
+                })
             }
             0x63 => Effect::Branch {
                 taken: condition(funct3, a.number, b.number)?,
-                data: a.data || b.data,
+                data: a.data() || b.data(),
                 offset: self.b_immediate(),
             },
             0x03 => Effect::Load {
                 place: Place {
-                    address: add(a, self.i_immediate()),
+                    address: a.add(Value::fixed(self.i_immediate())),
                     bytes: bytes(funct3 & 3)?,
                 },
                 signed: match funct3 {
@@ -136,7 +118,7 @@ impl Word {
             },
             0x23 if funct3 <= 2 => Effect::Store {
                 place: Place {
-                    address: add(a, self.s_immediate()),
+                    address: a.add(Value::fixed(self.s_immediate())),
                     bytes: bytes(funct3)?,
                 },
                 value: b,
@@ -149,7 +131,7 @@ impl Word {
                 };
                 Effect::Value(arithmetic(funct7, funct3, a, Value::fixed(value))?)
             }
-            0x33 if funct7 == 1 => Effect::Value(a.with(b, product(funct3, a.number, b.number))),
+            0x33 if funct7 == 1 => Effect::Value(product(funct3, a, b)),
             0x33 => Effect::Value(arithmetic(funct7, funct3, a, b)?),
             0x0f => Effect::Control,
             0x73 if funct3 != 0 => Effect::Control,
@@ -160,10 +142,6 @@ impl Word {
 
 fn bytes(width: u32) -> Option<u32> {
     (width <= 2).then_some(1 << width)
-}
-
-fn add(a: Value, offset: u32) -> Value {
-    a.with(a, a.number.wrapping_add(offset))
 }
 
 fn condition(funct3: u32, a: u32, b: u32) -> Option<bool> {
@@ -181,33 +159,27 @@ fn condition(funct3: u32, a: u32, b: u32) -> Option<bool> {
 /// `None` for an encoding that is no instruction.
 fn arithmetic(funct7: u32, funct3: u32, a: Value, b: Value) -> Option<Value> {
     let (x, y) = (a.number, b.number);
-    let number = match (funct7, funct3) {
-        (0x00, 0) => x.wrapping_add(y),
-        (0x20, 0) => x.wrapping_sub(y),
-        (0x00, 1) => x << (y & 31),
-        (0x00, 2) => u32::from((x as i32) < y as i32),
-        (0x00, 3) => u32::from(x < y),
-        (0x00, 4) => x ^ y,
-        (0x00, 5) => x >> (y & 31),
-        (0x20, 5) => (x as i32 >> (y & 31)) as u32,
-        (0x00, 6) => x | y,
-        (0x00, 7) => {
-            // Zero, whatever the other one is.
-            let zero = |value: Value| value == Value::fixed(0);
-            if zero(a) || zero(b) {
-                return Some(Value::fixed(0));
-            }
-            x & y
-        }
+    Some(match (funct7, funct3) {
+        (0x00, 0) => a.add(b),
+        (0x20, 0) => a.subtract(b),
+        (0x00, 1) => a.shift_left(b),
+        (0x00, 2) => a.compared(b, (x as i32) < y as i32),
+        (0x00, 3) => a.compared(b, x < y),
+        (0x00, 4) => a.xor(b),
+        (0x00, 5) => a.shift_right(b),
+        (0x20, 5) => a.shift_right_signed(b),
+        (0x00, 6) => a.or(b),
+        (0x00, 7) => a.and(b),
         _ => return None,
-    };
-    Some(a.with(b, number))
+    })
 }
 
-fn product(funct3: u32, a: u32, b: u32) -> u32 {
+/// Products, quotients and remainders.
+fn product(funct3: u32, left: Value, right: Value) -> Value {
+    let (a, b) = (left.number, right.number);
     let (signed_a, signed_b) = (i64::from(a as i32), i64::from(b as i32));
-    match funct3 {
-        0 => a.wrapping_mul(b),
+    let number = match funct3 {
+        0 => return left.multiply(right),
         1 => ((signed_a * signed_b) >> 32) as u32,
         2 => ((signed_a * i64::from(b)) >> 32) as u32,
         3 => ((u64::from(a) * u64::from(b)) >> 32) as u32,
@@ -217,7 +189,8 @@ fn product(funct3: u32, a: u32, b: u32) -> u32 {
         6 if b == 0 => a,
         6 => (a as i32).wrapping_rem(b as i32) as u32,
         _ => a.checked_rem(b).unwrap_or(a),
-    }
+    };
+    left.with(right, number)
 }
 
 #[cfg(test)]
@@ -236,10 +209,7 @@ mod tests {
     }
 
     fn data(number: i32) -> Value {
-        Value {
-            data: true,
-            ..fixed(number)
-        }
+        Value::data_of(number as u32)
     }
 
     #[test]
@@ -255,6 +225,14 @@ mod tests {
         // and with zero is zero
         check(0x00b5_7533, data(7), fixed(0), value(fixed(0)));
         check(0x00b5_7533, data(7), data(0), value(data(0)));
+        // andi a0, a0, 6; mul, or with a0 and a1: only these bits are others for other data
+        let some = |number, varies| Value {
+            varies,
+            ..fixed(number)
+        };
+        check(0x0065_7513, data(7), fixed(0), value(some(6, 6)));
+        check(0x02b5_0533, data(3), fixed(24), value(some(72, !7)));
+        check(0x00b5_6533, some(1, 3), fixed(2), value(some(3, 1)));
         // bltu a0, a1, .-12
         let branch = |taken, data| Effect::Branch {
             taken,

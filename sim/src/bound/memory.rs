@@ -7,7 +7,7 @@ use std::path::Path;
 use object::{Object, ObjectSegment};
 
 use super::BoundError;
-use super::execute::Value;
+use super::value::Value;
 
 /// What a firmware has in memory at its start, and where it starts.
 #[derive(Clone, Debug)]
@@ -47,15 +47,15 @@ impl Image {
 #[derive(Clone, Debug)]
 pub struct Memory {
     bytes: Vec<u8>,
-    /// Which bytes would be others for other data.
-    data: Vec<bool>,
+    /// Which bits would be others for other data.
+    varies: Vec<u8>,
 }
 
 impl Memory {
     fn new(bytes: usize) -> Self {
         Self {
             bytes: vec![0; bytes],
-            data: vec![false; bytes],
+            varies: vec![0; bytes],
         }
     }
 
@@ -68,17 +68,21 @@ impl Memory {
     /// The bytes as a number; `None` where there is no memory.
     pub fn load(&self, address: u32, count: u32) -> Option<Value> {
         let range = self.range(address, count)?;
-        let bytes = self.bytes[range.clone()].iter().rev();
+        let word = |bytes: &[u8]| {
+            let bytes = bytes.iter().rev();
+            bytes.fold(0, |number, byte| number << 8 | u32::from(*byte))
+        };
         Some(Value {
-            number: bytes.fold(0, |number, byte| number << 8 | u32::from(*byte)),
-            data: self.data[range].contains(&true),
+            number: word(&self.bytes[range.clone()]),
+            varies: word(&self.varies[range]),
+            origin: 0,
         })
     }
 
     /// Writes the lower bytes of a number; `None` where there is no memory.
     pub fn store(&mut self, address: u32, count: u32, value: Value) -> Option<()> {
         let range = self.range(address, count)?;
-        self.data[range.clone()].fill(value.data);
+        self.varies[range.clone()].copy_from_slice(&value.varies.to_le_bytes()[..count as usize]);
         self.bytes[range].copy_from_slice(&value.number.to_le_bytes()[..count as usize]);
         Some(())
     }
@@ -92,7 +96,7 @@ impl Memory {
         for first in 0..self.bytes.len().saturating_sub(bytes.len() - 1) {
             let end = first + bytes.len();
             if self.bytes[first..end] == *bytes {
-                self.data[first..end].fill(true);
+                self.varies[first..end].fill(u8::MAX);
                 found += 1;
             }
         }
@@ -107,16 +111,20 @@ mod tests {
     #[test]
     fn marked_bytes_are_data_until_they_are_written() {
         let mut memory = Memory::new(16);
-        let data = |number| Value { number, data: true };
+        let data = |number, varies| Value {
+            number,
+            varies,
+            origin: 0,
+        };
         memory.store(3, 4, Value::fixed(0x0403_0201)).unwrap();
         assert_eq!(memory.load(4, 2), Some(Value::fixed(0x0302)));
         assert_eq!(memory.mark(&[2, 3]), 1);
         assert_eq!(memory.load(3, 1), Some(Value::fixed(1)));
-        assert_eq!(memory.load(3, 2), Some(data(0x0201)));
+        assert_eq!(memory.load(3, 2), Some(data(0x0201, 0xff00)));
         memory.store(4, 2, Value::fixed(0)).unwrap();
         assert_eq!(memory.load(3, 4), Some(Value::fixed(0x0400_0001)));
-        memory.store(4, 1, data(9)).unwrap();
-        assert_eq!(memory.load(4, 1), Some(data(9)));
+        memory.store(4, 1, data(9, 6)).unwrap();
+        assert_eq!(memory.load(4, 1), Some(data(9, 6)));
         assert_eq!(memory.load(14, 4), None);
         assert_eq!(memory.load(u32::MAX, 4), None);
     }

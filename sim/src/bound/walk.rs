@@ -6,8 +6,9 @@ use hodoscope_cost::decode::decode;
 use hodoscope_cost::{Class, Instruction, InstructionSet};
 use hodoscope_wire::{PREAMBLE, Request, encode, frame_len};
 
-use super::execute::{Effect, Place, Value, Word};
+use super::execute::{Effect, Place, Word};
 use super::expand::expand;
+use super::value::Value;
 use super::{BoundError, Image};
 
 /// The devices of `sim/rtl/memory.v`.
@@ -24,6 +25,21 @@ const SEARCHED: usize = 4;
 /// More instructions than any inference: a loop that never ends is not waited for.
 const LONGEST: u64 = 2_000_000_000;
 
+/// A request as it goes over the link.
+fn frame(request: &Request<'_>) -> Result<Vec<u8>, BoundError> {
+    let bytes = match request {
+        Request::Event { payload, .. } => payload.len(),
+        _ => 0,
+    };
+    let mut buffer = vec![0; frame_len(bytes + 64)];
+    match encode(request, &mut buffer) {
+        Ok(frame) => Ok(frame.to_vec()),
+        Err(error) => Err(BoundError::Frame {
+            message: error.to_string(),
+        }),
+    }
+}
+
 /// An instruction of the path.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
@@ -35,12 +51,21 @@ pub struct Step {
     pub next: u32,
     /// Address that a load or store goes to.
     pub access: Option<u32>,
-    /// Whether that address depends on data.
-    pub data_address: bool,
+    /// What is known of that address, where it depends on data.
+    pub loose: Option<LooseAddress>,
     /// Bits that a shift moves by: the most of them where that depends on data.
     pub shift: u32,
     /// Whether this is a branch on data, which would go the other way for other data.
     pub data_branch: bool,
+}
+
+/// An address that depends on data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LooseAddress {
+    /// Addresses of one origin differ by the same number for all data.
+    pub origin: u32,
+    /// Lowest bits that are the same for all data.
+    pub known_bits: u32,
 }
 
 /// A firmware at work on one event.
@@ -55,6 +80,10 @@ pub struct Walk {
     /// Branches on data so far, and the one that goes the other way.
     branches: usize,
     turned: Option<usize>,
+    /// Origins so far of values that depend on data.
+    origins: u32,
+    /// What the cycle counter reads.
+    cycles: Value,
 }
 
 impl Walk {
@@ -64,21 +93,35 @@ impl Walk {
     /// # Errors
     /// [`BoundError::Frame`]
     pub fn new(image: &Image, payload: &[u8]) -> Result<Self, BoundError> {
-        let request = Request::Event { id: 1, payload };
-        let mut buffer = vec![0; frame_len(payload.len() + 64)];
-        let frame = encode(&request, &mut buffer).map_err(|error| BoundError::Frame {
-            message: error.to_string(),
-        })?;
-        Ok(Self {
+        let input = [
+            PREAMBLE.to_vec(),
+            frame(&Request::Event { id: 1, payload })?,
+        ];
+        Ok(Self::of(image, input.concat(), payload))
+    }
+
+    /// A walk through a session in which these events are sent, whose words are nothing but words.
+    pub(super) fn of_events(image: &Image, payloads: &[Vec<u8>]) -> Result<Self, BoundError> {
+        let mut input = [PREAMBLE.to_vec(), frame(&Request::Hello)?].concat();
+        for (id, payload) in (1..).zip(payloads) {
+            input.extend(frame(&Request::Event { id, payload })?);
+        }
+        Ok(Self::of(image, input, &[]))
+    }
+
+    fn of(image: &Image, input: Vec<u8>, payload: &[u8]) -> Self {
+        Self {
             registers: [Value::default(); 32],
             pc: image.entry,
-            input: PREAMBLE.iter().chain(frame.iter()).copied().collect(),
+            input: input.into(),
             payload: payload.to_vec(),
             image: image.clone(),
             log: String::new(),
             branches: 0,
             turned: None,
-        })
+            origins: 0,
+            cycles: Value::data_of(0),
+        }
     }
 
     /// The same walk, on which branch number `branch` of those on data goes the other way.
@@ -100,12 +143,29 @@ impl Walk {
         mut self,
         mut see: impl FnMut(&Step) -> Result<(), BoundError>,
     ) -> Result<u64, BoundError> {
-        while !self.reads_cycles() {
-            self.step()?;
-        }
+        self.until_cycles(|_| Ok(()))?;
         if self.image.memory.mark(&self.payload) == 0 && self.payload.len() >= SEARCHED {
             return Err(self.wrong("the event is not found in memory"));
         }
+        self.inference(&mut see)
+    }
+
+    /// Goes on to where the cycle counter is read.
+    pub(super) fn until_cycles(
+        &mut self,
+        mut see: impl FnMut(&Step) -> Result<(), BoundError>,
+    ) -> Result<(), BoundError> {
+        while !self.reads_cycles() {
+            see(&self.step()?)?;
+        }
+        Ok(())
+    }
+
+    /// From a reading of the cycle counter to the next.
+    pub(super) fn inference(
+        &mut self,
+        mut see: impl FnMut(&Step) -> Result<(), BoundError>,
+    ) -> Result<u64, BoundError> {
         let mut count = 0;
         loop {
             see(&self.step()?)?;
@@ -117,6 +177,11 @@ impl Walk {
                 return Err(self.wrong("the inference does not end"));
             }
         }
+    }
+
+    /// What the cycle counter reads from now on.
+    pub(super) fn set_cycles(&mut self, cycles: u32) {
+        self.cycles = Value::fixed(cycles);
     }
 
     fn wrong(&self, message: impl Into<String>) -> BoundError {
@@ -152,7 +217,7 @@ impl Walk {
         Ok((Word(encoding), encoding))
     }
 
-    fn step(&mut self) -> Result<Step, BoundError> {
+    pub(super) fn step(&mut self) -> Result<Step, BoundError> {
         let address = self.pc;
         let (word, encoding) = self.fetch()?;
         let wrong = BoundError::Instruction { address, encoding };
@@ -169,7 +234,7 @@ impl Walk {
             instruction,
             next: behind,
             access: None,
-            data_address: false,
+            loose: None,
             shift: match instruction.class {
                 Class::Shift => self.shift(word),
                 _ => 0,
@@ -191,17 +256,20 @@ impl Walk {
                     step.next = address.wrapping_add(offset);
                 }
             }
-            Effect::Jump(to) if to.data => return Err(depends("a jump")),
+            Effect::Jump(to) if to.data() => return Err(depends("a jump")),
             Effect::Jump(to) => {
                 step.next = to.number;
                 result = Some(Value::fixed(behind));
             }
             Effect::Load { place, signed } => {
                 step.access = Some(place.address.number);
-                step.data_address = place.address.data;
+                step.loose = place.address.data().then_some(LooseAddress {
+                    origin: place.address.origin,
+                    known_bits: place.address.known_bits(),
+                });
                 result = Some(self.load(place, signed)?);
             }
-            Effect::Store { place, .. } if place.address.data => {
+            Effect::Store { place, .. } if place.address.data() => {
                 return Err(depends("the address of a store"));
             }
             Effect::Store { place, value } => {
@@ -213,25 +281,37 @@ impl Walk {
         if let Some(value) = result
             && word.rd() != 0
         {
-            self.registers[word.rd()] = value;
+            self.registers[word.rd()] = self.with_origin(value);
         }
         self.pc = step.next;
         Ok(step)
     }
 
+    /// The value, which others are told from by its origin if it depends on data.
+    fn with_origin(&mut self, value: Value) -> Value {
+        if !value.data() || value.origin != 0 {
+            return value;
+        }
+        self.origins += 1;
+        Value {
+            origin: self.origins,
+            ..value
+        }
+    }
+
     fn shift(&self, word: Word) -> u32 {
         let by = word.shift(&self.registers);
-        if by.data { 31 } else { by.number & 31 }
+        match by.varies & 31 {
+            0 => by.number & 31,
+            _ => 31,
+        }
     }
 
     fn load(&mut self, place: Place, signed: bool) -> Result<Value, BoundError> {
         let address = place.address.number;
         let mut value = match address {
             LINK => Value::fixed(self.input.pop_front().map_or(u32::MAX, u32::from)),
-            CYCLES => Value {
-                number: 0,
-                data: true,
-            },
+            CYCLES => self.cycles,
             _ => self
                 .image
                 .memory
@@ -239,12 +319,10 @@ impl Walk {
                 .ok_or_else(|| self.wrong(format!("nothing to read at {address:#010x}")))?,
         };
         // Which entry of a table it is depends on data, and so does its value.
-        value.data |= place.address.data;
-        let unused = 32 - 8 * place.bytes;
-        if signed {
-            value.number = ((value.number << unused) as i32 >> unused) as u32;
+        if place.address.data() {
+            value = Value::data_of(value.number);
         }
-        Ok(value)
+        Ok(value.extended(place.bytes, signed))
     }
 
     fn store(&mut self, place: Place, value: Value) -> Result<(), BoundError> {

@@ -1,5 +1,7 @@
 //! Weights, biases, tables and the constants of rescales.
 
+use hodoscope_kernels::grid::Cells;
+
 /// `phi_phi.0_MatMul.weights`, [32, 2].
 pub(crate) static C0_PHI_PHI_0_MATMUL_WEIGHTS: [i8; 64] = [
     19, -72,
@@ -567,7 +569,7 @@ pub(crate) static S18_PACKED_WORDS_BLOCKS: [u8; 18] = [
 ];
 
 /// `phi_phi.5_Relu` of every cell, 103 × 103 words.
-pub(crate) static G12_CELLS: [[i8; 16]; 10609] = [
+pub(crate) static G12_CELLS: Cells<[[i8; 16]; 10609]> = Cells([
     [102,0,118,0,69,110,0,0,0,11,0,0,0,86,113,110],
     [102,0,118,0,69,110,0,0,0,11,0,0,0,86,113,110],
     [102,0,118,0,69,110,0,0,0,11,0,0,0,86,113,110],
@@ -11177,4 +11179,4 @@ pub(crate) static G12_CELLS: [[i8; 16]; 10609] = [
     [100,0,121,0,57,105,0,0,0,16,0,0,0,91,116,106],
     [100,0,121,0,57,105,0,0,0,16,0,0,0,91,116,106],
     [100,0,121,0,57,105,0,0,0,16,0,0,0,91,116,106],
-];
+]);

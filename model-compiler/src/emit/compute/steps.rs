@@ -368,7 +368,7 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
             });
             let axes: Vec<String> = axes.collect();
             vec![format!(
-                "let {y} = grid::pick(&{}, &[{}], &w::{});",
+                "let {y} = grid::pick(&{}, &[{}], &w::{}.0);",
                 v(words),
                 axes.join(", "),
                 names::cells(step.result)

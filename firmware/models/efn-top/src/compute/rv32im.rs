@@ -26,7 +26,7 @@ impl Plan for plans::Rv32im {
         let v1 = [v0[0]];
         observer.values(1, row, &v1);
         // phi_phi.5_Relu
-        let v12 = grid::pick(&v0, &[grid::Axis { channel: 1, minimum: -51, extent: 103 }, grid::Axis { channel: 2, minimum: -51, extent: 103 }], &w::G12_CELLS);
+        let v12 = grid::pick(&v0, &[grid::Axis { channel: 1, minimum: -51, extent: 103 }, grid::Axis { channel: 2, minimum: -51, extent: 103 }], &w::G12_CELLS.0);
         observer.values(12, row, &v12);
         // Mul_2
         let mut v13 = [0i32; 16];
