@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--core", choices=CORES, default="cortex-m4")
     parser.add_argument("--mlperf", type=Path, help="folder with ad01_int8.tflite and frames")
     parser.add_argument("--cmsis-nn", type=Path, help="source tree of CMSIS-NN")
-    parser.add_argument("--onnx2c", type=Path, help="the program onnx2c")
+    parser.add_argument("--onnx2c", type=Path, help="the program onnx2c, or its source tree with submodules")
     parser.add_argument("--events", type=int, default=100, help="events of the deep set")
     parser.add_argument("--only", default="", help="engines whose name contains this")
     parser.add_argument("--plot", type=Path, help="SVG to write: instructions by multiplicity")

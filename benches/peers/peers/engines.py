@@ -93,11 +93,11 @@ def is_dynamic(model: Path) -> bool:
 
 def onnx2c(model: Path, place: Path, core: Core, sources: Sources, inputs: int, outputs: int) -> Crate:
     """Its C for a float interface."""
-    tool = sources.onnx2c
-    if tool is None:
-        raise Missing("its program is not named: --onnx2c PATH")
-    source = place / "network.c"
+    if sources.onnx2c is None:
+        raise Missing("neither its program nor its source tree is named: --onnx2c PATH")
     place.mkdir(parents=True, exist_ok=True)
+    tool = onnx2c_program(sources.onnx2c, place.parent / "onnx2c-build")
+    source = place / "network.c"
     glue = f"""
 void engine_infer(const unsigned char *input, unsigned char *output) {{
     entry((const void *)input, (void *)output);
@@ -106,6 +106,18 @@ void engine_infer(const unsigned char *input, unsigned char *output) {{
     write(source, output([str(tool), str(model.resolve())]) + glue)
     library = c_library(place / "c", core, [source], [], FAST)
     return Crate(template("c", inputs=4 * inputs, outputs=4 * outputs), library=library)
+
+
+def onnx2c_program(path: Path, place: Path) -> Path:
+    """The program that `path` is or holds, else built from the source tree in `place`, with its own CMake file."""
+    for program in (path, path / "onnx2c", path / "build/onnx2c"):
+        if program.is_file():
+            return program
+    if not (path / "CMakeLists.txt").is_file():
+        raise Missing(f"{path} is neither the program onnx2c nor its source tree")
+    run(["cmake", "-S", str(path), "-B", str(place), "-DCMAKE_BUILD_TYPE=Release"])
+    run(["cmake", "--build", str(place), "--target", "onnx2c", "--parallel", "2"])
+    return place / "onnx2c"
 
 
 def ends(network: DenseNetwork) -> tuple[int, int]:
