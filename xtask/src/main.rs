@@ -13,6 +13,7 @@ mod setup;
 mod shell;
 mod steps;
 mod test;
+mod throughput;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ usage: cargo xtask COMMAND
   fresh [MODEL]   checks that firmware/models is what the compiler writes today
   bench [ARGS]    the criterion benches; ARGS go to them
   latency [MODEL] the reference models on all boards; without MODEL docs/src/latency-table.md is written
+  throughput [ARGS]  native code of the host beside tract and onnxruntime; ARGS go to criterion
   peers [ARGS]    this engine beside others, on an emulated core; `peers --help` names what ARGS can be
 
 Set HODOSCOPE_WITHOUT_EMULATOR=1 to go on without QEMU, and HODOSCOPE_WITHOUT_RTL=1 to go on without
@@ -58,6 +60,7 @@ fn command() -> Result<()> {
         Some((&"bless", only)) => bless::run(only),
         Some((&"fresh", only)) => bless::check(only),
         Some((&"bench", arguments)) => bench::run(arguments),
+        Some((&"throughput", arguments)) => throughput::run(arguments),
         Some((&"latency", only)) => latency::run(only),
         Some((&"peers", arguments)) => peers::run(arguments),
         None | Some((&("help" | "-h" | "--help"), _)) => {

@@ -1,6 +1,8 @@
 //! This engine beside its peers: `benches/peers`, run in a Python environment of its own.
 
-use std::path::PathBuf;
+mod check;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -9,6 +11,11 @@ use crate::{
     setup::{self, Emulators},
     shell,
 };
+
+pub use check::check;
+
+/// Below `target/`: their Python, and what they generate.
+const HOME: &str = "peers";
 
 /// Networks from outside: their licences are not ours, so they lie beside the checkout.
 const MLPERF: &str = "../shared/data/mlperf-tiny";
@@ -38,8 +45,10 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     })?;
     let price = ["--package", "hodoscope-sim", "--example", "price"];
     let price = built(&price, |message| message["executable"].as_str())?;
-    let home = shell::target().join("peers");
-    let mut command = shell::at_root(python(&home)?);
+    let home = shell::target().join(HOME);
+    let python = python()?;
+    tests(&python)?;
+    let mut command = shell::at_root(python);
     command
         .args(["-m", "peers", "--hodoscope"])
         .arg(hodoscope.program())
@@ -57,8 +66,8 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     shell::run(command.args(arguments))
 }
 
-/// A file that cargo builds, in release: the plugin that counts, the program that prices.
-fn built(what: &[&str], file: impl Fn(&serde_json::Value) -> Option<&str>) -> Result<PathBuf> {
+/// A file that cargo builds, in release: the plugin that counts, a program that prices or answers.
+pub fn built(what: &[&str], file: impl Fn(&serde_json::Value) -> Option<&str>) -> Result<PathBuf> {
     let build = || {
         let mut command = shell::cargo();
         command.args(["build", "--release"]).args(what);
@@ -74,8 +83,8 @@ fn built(what: &[&str], file: impl Fn(&serde_json::Value) -> Option<&str>) -> Re
 }
 
 /// A Python with the packages of `requirements.txt`.
-fn python(home: &std::path::Path) -> Result<PathBuf> {
-    let environment = home.join("venv");
+pub fn python() -> Result<PathBuf> {
+    let environment = shell::target().join(HOME).join("venv");
     let python = environment.join("bin/python");
     if !python.is_file() {
         eprintln!("making a Python environment for the peers");
@@ -97,4 +106,15 @@ fn python(home: &std::path::Path) -> Result<PathBuf> {
             .args(["-r", "benches/peers/requirements.txt"]),
     )?;
     Ok(python)
+}
+
+/// The unit tests of what compares and prints.
+fn tests(python: &Path) -> Result<()> {
+    shell::run(
+        shell::at_root(python)
+            .args(["-m", "unittest", "discover", "--start-directory"])
+            .arg("benches/peers/tests")
+            .env("PYTHONPATH", "benches/peers")
+            .env("PYTHONDONTWRITEBYTECODE", "1"),
+    )
 }

@@ -5,13 +5,14 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    WORKSPACES, bless,
+    WORKSPACES, bless, peers,
     setup::{self, DENY, Emulators, MDBOOK, OLDEST, SoftCores},
     shell,
     steps::{
         Outcome::{self, Done, Skipped},
         Steps,
     },
+    throughput,
 };
 
 /// What is only compiled for a bare-metal target: on the host an app is empty.
@@ -104,6 +105,7 @@ pub fn run(only: &[&str]) -> Result<()> {
         Ok(Done(String::new()))
     });
     steps.step("book", book);
+    steps.step("peers", peers::check);
     steps.step("oldest Rust", oldest);
     steps.step("dependencies", dependencies);
     if emulators == Emulators::OptedOut {
@@ -200,7 +202,7 @@ fn oldest() -> Result<Outcome> {
     Ok(Done(OLDEST.to_owned()))
 }
 
-/// Licences, sources and duplicates of both lockfiles; advisories where their database is reachable.
+/// Licences, sources and duplicates of all lockfiles; advisories where their database is reachable.
 fn dependencies() -> Result<Outcome> {
     if DENY.command().is_none() {
         return Ok(Skipped(format!("{} is not there", DENY.name)));
@@ -214,7 +216,7 @@ fn dependencies() -> Result<Outcome> {
     };
     // The database is no registry: a machine that reaches only those checks the rest.
     let advisories = shell::succeeds(&mut deny("Cargo.toml", &["fetch", "db"])?);
-    for manifest in WORKSPACES {
+    for manifest in WORKSPACES.into_iter().chain([throughput::TRACT]) {
         let mut check = deny(manifest, &["check", "--hide-inclusion-graph"])?;
         check.args(["bans", "licenses", "sources"]);
         if advisories {
