@@ -10,6 +10,7 @@ pub mod quantise;
 pub mod recognise;
 
 mod compile;
+mod windows;
 
 pub use compile::{
     CompileError, Compiled, Planned, Road, Tabulated, Target, compile, compile_for,

@@ -13,15 +13,25 @@ pub fn gather<X: Copy, Y: Narrow<X>>(x: &[X], elements: &[u16], y: &mut [Y]) {
     }
 }
 
-/// y\[r, k\] = x\[bases\[r\] + offsets\[k\]\], the sum modulo 2^16: the windows of a convolution, or a transposition.
+/// y\[r, k, j\] = x\[bases\[r\] + offsets\[k\] + j\], the sum of base and offset modulo 2^16: the windows of a convolution,
+/// or a transposition. `RUN` elements of a window, j, lie side by side.
 ///
 /// # Panics
 /// Never where every element lies within x, as the verifier proved, and there is an offset.
 #[inline(always)]
-pub fn windows<X: Copy, Y: Narrow<X>>(x: &[X], bases: &[u16], offsets: &[u16], y: &mut [Y]) {
-    for (base, row) in bases.iter().zip(y.chunks_exact_mut(offsets.len())) {
-        for (offset, y) in offsets.iter().zip(row) {
-            *y = Y::narrow(x[usize::from(base.wrapping_add(*offset))]);
+pub fn windows<const RUN: usize, X: Copy, Y: Narrow<X>>(
+    x: &[X],
+    bases: &[u16],
+    offsets: &[u16],
+    y: &mut [Y],
+) {
+    let (runs, _) = y.as_chunks_mut::<RUN>();
+    for (base, window) in bases.iter().zip(runs.chunks_exact_mut(offsets.len())) {
+        for (offset, run) in offsets.iter().zip(window) {
+            let start = usize::from(base.wrapping_add(*offset));
+            for (x, y) in x[start..start + RUN].iter().zip(run) {
+                *y = Y::narrow(*x);
+            }
         }
     }
 }
@@ -55,8 +65,10 @@ mod tests {
     fn windows_are_the_elements_of_their_tables() {
         let (x, mut y) = ([10i8, 11, 12, 13, 14], [0i16; 6]);
         // The second offset is −1.
-        windows(&x, &[1, 2, 4], &[0, u16::MAX], &mut y);
+        windows::<1, _, _>(&x, &[1, 2, 4], &[0, u16::MAX], &mut y);
         assert_eq!(y, [11, 10, 12, 11, 14, 13]);
+        windows::<3, _, _>(&x, &[0, 2], &[0], &mut y);
+        assert_eq!(y, [10, 11, 12, 12, 13, 14]);
     }
 
     #[test]

@@ -10,7 +10,6 @@ mod compute;
 mod manifest;
 mod names;
 mod weights;
-mod windows;
 
 use std::collections::BTreeMap;
 

@@ -6,8 +6,8 @@ use hodoscope_program::{Constant, ConstantId};
 
 use super::code::Code;
 use super::names;
-use super::windows::windows;
 use crate::plan::{Grid, Kernel, Plan, Step, storage_bits};
+use crate::windows::windows;
 
 /// Numbers on a line.
 const PER_LINE: usize = 16;
@@ -174,9 +174,19 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             list("Offsets", format!("S{id}_OFFSETS"), ty, offsets);
         }
         Kernel::Gather { elements, .. } => match windows(elements) {
-            Some((bases, offsets)) => {
-                list("First elements", format!("S{id}_BASES"), "u16", &bases);
-                list("Distances", format!("S{id}_OFFSETS"), "u16", &offsets);
+            Some(windows) => {
+                list(
+                    "First elements",
+                    format!("S{id}_BASES"),
+                    "u16",
+                    &windows.bases,
+                );
+                list(
+                    "Distances",
+                    format!("S{id}_OFFSETS"),
+                    "u16",
+                    &windows.offsets,
+                );
             }
             None => {
                 let elements: Vec<i64> = elements.iter().map(|e| *e as i64).collect();

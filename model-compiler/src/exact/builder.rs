@@ -9,6 +9,7 @@ use hodoscope_program::{
 
 use super::dyadic::Dyadic;
 use crate::quantise::identifier;
+use crate::windows::windows;
 
 /// Elements that are selected one by one, at most: more are gathered by a table.
 const SELECTED: usize = 32;
@@ -177,7 +178,8 @@ impl Builder {
         self.push(name, &dims, Operation::Relu { x }, None, step)
     }
 
-    /// Elements of x in another order, or only some of them; of elements that are gathered already the first.
+    /// Elements of x in another order, or only some of them; where the tables are no longer for it, at once with what is
+    /// gathered already. Windows on a padded image have short tables, windows on what the padding is made of have not.
     pub fn gather(
         &mut self,
         name: &str,
@@ -187,9 +189,15 @@ impl Builder {
         step: &[Dyadic],
     ) -> Result<ValueId, String> {
         let (x, elements) = match &self.program.value(self.base(x)).operation {
-            Operation::Gather { x, elements: first } => {
-                let both = elements.iter().map(|e| first[*e]).collect();
-                (*x, both)
+            Operation::Gather {
+                x: base,
+                elements: first,
+            } => {
+                let both: Vec<usize> = elements.iter().map(|e| first[*e]).collect();
+                match table(elements) + table(first) < table(&both) {
+                    true => (x, elements.to_vec()),
+                    false => (*base, both),
+                }
             }
             _ => (x, elements.to_vec()),
         };
@@ -398,4 +406,9 @@ impl Builder {
         let channels = value.shape.channels();
         value.scale = scale(step, channels);
     }
+}
+
+/// Entries of the tables by which elements are gathered.
+fn table(elements: &[usize]) -> usize {
+    windows(elements).map_or(elements.len(), |windows| windows.entries())
 }

@@ -5,9 +5,9 @@ use hodoscope_program::{ConstantId, TreeAggregate, ValueId};
 use super::{event_arguments, rows, summands, twins};
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
-use crate::emit::windows::windows;
 use crate::plan::layout::{Layout, Storage, filled};
 use crate::plan::{Accumulator, Axis, Kernel, Pair, Plan, Requantise, Step};
+use crate::windows::windows;
 
 /// The module of one plan.
 pub(super) fn module(plan: &Plan<'_>) -> String {
@@ -655,8 +655,9 @@ pub(super) fn call(code: &mut Code, plan: &Plan<'_>, step: &Step, scope: Scope) 
         Kernel::Gather { x, elements } => vec![
             zeros,
             match windows(elements) {
-                Some(_) => format!(
-                    "gather::windows(&{}, &w::S{id}_BASES, &w::S{id}_OFFSETS, &mut {y});",
+                Some(windows) => format!(
+                    "gather::windows::<{}, _, _>(&{}, &w::S{id}_BASES, &w::S{id}_OFFSETS, &mut {y});",
+                    windows.run,
                     v(x)
                 ),
                 None => format!("gather::gather(&{}, &w::S{id}_ELEMENTS, &mut {y});", v(x)),
