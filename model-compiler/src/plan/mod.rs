@@ -592,7 +592,7 @@ impl<'p> Plan<'p> {
         let viewed = step.kernel.operands().into_iter().chain([step.result]);
         if viewed.into_iter().any(|id| self.is_viewed(id)) {
             // Rows, and other views of them, are plain arrays.
-            candidates.retain(|candidate| candidate.layout == Layout::Rows);
+            candidates.retain(|candidate| candidate.layout.is_plain());
         }
         let (Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }) =
             &mut step.kernel

@@ -220,6 +220,12 @@ impl Layout {
         self.definition().result(rescaled)
     }
 
+    /// Whether operand and result are arrays of the narrowest element.
+    pub fn is_plain(self) -> bool {
+        let stored = [self.operand(), self.result(true), self.result(false)];
+        stored.iter().all(|storage| *storage == Storage::Narrowest) && self != Self::ShiftAdds
+    }
+
     /// Whether its kernels compute two constituents at once.
     pub fn twins(self) -> bool {
         self.definition().twins()
