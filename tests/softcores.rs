@@ -95,7 +95,8 @@ static AE_QCD: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd", None));
 static EFN_TOP: LazyLock<Model> = LazyLock::new(|| compiled("efn-top", None));
 static AE_QCD_SMALL: LazyLock<Model> = LazyLock::new(|| compiled("ae-qcd", Some("picorv32-small")));
 
-/// The clock is that of the slowest placement, and what is over a budget in time fails.
+/// The clock is that of the slowest placement, and what is over a budget in time fails. The budgets that are
+/// committed are held.
 #[test]
 fn a_synthesis_gives_cycles_a_time() {
     if without_softcores() {
@@ -103,6 +104,8 @@ fn a_synthesis_gives_cycles_a_time() {
     }
     let clock = board::find("picorv32", &[]).unwrap().syntheses[0].fmax_hz[0];
     assert!((20_000_000..200_000_000).contains(&clock), "{clock}");
+    let committed = repository().join("tests/fixtures/budget.toml");
+    fs::copy(committed, AE_QCD.dir.join("budget.toml")).unwrap();
     for (budget, code) in [("10us", 1), ("10ms", 0)] {
         let mut latency = Command::new(env!("CARGO_BIN_EXE_hodoscope"));
         latency.env("HODOSCOPE_CACHE", cache().root());
@@ -112,6 +115,9 @@ fn a_synthesis_gives_cycles_a_time() {
         assert_eq!(output.status.code(), Some(code), "{output:?}");
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["over_budget"], code == 1);
+        let checked = report["budgets"]["checked"].as_array().unwrap();
+        let met: Vec<bool> = checked.iter().map(|one| one["met"] == true).collect();
+        assert_eq!(met, [true, true, true, code == 0], "{report}");
         let board = &report["boards"][0];
         let source = board["clock_source"].as_str().unwrap();
         assert!(source.contains("placements on ecp5-45f"), "{source}");

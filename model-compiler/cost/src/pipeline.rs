@@ -1,6 +1,6 @@
 //! One instruction after the other, as a core starts them.
 
-use crate::core::Prediction;
+use crate::core::{InstructionSet, Prediction};
 use crate::decode::Registers;
 use crate::{Class, Core, CoreError, Instruction};
 
@@ -178,10 +178,12 @@ impl<'c> Pipeline<'c> {
             && instruction.address.and(self.previous.loaded).is_empty();
         match instruction.class {
             Class::BranchNotTaken if !falls_through => Class::BranchTaken,
-            // A branch within `IT` whose condition failed.
+            // A branch within `IT` whose condition failed. A jump of RISC-V to what is behind it is a
+            // jump all the same.
             class
                 if class.is_branch()
                     && falls_through
+                    && self.core.instruction_set() == InstructionSet::Thumb
                     && instruction.offset != Some(instruction.size as i32) =>
             {
                 Class::BranchNotTaken

@@ -163,6 +163,23 @@ fn a_branch_costs_its_refill_only_when_it_is_taken() {
     assert_eq!(looped(1), 1 + mispredicted - 1);
 }
 
+/// `jr t0`, to what is behind it: an entry into unrolled code.
+#[test]
+fn a_computed_jump_costs_the_same_wherever_it_goes() {
+    let jr = 0x0002_8067u32.to_le_bytes();
+    let jr = decode(InstructionSet::Riscv, &jr).unwrap();
+    for (name, cycles) in [("picorv32", 6), ("ibex", 2), ("vexriscv-full", 4)] {
+        let core = Core::named(name).unwrap();
+        for next in [4, 64] {
+            let memory = Memory::default();
+            let mut pipeline = Pipeline::new(&core, &memory);
+            assert_eq!(pipeline.resolve(0, &jr, next), Class::JumpRegister);
+            let taken = pipeline.step(0, &jr, next, Access::Other).unwrap();
+            assert_eq!(taken, cycles, "{name}");
+        }
+    }
+}
+
 #[test]
 fn two_instructions_share_a_cycle_where_nothing_stands_against_it() {
     let independent = once("cortex-m7", &[ADDS_R3_4, ADDS_R5_R6]);
