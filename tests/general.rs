@@ -99,3 +99,29 @@ fn convolutions_are_exact_on_every_target() {
         succeeds(verify.args(["--on", "native"]).args(boards()));
     }
 }
+
+/// One firmware for many networks: each board is built once.
+#[test]
+fn networks_of_the_field_are_exact_on_every_target() {
+    let place = tempfile::tempdir().unwrap();
+    let network = networks::side_by_side();
+    let path = |end: &str| place.path().join(format!("{}{end}", network.name));
+    fs::write(path(".onnx"), encoded(&network.model)).unwrap();
+    write_events(&network, 100, CALIBRATION, &path(".calibration.npz"));
+    write_events(&network, 200, EVENTS, &path(".npz"));
+    let mut compile = hodoscope();
+    compile
+        .arg("compile")
+        .arg(path(".onnx"))
+        .arg("-o")
+        .arg(path(""));
+    compile.arg("--calibration").arg(path(".calibration.npz"));
+    succeeds(compile.args(["--weights", "16", "--activations", "16"]));
+    let mut verify = hodoscope();
+    verify
+        .arg("verify")
+        .arg(path(""))
+        .arg("--inputs")
+        .arg(path(".npz"));
+    succeeds(verify.args(["--on", "native"]).args(boards()));
+}

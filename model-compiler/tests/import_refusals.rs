@@ -335,10 +335,12 @@ fn trees() {
         vec![ints("classlabels_int64s", &[4, 5, 6])],
         &["'class_ids'", "no weight"],
     );
-    classifier(
-        vec![string("post_transform", "SOFTMAX_ZERO")],
-        &["'post_transform'", "SOFTMAX_ZERO", "LOGISTIC"],
-    );
+    for transform in ["SOFTMAX_ZERO", "PROBIT"] {
+        classifier(
+            vec![string("post_transform", transform)],
+            &["'post_transform'", transform, "LOGISTIC", "export NONE"],
+        );
+    }
 }
 
 #[test]
@@ -477,4 +479,41 @@ fn a_function_that_only_hands_on_is_no_operation() {
     };
     let out = run(&calling(vec![same]), &[t(&[1, 4], &[1.0, 2.0, 3.0, 4.0])]);
     assert_eq!(out[0].data, [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn quantised_convolutions() {
+    // Weights [2, 2, 3] whose scales lie along the operand's channels, and a transposed one of two groups.
+    let check = |op: &str, axis: i64, attributes: Vec<AttributeProto>, parts: &[&str]| {
+        let constants = vec![
+            floats("stored", &[2, 2, 3], &[3.0; 12]),
+            floats("scale", &[2], &[0.5, 0.25]),
+            floats("zero", &[2], &[0.0; 2]),
+        ];
+        let factors = ["stored", "scale", "zero"];
+        let nodes = vec![
+            node(
+                "DequantizeLinear",
+                "weights",
+                &factors,
+                vec![int("axis", axis)],
+            ),
+            node(op, "y", &["x", "weights"], attributes),
+        ];
+        let message = error(&model(
+            13,
+            vec![info("x", &[1, 2, 5])],
+            constants,
+            nodes,
+            &["y"],
+        ));
+        for part in ["node 'y'", op].iter().chain(parts) {
+            assert!(message.contains(part), "{message:?} does not say {part:?}");
+        }
+    };
+    let another = &["another axis", "per output channel"];
+    check("Conv", 1, vec![], another);
+    check("ConvTranspose", 0, vec![], another);
+    let groups = vec![int("group", 2)];
+    check("ConvTranspose", 1, groups, &["groups", "per tensor"]);
 }

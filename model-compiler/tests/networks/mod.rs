@@ -71,6 +71,57 @@ pub fn all() -> Vec<Network> {
     ]
 }
 
+/// Networks of the field that no other test builds for the emulated targets. Few: code of all their layers is compiled
+/// for every target. Attention and neighbours have a firmware of their own.
+fn parts() -> Vec<Network> {
+    vec![
+        parametrised(),
+        identities(),
+        graphs::interaction_network(),
+        recurrent::message_passing(),
+        recurrent::clustering(),
+    ]
+}
+
+/// Many networks side by side, each with inputs and outputs of its own: one firmware for all of them.
+pub fn side_by_side() -> Network {
+    let mut all = model(17, vec![], vec![], vec![], &[]);
+    let graph = all.graph.get_or_insert_default();
+    for (index, part) in parts().into_iter().enumerate() {
+        let own = |name: &mut String| {
+            if !name.is_empty() {
+                *name = format!("n{index}.{name}");
+            }
+        };
+        let mut part = part.model.graph.unwrap_or_default();
+        part.input
+            .iter_mut()
+            .chain(&mut part.output)
+            .for_each(|info| own(&mut info.name));
+        part.initializer
+            .iter_mut()
+            .for_each(|tensor| own(&mut tensor.name));
+        for node in &mut part.node {
+            own(&mut node.name);
+            node.input.iter_mut().chain(&mut node.output).for_each(own);
+        }
+        graph.input.extend(part.input);
+        graph.output.extend(part.output);
+        graph.initializer.extend(part.initializer);
+        graph.node.extend(part.node);
+    }
+    Network {
+        name: "side-by-side",
+        model: all,
+        event: |random| {
+            parts()
+                .iter()
+                .flat_map(|part| (part.event)(random))
+                .collect()
+        },
+    }
+}
+
 struct Net {
     random: Random,
     nodes: Vec<NodeProto>,
@@ -348,6 +399,73 @@ pub fn skips() -> Network {
                 .iter()
                 .map(|unit| unit * random.normal() / unit.max(1.0).sqrt());
             vec![values.collect()]
+        },
+    }
+}
+
+/// A particle flow network with identities: pT, η, φ, charge and one of four kinds for each of eight constituents, summed
+/// over those that are there.
+pub fn identities() -> Network {
+    let mut net = Net::new(7);
+    net.constants.extend([
+        int64s("axis", &[1], &[1]),
+        floats("zero", &[], &[0.0]),
+        int64s("starts", &[1], &[0]),
+        int64s("ends", &[1], &[1]),
+        int64s("axes", &[1], &[2]),
+    ]);
+    let pt = net.op(
+        "Slice",
+        "pt",
+        &["particles", "starts", "ends", "axes"],
+        vec![],
+    );
+    let mut x = "particles".to_owned();
+    for (layer, inputs, outputs) in [("phi1", 8, 16), ("phi2", 16, 16)] {
+        let weights = net.normal(&format!("{layer}.weight"), &[inputs, outputs], 0.0, 0.4);
+        let bias = net.normal(&format!("{layer}.bias"), &[outputs], 0.0, 0.1);
+        let product = net.op(
+            "MatMul",
+            &format!("{layer}.product"),
+            &[&x, &weights],
+            vec![],
+        );
+        x = net.op("Add", layer, &[&product, &bias], vec![]);
+        x = net.unary("Relu", &x);
+    }
+    let live = net.op("Greater", "live", &[&pt, "zero"], vec![]);
+    let to = int("to", 1);
+    let mask = net.op("Cast", "mask", &[&live], vec![to]);
+    let masked = net.op("Mul", "masked", &[&x, &mask], vec![]);
+    let summed = net.op(
+        "ReduceSum",
+        "summed",
+        &[&masked, "axis"],
+        vec![int("keepdims", 0)],
+    );
+    let mut y = net.dense("f1", &summed, 16, 12);
+    y = net.unary("Relu", &y);
+    let logits = net.dense("f2", &y, 12, 3);
+    let classes = net.op("Softmax", "classes", &[&logits], vec![int("axis", 1)]);
+    Network {
+        name: "identities",
+        model: net.model(vec![info("particles", &[1, 8, 8])], &[&classes]),
+        event: |random| {
+            let live = random.below(9);
+            let mut all = vec![0.0; 64];
+            for row in all.chunks_mut(8).take(live) {
+                let kind = random.below(4);
+                row[0] = 0.1 + random.uniform();
+                row[1] = 0.3 * random.normal();
+                row[2] = 0.3 * random.normal();
+                row[3] = if kind < 2 {
+                    1.0 - 2.0 * random.below(2) as f32
+                } else {
+                    0.0
+                };
+                row[4 + kind] = 1.0;
+            }
+            vec![all]
         },
     }
 }
