@@ -105,6 +105,8 @@ pub struct PlanFacts {
     pub layers: Vec<LayoutFacts>,
     /// Tables over the detector's grid.
     pub tables: Vec<TableFacts>,
+    /// Bytes of the arrays that hold activations.
+    pub activation_bytes: usize,
 }
 
 /// A value that a plan looks up in a table over the detector's grid.
@@ -166,6 +168,7 @@ fn plans(made: &Made) -> Vec<PlanFacts> {
     let program = made.program();
     let plans = made.planned.iter().map(|planned| PlanFacts {
         isa: planned.isa,
+        activation_bytes: planned.activation_bytes,
         tables: planned
             .tables
             .iter()
@@ -303,6 +306,7 @@ impl Compiled {
             })).collect::<Vec<_>>(),
             "plans": self.plans.iter().map(|plan| json!({
                 "isa": plan.isa.to_string(),
+                "activation_bytes": plan.activation_bytes,
                 "tables": plan.tables.iter().map(|table| json!({
                     "name": table.name,
                     "extents": table.extents,
@@ -370,6 +374,11 @@ impl Compiled {
                     thousands(table.bytes)
                 );
             }
+            plans += &format!(
+                "  activations for {}: {} bytes\n",
+                plan.isa,
+                thousands(plan.activation_bytes as u64)
+            );
             // Where there is no choice there is nothing to tell.
             if plan.layers.iter().all(|layer| layer.candidates.len() < 2) {
                 continue;

@@ -191,6 +191,19 @@ fn layers(page: &mut String, compiled: &Compiled) {
             })
         })
         .collect();
+    let activations: Vec<_> = compiled
+        .plans
+        .iter()
+        .map(|plan| {
+            vec![
+                plan.isa.to_string(),
+                thousands(plan.activation_bytes as u64),
+            ]
+        })
+        .collect();
+    *page += "<h2>Activations</h2>\n\
+              <p>Values that are not needed together share memory. It is a part of the stack.</p>\n";
+    table(page, &["core", "bytes"], &activations);
     if !rows.is_empty() {
         *page += "<h2>Tables over the detector's grid</h2>\n";
         table(page, &["core", "value", "cells", "bytes"], &rows);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use hodoscope_compiler::emit;
 use hodoscope_cost::Core;
 use hodoscope_sim::bound::{self, Bound, Image};
 use hodoscope_sim::elf::{Elf, Sizes};
@@ -48,6 +49,10 @@ pub struct Measured {
     pub predicted: Vec<u64>,
     /// Of the whole firmware.
     pub sizes: Sizes,
+    /// Bytes of the model's weights, biases and scales in it.
+    pub weight_bytes: u64,
+    /// Bytes of the model's tables in it.
+    pub table_bytes: u64,
     /// Bytes of stack that the firmware used on the way, where that was measured.
     pub stack: Option<u64>,
 }
@@ -161,6 +166,9 @@ impl Measured {
             Runner::Rtl(_) => walked(&deployed, &events, repeats)?,
             _ => (vec![], vec![]),
         };
+        let (elf, package) = (Elf::read(deployed.elf())?, emit::crate_name(program));
+        let statics = elf.statics(&package).unwrap_or(0);
+        let table_bytes = elf.statics_among(&package, &emit::table_statics(program));
         Ok(Self {
             board: name.to_owned(),
             clock_hz: board.clock_hz,
@@ -178,7 +186,9 @@ impl Measured {
             modelled,
             bounds,
             predicted: largest(&predicted),
-            sizes: Elf::read(deployed.elf())?.sizes(),
+            sizes: elf.sizes(),
+            weight_bytes: statics.saturating_sub(table_bytes),
+            table_bytes,
             stack,
         })
     }
@@ -217,6 +227,12 @@ impl Measured {
     pub fn over_bound(&self) -> Option<usize> {
         let mut counts = self.counts.iter().zip(&self.bounds);
         counts.position(|(&count, bound)| count > bound.at_most)
+    }
+
+    /// Bytes of constants and initial values that are not the model's.
+    pub fn other_constants(&self) -> u64 {
+        let all = self.sizes.rodata + self.sizes.data;
+        all.saturating_sub(self.weight_bytes + self.table_bytes)
     }
 
     /// Bytes of RAM: variables, and the stack where that was measured.

@@ -74,6 +74,8 @@ pub struct Planned {
     pub choices: Vec<Choice>,
     /// Tables over the detector's grid.
     pub tables: Vec<Tabulated>,
+    /// Bytes of the arrays that hold activations.
+    pub activation_bytes: usize,
 }
 
 /// A value that is looked up in a table over the detector's grid.
@@ -309,6 +311,7 @@ fn planned(plan: Plan<'_>) -> Planned {
     });
     Planned {
         isa: plan.isa,
+        activation_bytes: plan.activation_bytes(),
         tables: tables.collect(),
         choices: plan.choices,
     }

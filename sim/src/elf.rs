@@ -1,6 +1,6 @@
 //! Sizes and symbols of an ELF file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -179,17 +179,32 @@ impl Elf {
     /// crate. Nothing when the file has no such symbol.
     #[must_use]
     pub fn statics(&self, name: &str) -> Option<u64> {
-        // Both of Rust's manglings write an identifier behind its length.
-        let name = name.replace('-', "_");
-        let mangled = format!("{}{name}", name.len());
-        let sizes: Vec<u64> = self
-            .constants
-            .iter()
-            .filter(|(symbol, _)| is_of(symbol, &mangled))
-            .map(|(_, size)| *size)
-            .collect();
+        let sizes: Vec<u64> = self.statics_of(name).map(|(_, size)| size).collect();
         (!sizes.is_empty()).then(|| sizes.iter().sum())
     }
+
+    /// Bytes of those statics of the package `name` that are called one of `statics`.
+    #[must_use]
+    pub fn statics_among(&self, name: &str, statics: &BTreeSet<String>) -> u64 {
+        let statics: Vec<String> = statics.iter().map(|name| component(name)).collect();
+        let own = self.statics_of(name);
+        own.filter(|(symbol, _)| statics.iter().any(|one| is_of(symbol, one)))
+            .map(|(_, size)| size)
+            .sum()
+    }
+
+    fn statics_of(&self, name: &str) -> impl Iterator<Item = (&str, u64)> {
+        let package = component(&name.replace('-', "_"));
+        self.constants
+            .iter()
+            .filter(move |(symbol, _)| is_of(symbol, &package))
+            .map(|(symbol, size)| (symbol.as_str(), *size))
+    }
+}
+
+/// An identifier as both of Rust's manglings write it: behind its length.
+fn component(name: &str) -> String {
+    format!("{}{name}", name.len())
 }
 
 /// Whether a mangled symbol has the path component `mangled`.
@@ -232,5 +247,9 @@ mod tests {
         assert!(elf.function("main").is_some_and(|main| main.size > 0));
         assert_eq!(elf.function("no_such_function"), None);
         assert_eq!(elf.statics("no-such-package"), None);
+        assert_eq!(
+            elf.statics_among("no-such-package", &["A".into()].into()),
+            0
+        );
     }
 }

@@ -201,7 +201,13 @@ fn text(model: &ModelDir, measured: &Measured) -> String {
     if let Some(stack) = measured.stack {
         text += &format!(", {} bytes of stack used", thousands(stack));
     }
-    text += "\n";
+    text += &format!(
+        "\n  its flash: {} bytes of code, {} of weights, {} of tables, {} of other constants\n",
+        thousands(measured.sizes.text),
+        thousands(measured.weight_bytes),
+        thousands(measured.table_bytes),
+        thousands(measured.other_constants())
+    );
     if let (Some(n), None) = (
         measured.spread.iter().position(|&spread| spread > 0),
         data_dependence(measured),
@@ -344,6 +350,10 @@ fn board_json(model: &ModelDir, measured: &Measured) -> Value {
         "largest_model_error_percent": measured.model_error().map(|(_, largest)| largest),
         // Of the whole firmware, without stack.
         "flash_bytes": measured.sizes.flash(),
+        "code_bytes": measured.sizes.text,
+        "weight_bytes": measured.weight_bytes,
+        "table_bytes": measured.table_bytes,
+        "other_constant_bytes": measured.other_constants(),
         "ram_bytes": measured.sizes.ram(),
         "stack_bytes": measured.stack,
         "depends_on_data": measured.largest_spread() > 0,

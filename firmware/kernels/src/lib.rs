@@ -26,6 +26,7 @@ pub mod rescale;
 pub mod root;
 pub mod rounding;
 pub mod set;
+pub mod slot;
 pub mod stepwise;
 pub mod trees;
 pub mod unary;

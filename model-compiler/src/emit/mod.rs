@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use crate::plan::Plan;
 pub use names::{crate_name, type_name};
+pub use weights::table_statics;
 
 /// Version of the kernels that an emitted crate asks for: this compiler's own.
 pub const KERNELS_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hodoscope_program::{Constant, ConstantId};
+use hodoscope_program::{Constant, ConstantId, Operation, Program};
 
 use super::code::Code;
 use super::names;
@@ -52,6 +52,21 @@ pub(super) fn statics(plans: &[Plan<'_>]) -> String {
         }
     }
     code.finish()
+}
+
+/// Names of the statics that are tables, of functions or over the detector's grid, in whatever plan.
+pub fn table_statics(program: &Program) -> BTreeSet<String> {
+    let values = program.values();
+    values
+        .flat_map(|(id, value)| {
+            let entries = match value.operation {
+                Operation::Table { table, .. } => Some(table),
+                _ => None,
+            };
+            let entries = entries.map(|id| names::constant(id.index(), &program.constant(id).name));
+            entries.into_iter().chain([names::cells(id)])
+        })
+        .collect()
 }
 
 /// A table over the detector's grid, a cell per line.

@@ -1,5 +1,6 @@
 //! `compute/`: a module per plan, and what they share.
 
+mod module;
 mod rows;
 mod steps;
 mod twins;
@@ -22,7 +23,7 @@ pub(super) fn modules(plans: &[Plan<'_>], files: &mut Files) {
     }
     for plan in &own {
         let path = format!("src/compute/{}.rs", plan.isa.module());
-        files.insert(path, steps::module(plan));
+        files.insert(path, module::module(plan));
     }
     files.insert("src/compute/mod.rs".into(), shared(plans, &own));
 }

@@ -1,30 +1,20 @@
 //! Values of several rows, views of them, and the kernels of imported networks.
 
-use hodoscope_program::{Operation, Rounding, ValueId};
+use hodoscope_program::{Rounding, ValueId};
 
+use super::steps::Writer;
 use crate::emit::code::Code;
 use crate::emit::names;
-use crate::plan::{Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits};
+use crate::plan::{Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step};
 
 /// Whether a step is a view that is stored like its operand: another name of the same array.
 pub(super) fn is_alias(plan: &Plan<'_>, step: &Step) -> bool {
-    match step.kernel {
-        Kernel::View { x } => same_storage(plan, step.result, x),
-        _ => false,
-    }
-}
-
-fn same_storage(plan: &Plan<'_>, a: ValueId, b: ValueId) -> bool {
-    let bits = |id: ValueId| storage_bits(plan.program.value(id).element);
-    bits(a) == bits(b)
+    plan.root(step.result) != step.result
 }
 
 /// The variable that holds a value: that of its operand where it is a view.
 pub(super) fn variable(plan: &Plan<'_>, id: ValueId) -> String {
-    match plan.program.value(id).operation {
-        Operation::Reshape { x } if same_storage(plan, id, x) => variable(plan, x),
-        _ => names::variable(id),
-    }
+    names::variable(plan.root(id))
 }
 
 /// Whether a kernel takes all rows at once: its constants do not depend on the channel.
@@ -65,16 +55,15 @@ pub(super) fn length(plan: &Plan<'_>, step: &Step) -> usize {
 }
 
 /// The lines of a step, once for each row where its kernel takes one at a time.
-pub(super) fn each(code: &mut Code, plan: &Plan<'_>, step: &Step, lines: Vec<String>) {
-    let shape = &plan.result(step).shape;
-    let elements = shape.elements(1);
-    if length(plan, step) == elements {
+pub(super) fn each(code: &mut Code, writer: &Writer<'_, '_>, lines: Vec<String>) {
+    if !writer.is_looped() {
         code.lines(lines);
         return;
     }
+    let Writer { plan, step, .. } = writer;
+    let shape = &plan.result(step).shape;
     let y = names::variable(step.result);
-    let ty = names::storage(plan.result(step));
-    code.line(format!("let mut {y} = [0{ty}; {elements}];"));
+    code.line(writer.whole_start());
     let mut rows = format!("{y}.as_chunks_mut::<{}>().0.iter_mut()", shape.channels());
     let mut pattern = "row".to_owned();
     let mut own = vec![];
@@ -156,7 +145,7 @@ pub(super) fn is_scaled(
     else {
         return false;
     };
-    let sums = super::steps::storage(plan, x) == "i32";
+    let sums = super::steps::place::storage(plan, x) == "i32";
     let one = multipliers.len() == 1 && offsets.len() == 1 && shifts.len() == 1;
     sums && one
         && requantise.factors().is_some()

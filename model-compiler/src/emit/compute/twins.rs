@@ -2,11 +2,12 @@
 
 use hodoscope_program::ValueId;
 
-use super::steps::{self, Scope};
+use super::steps::place::own;
+use super::steps::{self, Scope, Writer};
 use crate::emit::code::Code;
 use crate::emit::names::variable;
 use crate::plan::layout::filled;
-use crate::plan::{Kernel, Plan};
+use crate::plan::{Arena, Kernel, Plan};
 
 /// All constituents, two at a time.
 pub(super) fn constituents(code: &mut Code) {
@@ -45,7 +46,15 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
                 forms.part(x);
             }
             for scope in Scope::TWINS {
-                steps::call(forms.code, plan, step, scope);
+                // Values have two forms: they stand in variables of their own.
+                let arena = &Arena::default();
+                let writer = Writer {
+                    plan,
+                    step,
+                    scope,
+                    arena,
+                };
+                steps::call(forms.code, &writer);
             }
             forms.apart[step.result.index()] = true;
             continue;
@@ -92,7 +101,7 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
             continue;
         }
         for Scope { suffix, .. } in Scope::TWINS {
-            let x = steps::own(plan, sum.x, &format!("{}{suffix}", variable(sum.x)));
+            let x = own(plan, sum.x, &format!("{}{suffix}", variable(sum.x)));
             forms
                 .code
                 .line(format!("reduce::{function}(&mut sums.{name}, &{x});"));
@@ -142,9 +151,8 @@ impl Forms<'_, '_> {
         if std::mem::replace(&mut self.together[id.index()], true) {
             return;
         }
-        let [a, b] = Scope::TWINS.map(|Scope { suffix, .. }| {
-            steps::own(self.plan, id, &format!("{}{suffix}", variable(id)))
-        });
+        let [a, b] = Scope::TWINS
+            .map(|Scope { suffix, .. }| own(self.plan, id, &format!("{}{suffix}", variable(id))));
         let size = 2 * filled(self.channels(id));
         self.code.line(format!(
             "let {} = Twins::<{size}>::of(&{a}, &{b});",

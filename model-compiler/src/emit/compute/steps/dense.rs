@@ -1,0 +1,204 @@
+//! Dense layers, with what follows them.
+
+use hodoscope_program::ConstantId;
+
+use super::Writer;
+use super::rescale::requantiser;
+use crate::emit::compute::rows;
+use crate::emit::names::{self, variable};
+use crate::plan::layout::Layout;
+use crate::plan::{Kernel, Plan, Requantise, Step};
+
+/// Where a kernel reads a layer's weights, bias and shifts.
+pub(in crate::emit::compute) struct Constants {
+    pub weights: String,
+    bias: String,
+    requantise: String,
+    /// Whether `weights` is all of it.
+    stream: bool,
+}
+
+pub(in crate::emit::compute) fn constants(plan: &Plan<'_>, step: &Step) -> Option<Constants> {
+    let (weights, bias, layout, requantise) = match &step.kernel {
+        Kernel::Dense {
+            weights,
+            bias,
+            layout,
+            ..
+        } => (weights, bias, layout, None),
+        Kernel::DenseRescale {
+            weights,
+            bias,
+            layout,
+            requantise,
+            ..
+        } => (weights, bias, layout, Some(requantise)),
+        _ => return None,
+    };
+    let packed = layout.constants(&plan.layer(step)?);
+    let id = step.result.index();
+    let program = |id: ConstantId| names::constant(id.index(), &plan.program.constant(id).name);
+    let name = |packed: bool, what: &str, own: String| match packed {
+        true => format!("w::{}", names::packed(id, *layout, what)),
+        false => format!("w::{own}"),
+    };
+    let requantise = requantise.map(|requantise| match packed.shifts {
+        Some(_) => format!(
+            "rescale::Shift(&w::{})",
+            names::packed(id, *layout, "SHIFTS")
+        ),
+        None => requantiser(id, requantise),
+    });
+    let stream = packed.stream.is_some();
+    let weights = name(packed.weights.is_some(), "WEIGHTS", program(*weights));
+    Some(Constants {
+        stream,
+        weights: match (stream, packed.blocks) {
+            (true, _) => format!("&w::{}", names::packed(id, *layout, "STREAM")),
+            (_, Some(_)) => format!("(&{weights}, &w::{})", names::packed(id, *layout, "BLOCKS")),
+            _ => format!("&{weights}"),
+        },
+        bias: name(packed.bias.is_some(), "BIAS", program(*bias)),
+        requantise: requantise.unwrap_or_default(),
+    })
+}
+
+pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
+    let Writer { plan, step, .. } = *w;
+    let (id, y, name, stored) = (w.id(), w.y(), w.name(), w.stored());
+    match &step.kernel {
+        Kernel::Dense {
+            x,
+            layout: Layout::ShiftAdds,
+            ..
+        } => {
+            let sums = format!("adders::{}(&{})", variable(step.result), w.array(*x));
+            match stored.as_str() {
+                "i32" => vec![format!("let {y} = {sums};")],
+                _ => vec![w.start(), format!("unary::copy(&{sums}, &mut {y});")],
+            }
+        }
+        Kernel::Dense {
+            x,
+            accumulator,
+            layout,
+            ..
+        } => {
+            let constants = constants(plan, step);
+            let Some(Constants {
+                weights,
+                bias,
+                stream,
+                ..
+            }) = constants
+            else {
+                return vec![];
+            };
+            vec![
+                w.start(),
+                match stream {
+                    true => format!(
+                        "{layout}::dense(&{}, {weights}, &mut {name}[..]);",
+                        w.whole(*x)
+                    ),
+                    false => format!(
+                        "{layout}::dense{}(&{}, {weights}, &{bias}, &mut {y});",
+                        layout.generics(*accumulator),
+                        w.x(*x),
+                    ),
+                },
+            ]
+        }
+        Kernel::DenseRescale {
+            x,
+            limits,
+            requantise,
+            layout: Layout::ShiftAdds,
+            ..
+        } => vec![
+            w.start(),
+            "rescale::rescale::<i32, _, _>(".into(),
+            format!("&adders::{}(&{}),", variable(step.result), w.array(*x)),
+            format!("{},", requantiser(id, requantise)),
+            format!("({}, {}),", limits.0, limits.1),
+            format!("&mut {y},"),
+            ");".into(),
+        ],
+        Kernel::DenseRescale {
+            x,
+            accumulator,
+            limits,
+            layout,
+            requantise: kernel_requantise,
+            ..
+        } => {
+            let constants = constants(plan, step);
+            let Some(Constants {
+                weights,
+                bias,
+                requantise,
+                stream,
+            }) = constants
+            else {
+                return vec![];
+            };
+            let call = format!("{layout}::dense_rescale{}(", layout.generics(*accumulator));
+            let function = match kernel_requantise {
+                Requantise::Scaled { .. } => "dense_scale",
+                _ => "dense_rescale",
+            };
+            match stream {
+                true => vec![
+                    w.start(),
+                    format!(
+                        "{layout}::{function}::<{}, {}>(&{}, {weights}, &mut {name}[..]);",
+                        limits.0,
+                        limits.1,
+                        w.whole(*x)
+                    ),
+                ],
+                false => vec![
+                    w.start(),
+                    call,
+                    format!("&{},", w.x(*x)),
+                    format!("{weights},"),
+                    format!("&{bias},"),
+                    format!("{requantise},"),
+                    format!("({}, {}),", limits.0, limits.1),
+                    format!("&mut {y},"),
+                    ");".into(),
+                ],
+            }
+        }
+        Kernel::DenseStepwise {
+            x,
+            weights,
+            bias,
+            shift,
+            rounding,
+            product,
+            limits,
+            accumulator,
+        } => {
+            let (product, accumulator) = (product.name(), accumulator.name());
+            let function = match limits {
+                Some(_) => "dense_saturated",
+                None => "dense",
+            };
+            let mut lines = vec![
+                w.start(),
+                format!("stepwise::{function}::<{product}, {accumulator}, _, _, _, _, _>("),
+                format!("rounding::{},", rows::rounding(*rounding)),
+                format!("&{},", w.x(*x)),
+                format!("&{},", w.constant(*weights)),
+                format!("&{},", w.constant(*bias)),
+                format!("{shift},"),
+            ];
+            lines.extend(limits.map(|(low, high)| format!("({low}, {high}),")));
+            lines.extend([format!("&mut {y},"), ");".into()]);
+            lines
+        }
+        // Another file's.
+        _ => vec![],
+    }
+}

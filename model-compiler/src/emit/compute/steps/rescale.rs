@@ -1,0 +1,76 @@
+//! Words as they arrive, and rescales.
+
+use super::Writer;
+use crate::emit::compute::rows;
+use crate::emit::names;
+use crate::plan::{Kernel, Requantise};
+
+pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
+    let plan = w.plan;
+    let (value, words) = (plan.result(w.step), w.scope.words);
+    let (id, y) = (w.id(), w.y());
+    match &w.step.kernel {
+        Kernel::Words { input } => {
+            let names = names::fields(plan.program.inputs.iter().map(|i| i.name.as_str()));
+            let field = &names[input.index()];
+            let take = match names::fills_type(plan.program.input(*input), value) {
+                true => format!("unary::copy(&{words}.{field}, &mut {y});"),
+                false => format!(
+                    "rescale::words(&{words}.{field}, &w::S{id}_MINIMUM, &w::S{id}_MAXIMUM, &mut {y});"
+                ),
+            };
+            vec![w.start(), take]
+        }
+        Kernel::Rescale {
+            x,
+            accumulator,
+            requantise,
+            limits,
+        } if rows::is_scaled(plan, *x, *accumulator, requantise) => vec![
+            w.start(),
+            format!("rescale::scaled::<{}, {}, _>(", limits.0, limits.1),
+            format!("&{},", w.x(*x)),
+            format!("w::S{id}_MULTIPLIERS[0],"),
+            format!("w::S{id}_OFFSETS[0],"),
+            format!("w::S{id}_SHIFTS[0],"),
+            format!("&mut {y},"),
+            ");".into(),
+        ],
+        Kernel::Rescale {
+            x,
+            accumulator,
+            requantise,
+            limits,
+        } => vec![
+            w.start(),
+            format!("rescale::rescale::<{}, _, _>(", accumulator.name()),
+            format!("&{},", w.x(*x)),
+            format!("{},", requantiser(id, requantise)),
+            format!("({}, {}),", limits.0, limits.1),
+            format!("&mut {y},"),
+            ");".into(),
+        ],
+        // Another file's.
+        _ => vec![],
+    }
+}
+
+/// Where a kernel reads the constants of a rescale.
+pub(super) fn requantiser(id: usize, requantise: &Requantise) -> String {
+    match requantise {
+        Requantise::Imported {
+            rounding, overflow, ..
+        } => rows::imported(id, *rounding, *overflow, requantise.factors().is_some()),
+        Requantise::Shift(_) => format!("rescale::Shift(&w::S{id}_SHIFTS)"),
+        Requantise::Scaled {
+            multiplier,
+            offset,
+            shift,
+        } => format!(
+            "rescale::Scaled {{ multiplier: {multiplier}, offset: {offset}, shift: {shift} }}"
+        ),
+        Requantise::Affine { .. } => format!(
+            "rescale::Affine {{ multipliers: &w::S{id}_MULTIPLIERS, offsets: &w::S{id}_OFFSETS, shifts: &w::S{id}_SHIFTS }}"
+        ),
+    }
+}
