@@ -18,7 +18,7 @@ struct Core {
     emulator: &'static [&'static str],
 }
 
-const CORES: [Core; 5] = [
+const CORES: [Core; 6] = [
     Core {
         isa: "armv6m",
         target: "thumbv6m-none-eabi",
@@ -32,6 +32,13 @@ const CORES: [Core; 5] = [
         cpu: Some("cortex-m4"),
         memory: "boards/mps2-an386",
         emulator: &["qemu-system-arm", "-machine", "mps2-an386"],
+    },
+    Core {
+        isa: "armv8m-dsp",
+        target: "thumbv8m.main-none-eabi",
+        cpu: Some("cortex-m33"),
+        memory: "firmware/apps/layouts/mps2-an505",
+        emulator: &["qemu-system-arm", "-machine", "mps2-an505"],
     },
     Core {
         isa: "rv32im",

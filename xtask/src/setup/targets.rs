@@ -15,11 +15,12 @@ use anyhow::{Context, Result, bail};
 use super::say;
 use crate::shell;
 
-/// Cortex-M0+, Cortex-M3, Cortex-M4F and Cortex-M7F, RV32IMAC, and the soft-cores' RV32I, RV32IM and RV32IMC.
-const TARGETS: [&str; 7] = [
+/// Cortex-M0+, Cortex-M3, Cortex-M4F and Cortex-M7F, Cortex-M33, RV32IMAC, and the soft-cores' RV32I, RV32IM and RV32IMC.
+const TARGETS: [&str; 8] = [
     "thumbv6m-none-eabi",
     "thumbv7m-none-eabi",
     "thumbv7em-none-eabihf",
+    "thumbv8m.main-none-eabi",
     "riscv32imac-unknown-none-elf",
     "riscv32i-unknown-none-elf",
     "riscv32im-unknown-none-elf",

@@ -10,6 +10,21 @@ macro_rules! lines {
     ($($line:literal),+ $(,)?) => { concat!($($line, "\n"),+) };
 }
 
+/// The core that the assembler is to think of: on Armv8-M the features of `-Ctarget-cpu` do not reach whole functions of
+/// assembly, and without them it refuses the DSP instructions.
+#[cfg(hodoscope_isa = "armv8m-dsp")]
+macro_rules! core_of_assembly {
+    () => {
+        ".cpu cortex-m33\n"
+    };
+}
+#[cfg(not(hodoscope_isa = "armv8m-dsp"))]
+macro_rules! core_of_assembly {
+    () => {
+        ""
+    };
+}
+
 /// Saves registers and arguments.
 macro_rules! enter {
     () => {
@@ -127,6 +142,7 @@ macro_rules! routines {
             quads: usize,
         ) {
             core::arch::naked_asm!(
+                core_of_assembly!(),
                 enter!(),
                 block!($columns),
                 "ldrd r2, r3, [sp, #8]",
@@ -153,6 +169,7 @@ macro_rules! routines {
             quads: usize,
         ) {
             core::arch::naked_asm!(
+                core_of_assembly!(),
                 enter!(),
                 block!($columns),
                 "ldr r12, [r1], #4",
@@ -187,6 +204,7 @@ macro_rules! routines {
             quads: usize,
         ) {
             core::arch::naked_asm!(
+                core_of_assembly!(),
                 "push {{r4-r11, lr}}",
                 "ldr r12, [sp, #36]",
                 "ldmia r1!, {{r4-r6}}",
@@ -246,6 +264,7 @@ macro_rules! twins {
             quads: usize,
         ) {
             core::arch::naked_asm!(
+                core_of_assembly!(),
                 enter!(),
                 "1:",
                 "ldmia r1, {{r4, r6, r8, r10}}",
