@@ -84,6 +84,8 @@ pub(super) fn collect(
             live_total += live.len();
             statistics.lost += lost(set.live, network, calibration, index, live);
         }
+        // Without any constituent a maximum is its fill, of −10⁹ perhaps: no operand that weights are rounded for.
+        let filled = live.as_ref().is_some_and(Vec::is_empty);
         let slices: Vec<&[f32]> = decoded.iter().map(Vec::as_slice).collect();
         executor.run_all(&mut workspace, &slices)?;
         for (node, into) in network.nodes.iter().zip(&mut nodes) {
@@ -104,6 +106,8 @@ pub(super) fn collect(
                 let row = &values[slot * node.channels..][..node.channels];
                 if let Some(moments) = &mut into.moments
                     && (index + slot) % apart == 0
+                    && !filled
+                    && row.iter().all(|value| value.is_finite())
                 {
                     moments.add(row);
                 }
