@@ -22,7 +22,7 @@ pub enum Kernel {
         /// The input.
         input: InputId,
     },
-    /// A table over the detector's grid, of [`Plan::grids`].
+    /// A table over the detector's grid, of `Plan::grids`.
     Grid {
         /// Row of words.
         words: ValueId,
