@@ -114,7 +114,7 @@ impl<'a> Context<'a> {
             tensor: name.to_owned(),
             detail,
         };
-        match decode(proto, self.folder)? {
+        match decode(name, proto, self.folder)? {
             Constant::Ints(kind, ints) => Ok(Value::Ints(kind, ints)),
             Constant::Float(tensor) => {
                 let id = self

@@ -291,6 +291,14 @@ pub mod data_type {
             UINT4 => "uint4",
             INT4 => "int4",
             0 => "undefined",
+            // Those that are only ever refused.
+            14 => "complex64",
+            15 => "complex128",
+            17 => "float8e4m3fn",
+            18 => "float8e4m3fnuz",
+            19 => "float8e5m2",
+            20 => "float8e5m2fnuz",
+            23 => "float4e2m1",
             _ => return format!("number {code}"),
         };
         name.to_owned()

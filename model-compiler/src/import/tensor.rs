@@ -19,10 +19,14 @@ pub(super) enum Constant {
     Ints(Kind, Ints),
 }
 
-/// Reads a constant; `folder` is where its external data may be.
-pub(super) fn decode(proto: &TensorProto, folder: Option<&Path>) -> Result<Constant, ImportError> {
+/// Reads a constant, which messages call `name`; `folder` is where its external data may be.
+pub(super) fn decode(
+    name: &str,
+    proto: &TensorProto,
+    folder: Option<&Path>,
+) -> Result<Constant, ImportError> {
     let fail = |detail: String| ImportError::Tensor {
-        tensor: proto.name.clone(),
+        tensor: name.to_owned(),
         detail,
     };
     let shape = proto
@@ -37,19 +41,24 @@ pub(super) fn decode(proto: &TensorProto, folder: Option<&Path>) -> Result<Const
     })?;
     let external;
     let raw = if proto.data_location == 1 {
-        external = read_external(proto, folder, count)?;
+        external = read_external(name, proto, folder, count)?;
         &external
     } else {
         &proto.raw_data
     };
-    let elements = Elements { proto, raw, count };
+    let elements = Elements {
+        name,
+        proto,
+        raw,
+        count,
+    };
     let is_float = matches!(
         proto.data_type,
         data_type::FLOAT | data_type::DOUBLE | data_type::FLOAT16 | data_type::BFLOAT16
     );
     if is_float {
         let data = elements.floats()?;
-        check_finite(&proto.name, &data)?;
+        check_finite(name, &data)?;
         return Ok(Constant::Float(Tensor { shape, data }));
     }
     if count > MAX_INTS {
@@ -80,6 +89,7 @@ fn check_finite(name: &str, data: &[f32]) -> Result<(), ImportError> {
 }
 
 struct Elements<'a> {
+    name: &'a str,
     proto: &'a TensorProto,
     raw: &'a [u8],
     count: usize,
@@ -88,7 +98,7 @@ struct Elements<'a> {
 impl Elements<'_> {
     fn fail(&self, detail: String) -> ImportError {
         ImportError::Tensor {
-            tensor: self.proto.name.clone(),
+            tensor: self.name.to_owned(),
             detail,
         }
     }
@@ -227,12 +237,13 @@ fn brain(bits: u16) -> f32 {
 
 /// Reads a constant's bytes from the file beside the model that it names.
 fn read_external(
+    name: &str,
     proto: &TensorProto,
     folder: Option<&Path>,
     count: usize,
 ) -> Result<Vec<u8>, ImportError> {
     let fail = |detail: String| ImportError::Tensor {
-        tensor: proto.name.clone(),
+        tensor: name.to_owned(),
         detail,
     };
     let entry = |key: &str| {

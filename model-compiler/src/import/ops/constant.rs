@@ -75,7 +75,7 @@ pub(super) fn constant_of_shape(
     context.spend(node, count)?;
     let filled = match node.tensor("value")? {
         None => Constant::Float(Tensor::vector(vec![0.0])),
-        Some(proto) => decode(proto, None)?,
+        Some(proto) => decode(&node.name, proto, None)?,
     };
     let one = || node.attribute_error("value", "must have one element");
     Ok(vec![match filled {

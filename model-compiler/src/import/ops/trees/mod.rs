@@ -255,7 +255,10 @@ fn targets(node: &NodeView<'_>, count: Option<i64>) -> Result<usize, ImportError
     usize::try_from(count)
         .ok()
         .filter(|n| (1..=nodes::MAX_TARGETS).contains(n))
-        .ok_or_else(|| node.attribute_error("n_targets", format!("is {count}")))
+        .ok_or_else(|| {
+            let detail = format!("is {count}, not from 1 to {}", nodes::MAX_TARGETS);
+            node.attribute_error("n_targets", detail)
+        })
 }
 
 /// One value per target; zeros where there are none.

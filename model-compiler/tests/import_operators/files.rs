@@ -1,0 +1,230 @@
+//! Constants, arithmetic on shapes, the batch and the inputs.
+
+use super::*;
+
+#[test]
+fn arithmetic_on_shapes_folds() {
+    // What tf2onnx writes around a layer: the batch from Shape, the rest as constants.
+    let constants = vec![
+        int64s("zero", &[1], &[0]),
+        int64s("one", &[1], &[1]),
+        int64s("rest", &[1], &[4]),
+        int64s("index", &[], &[1]),
+    ];
+    let nodes = vec![
+        node("Shape", "shape", &["x"], vec![]),
+        node("Cast", "cast", &["shape"], vec![int("to", 6)]),
+        node("Slice", "batch", &["cast", "zero", "one", "zero"], vec![]),
+        node(
+            "Gather",
+            "particles",
+            &["shape", "index"],
+            vec![int("axis", 0)],
+        ),
+        node("Unsqueeze", "unsqueezed", &["particles", "zero"], vec![]),
+        node(
+            "Concat",
+            "target",
+            &["batch", "unsqueezed", "rest"],
+            vec![int("axis", 0)],
+        ),
+        node("Mul", "doubled", &["unsqueezed", "rest"], vec![]),
+        node("Div", "half", &["doubled", "rest"], vec![]),
+        node(
+            "Concat",
+            "again",
+            &["batch", "half", "rest"],
+            vec![int("axis", 0)],
+        ),
+        node("Equal", "same", &["target", "again"], vec![]),
+        node("Where", "chosen", &["same", "target", "zero"], vec![]),
+        node("ReduceProd", "count", &["chosen"], vec![int("keepdims", 1)]),
+        node("Range", "range", &["index", "index", "index"], vec![]),
+        node(
+            "Concat",
+            "flat",
+            &["batch", "count", "range"],
+            vec![int("axis", 0)],
+        ),
+        node("Reshape", "r", &["x", "flat"], vec![]),
+        node("ConstantOfShape", "zeros", &["target"], vec![]),
+        node("Expand", "e", &["zeros", "target"], vec![]),
+        node("Add", "y", &["x", "e"], vec![]),
+    ];
+    let model = model(
+        13,
+        vec![info("x", &[-1, 2, 4])],
+        constants,
+        nodes,
+        &["r", "y"],
+    );
+    let x = t(&[1, 2, 4], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    let out = run(&model, std::slice::from_ref(&x));
+    assert_eq!((&out[0].shape[..], &out[0].data), (&[1, 8][..], &x.data));
+    assert_eq!(out[1], x);
+}
+
+#[test]
+fn constants_of_every_type() {
+    let mut tensors = Vec::new();
+    let raw = |name: &str, data_type: i32, bytes: &[u8]| TensorProto {
+        name: name.into(),
+        dims: vec![2],
+        data_type,
+        raw_data: bytes.to_vec(),
+        ..Default::default()
+    };
+    tensors.push(raw(
+        "float",
+        data_type::FLOAT,
+        &[1.5f32.to_le_bytes(), (-2f32).to_le_bytes()].concat(),
+    ));
+    tensors.push(raw(
+        "double",
+        data_type::DOUBLE,
+        &[1.5f64.to_le_bytes(), (-2f64).to_le_bytes()].concat(),
+    ));
+    tensors.push(raw("half", data_type::FLOAT16, &[0x00, 0x3e, 0x00, 0xc0]));
+    tensors.push(raw("brain", data_type::BFLOAT16, &[0xc0, 0x3f, 0x00, 0xc0]));
+    for tensor in tensors {
+        let add = node("Add", "y", &["x", &tensor.name.clone()], vec![]);
+        check(
+            apply(13, (&[1, 2], &[0.0, 0.0]), vec![tensor], add),
+            &[1, 2],
+            &[1.5, -2.0],
+        );
+    }
+    for (name, code, bytes) in [
+        (
+            "int64",
+            data_type::INT64,
+            [3i64.to_le_bytes(), (-4i64).to_le_bytes()].concat(),
+        ),
+        (
+            "int32",
+            data_type::INT32,
+            [3i32.to_le_bytes(), (-4i32).to_le_bytes()].concat(),
+        ),
+        (
+            "int16",
+            data_type::INT16,
+            [3i16.to_le_bytes(), (-4i16).to_le_bytes()].concat(),
+        ),
+        ("int8", data_type::INT8, vec![3, 0xfc]),
+    ] {
+        let nodes = vec![
+            node("Cast", "c", &[name], vec![int("to", 1)]),
+            node("Add", "y", &["x", "c"], vec![]),
+        ];
+        let model = model(
+            13,
+            vec![info("x", &[1, 2])],
+            vec![raw(name, code, &bytes)],
+            nodes,
+            &["y"],
+        );
+        assert_eq!(run(&model, &[t(&[1, 2], &[0.0, 0.0])])[0].data, [3.0, -4.0]);
+    }
+    let attributes = [
+        (tensor("value", floats("", &[], &[2.0])), 2.0),
+        (float("value_float", 3.0), 3.0),
+        (int("value_int", 4), 4.0),
+    ];
+    for (attribute, value) in attributes {
+        let nodes = vec![
+            node("Constant", "c", &[], vec![attribute]),
+            node("Cast", "f", &["c"], vec![int("to", 1)]),
+            node("Mul", "y", &["x", "f"], vec![]),
+        ];
+        let model = model(13, vec![info("x", &[1, 1])], vec![], nodes, &["y"]);
+        assert_eq!(run(&model, &[t(&[1, 1], &[1.0])])[0].data, [value]);
+    }
+}
+
+#[test]
+fn initializers_listed_as_inputs_are_constants() {
+    let nodes = vec![node("Add", "y", &["x", "c"], vec![])];
+    let constants = vec![floats("c", &[2], &[1.0, 2.0])];
+    let graph = load(&model(
+        13,
+        vec![info("x", &[1, 2]), info("c", &[2])],
+        constants,
+        nodes,
+        &["y"],
+    ))
+    .expect("import");
+    assert_eq!(graph.inputs().len(), 1);
+    assert_eq!(graph.inputs()[0].kind, Kind::Float);
+}
+
+#[test]
+fn the_batch_becomes_one_only_where_it_is_one() {
+    let shape = |inputs, outputs: Vec<_>| {
+        let mut model = model(
+            13,
+            inputs,
+            vec![],
+            vec![node("Relu", "y", &["x"], vec![])],
+            &["y"],
+        );
+        if let Some(graph) = &mut model.graph {
+            graph.output = outputs;
+        }
+        let graph = load(&model).expect("import");
+        graph.shape(graph.inputs()[0].value).to_vec()
+    };
+    assert_eq!(
+        shape(vec![info("x", &[-1, 16, 3])], vec![info("y", &[-1, 16, 3])]),
+        [1, 16, 3]
+    );
+    assert_eq!(
+        shape(vec![info("x", &[4, 16, 3])], vec![info("y", &[4, 16, 3])]),
+        [1, 16, 3]
+    );
+    // One set of 16 particles without a batch: the output says so.
+    assert_eq!(
+        shape(vec![info("x", &[16, 3])], vec![info("y", &[1, 2])]),
+        [16, 3]
+    );
+    assert_eq!(shape(vec![info("x", &[57])], vec![info("y", &[57])]), [57]);
+}
+
+#[test]
+fn a_batch_written_into_reshapes_is_undone() {
+    let constants = vec![
+        int64s("merge", &[2], &[8, 3]),
+        int64s("split", &[3], &[4, -1, 3]),
+    ];
+    let nodes = vec![
+        node("Reshape", "m", &["x", "merge"], vec![]),
+        node("Relu", "r", &["m"], vec![]),
+        node("Reshape", "y", &["r", "split"], vec![]),
+    ];
+    let mut model = model(13, vec![info("x", &[4, 2, 3])], constants, nodes, &["y"]);
+    if let Some(graph) = &mut model.graph {
+        graph.output = vec![info("y", &[4, 2, 3])];
+    }
+    let graph = load(&model).expect("import");
+    assert_eq!(graph.shape(graph.outputs()[0].value), [1, 2, 3]);
+    let simple = hodoscope_compiler::graph::simplify(&graph).expect("simplify");
+    assert_eq!(simple.nodes().len(), 1, "{simple}");
+}
+
+#[test]
+fn inputs_are_checked() {
+    let graph = load(&model(
+        13,
+        vec![info("x", &[1, 2])],
+        vec![],
+        vec![node("Relu", "y", &["x"], vec![])],
+        &["y"],
+    ))
+    .expect("import");
+    let executor = Executor::new(&graph).expect("executor");
+    let message = |inputs: &[_]| executor.run(inputs).expect_err("refused").to_string();
+    assert_eq!(message(&[]), "the network has 1 inputs, 0 were given");
+    assert_eq!(
+        message(&[t(&[2, 1], &[0.0; 2])]),
+        "input 'x' has shape [1, 2], [2, 1] was given"
+    );
+}
