@@ -9,6 +9,7 @@ mod demo;
 mod latency;
 mod models;
 mod peers;
+mod programs;
 mod setup;
 mod shell;
 mod steps;

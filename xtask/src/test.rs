@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     WORKSPACES, bless, peers,
+    programs::{self, Totals},
     setup::{self, DENY, Emulators, MDBOOK, OLDEST, SoftCores},
     shell,
     steps::{
@@ -132,37 +133,35 @@ fn cargo(subcommand: &str, manifest: &str) -> Command {
     command
 }
 
-/// Runs a workspace's tests and adds up what each test program reports.
+/// Runs a workspace's test programs, then the examples in its documentation.
 fn tests(manifest: &str, options: &[&str]) -> Result<Outcome> {
-    let (mut passed, mut failed, mut ignored) = (0, 0, 0);
-    let result = shell::run_seeing(
-        cargo("test", manifest)
-            .arg("--no-fail-fast")
-            .args(options)
-            // A snapshot that differs fails, and leaves no file behind.
-            .env("INSTA_UPDATE", "no")
-            .envs(shell::cache()),
-        |line| {
-            let Some(totals) = line.strip_prefix("test result: ") else {
-                return;
-            };
-            let count = |what: &str| {
-                totals
-                    .split([';', '.'])
-                    .find_map(|part| part.trim().strip_suffix(what)?.trim().parse::<u32>().ok())
-                    .unwrap_or(0)
-            };
-            passed += count("passed");
-            failed += count("failed");
-            ignored += count("ignored");
-        },
-    );
-    let totals = format!("{passed} passed, {failed} failed, {ignored} ignored");
-    match result {
-        Ok(()) if passed == 0 => bail!("no test ran"),
-        Ok(()) => Ok(Done(totals)),
-        Err(error) => Err(error.context(totals)),
+    let mut totals = programs::run(cargo("test", manifest).args(options))?;
+    // Examples belong to libraries: where programs are chosen by name, there are none.
+    if !options.contains(&"--test") {
+        let documentation = shell::run_seeing(
+            cargo("test", manifest)
+                .args(["--doc", "--no-fail-fast"])
+                .args(options),
+            |line| totals.see(line),
+        );
+        if let Err(error) = documentation {
+            totals.wrong.push(error.to_string());
+        }
     }
+    let Totals {
+        passed,
+        failed,
+        ignored,
+        wrong,
+    } = totals;
+    let counts = format!("{passed} passed, {failed} failed, {ignored} ignored");
+    if !wrong.is_empty() || failed > 0 {
+        bail!("{counts}; {}", wrong.join("; "));
+    }
+    if passed == 0 {
+        bail!("no test ran");
+    }
+    Ok(Done(counts))
 }
 
 /// Builds the book; what it only warns about, such as a file that is not there, is wrong too.
