@@ -37,7 +37,7 @@ const CORES: [Core; 6] = [
         isa: "armv8m-dsp",
         target: "thumbv8m.main-none-eabi",
         cpu: Some("cortex-m33"),
-        memory: "firmware/apps/layouts/mps2-an505",
+        memory: "boards/mps2-an505",
         emulator: &["qemu-system-arm", "-machine", "mps2-an505"],
     },
     Core {

@@ -162,6 +162,11 @@ fn mps2_an386_answers_and_counts() {
 }
 
 #[test]
+fn mps2_an505_answers_and_counts() {
+    check("mps2-an505");
+}
+
+#[test]
 fn virt_rv32_answers_and_counts() {
     check("virt-rv32");
 }
@@ -318,7 +323,8 @@ fn boards_are_known_by_name() {
     let message = error.to_string();
     assert!(message.starts_with("unknown board `abacus`; known boards: "));
     assert!(
-        message.contains("ibex, mps2-an385, mps2-an386, mps2-an500, mps2-armv6m, native"),
+        message
+            .contains("ibex, mps2-an385, mps2-an386, mps2-an500, mps2-an505, mps2-armv6m, native"),
         "{message}"
     );
     assert_eq!(error.exit_code(), 2);

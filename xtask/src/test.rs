@@ -17,9 +17,10 @@ use crate::{
 };
 
 /// What is only compiled for a bare-metal target: on the host an app is empty.
-const APPS: [(&str, &str); 5] = [
+const APPS: [(&str, &str); 6] = [
     ("thumbv6m-none-eabi", "hodoscope-app-layouts"),
     ("thumbv7em-none-eabihf", "hodoscope-app-mps2"),
+    ("thumbv8m.main-none-eabi", "hodoscope-app-mps2"),
     ("riscv32imac-unknown-none-elf", "hodoscope-app-virt"),
     ("riscv32im-unknown-none-elf", "hodoscope-app-softcore"),
     ("riscv32i-unknown-none-elf", "hodoscope-app-softcore"),

@@ -110,8 +110,9 @@ impl Stack {
         };
         ask("{\"execute\": \"qmp_capabilities\"}".to_owned())?;
         let file = self.dump.to_string_lossy();
+        // As the processor sees it: what is its memory's secure alias is nothing to the machine's bus.
         ask(format!(
-            "{{\"execute\": \"pmemsave\", \"arguments\": {{\"val\": {}, \"size\": {}, \"filename\": {file:?}}}}}",
+            "{{\"execute\": \"memsave\", \"arguments\": {{\"val\": {}, \"size\": {}, \"filename\": {file:?}}}}}",
             self.lowest,
             self.start - self.lowest
         ))

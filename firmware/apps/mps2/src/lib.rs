@@ -1,4 +1,4 @@
-//! App for Arm's MPS2 boards with a Cortex-M4, emulated (`qemu-system-arm -M mps2-an386`) and real.
+//! App for Arm's MPS2 boards with a Cortex-M, emulated (such as `qemu-system-arm -M mps2-an386`) and real.
 //!
 //! UART 0 is the link, LED 0 is ACCEPT, LED 1 is BUSY, and timer 0 counts ticks. Logs go to the
 //! semihosting console through defmt. The firmware exits through semihosting: 0 after
@@ -13,6 +13,8 @@
 
 #[cfg(target_os = "none")]
 mod firmware;
+#[cfg(target_os = "none")]
+mod map;
 #[cfg(target_os = "none")]
 mod peripherals;
 

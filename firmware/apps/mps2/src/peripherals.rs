@@ -1,5 +1,4 @@
-//! The few peripherals of the MPS2 FPGA image that the app needs (Arm DAI0386, Cortex-M System
-//! Design Kit).
+//! The few peripherals of the MPS2 FPGA images that the app needs (Cortex-M System Design Kit).
 
 use core::convert::Infallible;
 
@@ -9,8 +8,8 @@ use embedded_hal::digital::{self, OutputPin};
 use embedded_io::{ErrorType, Read, Write};
 use hodoscope_trigger::Clock;
 
-/// Of the processor and of the peripherals.
-const CLOCK_HZ: u32 = 25_000_000;
+use crate::map::{CLOCK_HZ, FPGAIO, TIMER0, UART0, UART0_RECEIVED};
+
 const BAUD: u32 = 921_600;
 
 /// One register.
@@ -31,15 +30,15 @@ impl Register {
     }
 }
 
-const TIMER0_CTRL: Register = Register(0x4000_0000);
-const TIMER0_VALUE: Register = Register(0x4000_0004);
-const TIMER0_RELOAD: Register = Register(0x4000_0008);
+const TIMER0_CTRL: Register = Register(TIMER0);
+const TIMER0_VALUE: Register = Register(TIMER0 + 0x4);
+const TIMER0_RELOAD: Register = Register(TIMER0 + 0x8);
 
-const UART0_DATA: Register = Register(0x4000_4000);
-const UART0_STATE: Register = Register(0x4000_4004);
-const UART0_CTRL: Register = Register(0x4000_4008);
-const UART0_INTCLEAR: Register = Register(0x4000_400C);
-const UART0_BAUDDIV: Register = Register(0x4000_4010);
+const UART0_DATA: Register = Register(UART0);
+const UART0_STATE: Register = Register(UART0 + 0x4);
+const UART0_CTRL: Register = Register(UART0 + 0x8);
+const UART0_INTCLEAR: Register = Register(UART0 + 0xc);
+const UART0_BAUDDIV: Register = Register(UART0 + 0x10);
 const TX_FULL: u32 = 1 << 0;
 const RX_FULL: u32 = 1 << 1;
 const TX_ENABLE: u32 = 1 << 0;
@@ -47,7 +46,7 @@ const RX_ENABLE: u32 = 1 << 1;
 const RX_INTERRUPT_ENABLE: u32 = 1 << 3;
 const RX_INTERRUPT: u32 = 1 << 1;
 
-const FPGAIO_LED: Register = Register(0x4002_8000);
+const FPGAIO_LED: Register = Register(FPGAIO);
 
 /// UART 0. It holds one byte each way.
 pub struct Uart(());
@@ -56,10 +55,10 @@ pub struct Uart(());
 #[derive(Clone, Copy)]
 struct Received;
 
-// SAFETY: UART 0's receive interrupt has number 0 on this board.
+// SAFETY: that is the number of UART 0's receive interrupt on this board.
 unsafe impl InterruptNumber for Received {
     fn number(self) -> u16 {
-        0
+        UART0_RECEIVED
     }
 }
 
