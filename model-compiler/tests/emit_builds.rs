@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use hodoscope_compiler::emit::{self, emit_crate};
+use hodoscope_compiler::plan::layout::{Layout, Storage};
 use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::{Input, Program};
@@ -42,6 +43,27 @@ fn emitted_crates_compile_and_agree_with_the_interpreter() {
     workspace.driver(&programs);
     let driver = workspace.build();
     agree(&driver, &programs);
+}
+
+#[test]
+fn layers_of_several_rows_take_the_layouts_of_their_core() {
+    let program = Program::from_text(&emit_programs::rows()).unwrap();
+    let plan = Plan::new(&program, Isa::ArmV7eDsp).unwrap();
+    for step in &plan.event {
+        let pairs = step.layout().is_none_or(Layout::reads_pairs);
+        assert!(pairs, "{}: {:?}", plan.result(step).name, step.layout());
+    }
+    let stored = |name: &str| {
+        let mut values = program.values();
+        let (id, _) = values.find(|(_, value)| value.name == name).unwrap();
+        plan.storage[id.index()]
+    };
+    // What takes no more memory stands as it is read; the others are copied, row by row.
+    assert_eq!(stored("first.q"), Storage::Pairs);
+    assert_eq!(stored("third"), Storage::Words);
+    for copied in ["x", "second.q", "fourth", "flat"] {
+        assert_eq!(stored(copied), Storage::Narrowest, "{copied}");
+    }
 }
 
 fn all_programs() -> Vec<Program> {

@@ -1,10 +1,10 @@
-//! What is written for two small programs, seen as a whole. `INSTA_UPDATE=always` blesses.
+//! What is written for two small programs, seen as a whole, and for layers of several rows. `INSTA_UPDATE=always` blesses.
 #![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
 
 #[path = "emit_programs/mod.rs"]
 mod emit_programs;
 
-use emit_programs::{AUTOENCODER, DEEP_SET};
+use emit_programs::{AUTOENCODER, DEEP_SET, rows};
 use hodoscope_compiler::emit::emit_crate;
 use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_program::Program;
@@ -41,4 +41,13 @@ fn a_deep_set_with_a_header() {
 #[test]
 fn a_dense_autoencoder() {
     check("autoencoder", AUTOENCODER);
+}
+
+#[test]
+fn layers_of_several_rows() {
+    let program = Program::from_text(&rows()).unwrap();
+    let files =
+        emit_crate(&[Isa::Portable, Isa::ArmV7eDsp].map(|isa| Plan::new(&program, isa).unwrap()));
+    let path = "src/compute/armv7e_dsp.rs";
+    insta::assert_snapshot!(format!("rows.{}", path.replace('/', ".")), files[path]);
 }

@@ -84,6 +84,8 @@ impl Case {
             accumulator: Accumulator::I32,
             rescale: self.rescaled.then_some((&self.requantise, self.limits)),
             twins: false,
+            plain: (false, false),
+            is_viewed: false,
         };
         let mut exact = vec![];
         for layout in Layout::ALL {

@@ -182,7 +182,22 @@ impl Plan<'_> {
             .iter()
             .map(|sum| self.extent(sum.result).bytes());
         let event = arena.bytes() + of_their_own(&self.event, &arena) + pooled.sum::<usize>();
-        constituent.max(event)
+        (constituent + self.copied(&self.constituent)).max(event + self.copied(&self.event))
+    }
+
+    /// Bytes of the longest arrays into which the rows of a layer are copied: they are given back behind it.
+    fn copied(&self, steps: &[Step]) -> usize {
+        let of = |step: &Step| {
+            let layer = self.layer(step)?;
+            let (operand, result) = layer.copies(step.layout()?);
+            let bytes = |storage: Option<Storage>, length: usize| match storage {
+                None | Some(Storage::Narrowest) => 0,
+                Some(Storage::Pairs) => 2 * filled(length),
+                Some(Storage::Words) => 4 * filled(length),
+            };
+            Some(bytes(operand, layer.columns()) + bytes(result, layer.rows()))
+        };
+        steps.iter().filter_map(of).max().unwrap_or(0)
     }
 
     /// The value whose array a value is another name of: its operand's where it is a view that is stored alike, else its own.
@@ -205,8 +220,9 @@ impl Plan<'_> {
         let value = self.program.value(id);
         let (bits, length) = match self.storage[id.index()] {
             Storage::Narrowest => (storage_bits(value.element), value.shape.elements(1)),
-            Storage::Pairs => (16, filled(value.shape.channels())),
-            Storage::Words => (32, filled(value.shape.channels())),
+            // Of several rows only where nothing is filled up.
+            Storage::Pairs => (16, filled(value.shape.elements(1))),
+            Storage::Words => (32, filled(value.shape.elements(1))),
         };
         Slot {
             bits,

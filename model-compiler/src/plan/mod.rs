@@ -216,17 +216,12 @@ impl<'p> Plan<'p> {
 
     /// Chooses the layout of a dense layer, and how operand and result are stored for it.
     fn lay_out(&mut self, mut step: Step, cost: &Cost) -> Step {
-        let Some(mut candidates) = self
+        let candidates = self
             .layer(&step)
-            .map(|layer| layout::candidates(&layer, self.isa, cost))
-        else {
+            .map(|layer| layout::candidates(&layer, self.isa, cost));
+        let Some(candidates) = candidates else {
             return step;
         };
-        let viewed = step.kernel.operands().into_iter().chain([step.result]);
-        if viewed.into_iter().any(|id| self.is_viewed(id)) {
-            // Rows, and other views of them, are plain arrays.
-            candidates.retain(|candidate| candidate.layout.is_plain());
-        }
         let (Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }) =
             &mut step.kernel
         else {
@@ -248,16 +243,34 @@ impl<'p> Plan<'p> {
 
     /// Whether a value has several rows, is a view, or has one.
     fn is_viewed(&self, id: ValueId) -> bool {
-        let value = self.program.value(id);
+        self.has_rows(id) || self.has_views(id)
+    }
+
+    fn has_rows(&self, id: ValueId) -> bool {
+        let shape = &self.program.value(id).shape;
+        shape.set().is_none() && shape.rows(1) > 1
+    }
+
+    /// Whether a value is a view, or has one.
+    fn has_views(&self, id: ValueId) -> bool {
         let is_view_of = |other: &hodoscope_program::Value| matches!(other.operation, Operation::Reshape { x } if x == id);
-        value.shape.set().is_none() && value.shape.rows(1) > 1
-            || matches!(value.operation, Operation::Reshape { .. })
+        matches!(self.program.value(id).operation, Operation::Reshape { .. })
             || self.program.values.iter().any(is_view_of)
+    }
+
+    /// Whether a value stays an array of the narrowest element, whatever layouts ask. Views do, and rows that would have to
+    /// be filled up, or would take twice the memory.
+    fn is_plain(&self, id: ValueId) -> bool {
+        let value = self.program.value(id);
+        let is_wide = storage_bits(value.element) > 8;
+        let as_they_stand =
+            is_wide && value.shape.channels() == layout::filled(value.shape.channels());
+        self.has_views(id) || self.has_rows(id) && !as_they_stand
     }
 
     /// Stores a value as one of its kernels asks; the others read it all the same.
     fn store(&mut self, id: ValueId, storage: Storage) {
-        if storage != Storage::Narrowest {
+        if storage != Storage::Narrowest && !self.is_plain(id) {
             self.storage[id.index()] = storage;
         }
     }
@@ -292,6 +305,8 @@ impl<'p> Plan<'p> {
             accumulator: *accumulator,
             rescale,
             twins: self.twins && self.result(step).shape.set().is_some(),
+            plain: (self.is_plain(*x), self.is_plain(step.result)),
+            is_viewed: self.is_viewed(*x) || self.is_viewed(step.result),
         })
     }
 

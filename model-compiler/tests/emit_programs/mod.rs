@@ -346,6 +346,58 @@ output z = fourth.q
     )
 }
 
+/// Layers of several rows and of views, as convolutions are: elements of 8, 16 and 32 bits, whole fours or not, rescaled
+/// or not.
+pub fn rows() -> String {
+    let matrix = |rows: usize, columns: usize, seed: usize| -> String {
+        let weight = |i: usize| ((i * 57 + seed) % 251) as i64 - 125;
+        let row = |r: usize| (0..columns).map(move |c| format!(" {}", weight(r * columns + c)));
+        let lines = (0..rows).map(|r| row(r).collect::<String>() + "\n");
+        lines.collect()
+    };
+    let bias = |rows: usize| {
+        (0..rows)
+            .map(|r| format!(" {}", 37 * r as i64 - 99))
+            .collect::<String>()
+    };
+    let (first, second, third) = (matrix(16, 12, 3), matrix(10, 16, 77), matrix(16, 10, 121));
+    let (fourth, last) = (matrix(18, 10, 8), matrix(12, 50, 200));
+    let [ten, twelve, sixteen, eighteen] = [10, 12, 16, 18].map(bias);
+    format!(
+        r#"hodoscope-program 1
+program rows
+input x channels 60
+  field value unit "" lsb 1.0 range -128 127 saturate empty 0
+constant first.weights i8 [16, 12]
+{first}constant second.weights i8 [10, 16]
+{second}constant third.weights i8 [16, 10]
+{third}constant fourth.weights i8 [18, 10]
+{fourth}constant last.weights i8 [12, 50]
+{last}constant ten i16 [10]{ten}
+constant twelve i16 [12]{twelve}
+constant sixteen i16 [16]{sixteen}
+constant eighteen i16 [18]{eighteen}
+value words [60] i8 frac 0 = input x
+value x [5, 12] i8 frac 0 = reshape words
+value first [5, 16] i32 frac 0 = dense x weights first.weights bias sixteen
+value first.q [5, 16] i12 frac 0 = rescale first by 1 plus 0 shift 4 rnd sat
+value second [5, 10] i32 frac 0 = dense first.q weights second.weights bias ten
+value second.q [5, 10] i8 frac 0 = rescale second by 1 plus 0 shift 12 rnd sat
+value third [5, 16] i32 frac 0 = dense second.q weights third.weights bias sixteen
+value third.most [5, 1] i32 frac 0 = largest third
+value fourth [5, 18] i32 frac 0 = dense second.q weights fourth.weights bias eighteen
+value fourth.most [5, 1] i32 frac 0 = largest fourth
+value flat [50] i8 frac 0 = reshape second.q
+value last [12] i32 frac 0 = dense flat weights last.weights bias twelve
+value third.row [5] i32 frac 0 = reshape third.most
+value fourth.row [5] i32 frac 0 = reshape fourth.most
+output third = third.row
+output fourth = fourth.row
+output last = last
+"#
+    )
+}
+
 /// Trees of two depths over a constituent and over the event, with a leaf that is reached early, and all that is made of leaves.
 pub const TREES: &str = r#"hodoscope-program 1
 program trees
@@ -404,6 +456,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("pools", POOLS.into()),
         ("neighbours", NEIGHBOURS.into()),
         ("bytes", bytes()),
+        ("rows", rows()),
         ("trees", TREES.into()),
         (
             "never live",

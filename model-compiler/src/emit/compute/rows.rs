@@ -2,9 +2,10 @@
 
 use hodoscope_program::{Rounding, ValueId};
 
-use super::steps::Writer;
+use super::steps::{self, Writer};
 use crate::emit::code::Code;
 use crate::emit::names;
+use crate::plan::layout::Layout;
 use crate::plan::{Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step};
 
 /// Whether a step is a view that is stored like its operand: another name of the same array.
@@ -64,8 +65,20 @@ pub(super) fn each(code: &mut Code, writer: &Writer<'_, '_>, lines: Vec<String>)
     let shape = &plan.result(step).shape;
     let y = names::variable(step.result);
     code.line(writer.whole_start());
+    // Arrays into which each row is copied, given back behind the last.
+    let room = steps::room(writer);
+    let has_room = !room.is_empty();
+    if has_room {
+        code.line("{");
+        code.lines(room);
+    }
     let mut rows = format!("{y}.as_chunks_mut::<{}>().0.iter_mut()", shape.channels());
-    let mut pattern = "row".to_owned();
+    // Those layouts read and write rows where they stand: as arrays on their own they might begin anywhere.
+    let is_in_place = step.layout().is_some_and(Layout::reads_pairs);
+    let mut pattern = match is_in_place {
+        true => y.clone(),
+        false => "row".to_owned(),
+    };
     let mut own = vec![];
     let mut seen: Vec<String> = vec![];
     for operand in step.kernel.operands() {
@@ -80,10 +93,14 @@ pub(super) fn each(code: &mut Code, writer: &Writer<'_, '_>, lines: Vec<String>)
         seen.push(name);
     }
     code.line(format!("for {pattern} in {rows} {{"));
-    code.lines(own);
-    code.lines(lines);
-    code.line(format!("*row = {y};"));
+    match is_in_place {
+        true => code.lines(lines),
+        false => code.lines(own).lines(lines).line(format!("*row = {y};")),
+    };
     code.line("}");
+    if has_room {
+        code.line("}");
+    }
 }
 
 /// The type of a rounding in the kernels.
@@ -145,7 +162,7 @@ pub(super) fn is_scaled(
     else {
         return false;
     };
-    let sums = super::steps::place::storage(plan, x) == "i32";
+    let sums = steps::place::storage(plan, x) == "i32";
     let one = multipliers.len() == 1 && offsets.len() == 1 && shifts.len() == 1;
     sums && one
         && requantise.factors().is_some()

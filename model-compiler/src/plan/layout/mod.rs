@@ -45,6 +45,10 @@ pub struct Layer<'a> {
     pub rescale: Option<(&'a Requantise, (i64, i64))>,
     /// Whether it is computed for two constituents at once.
     pub twins: bool,
+    /// Whether operand and result are arrays of the narrowest element, whatever the layout asks: each row is copied then.
+    pub plain: (bool, bool),
+    /// Whether operand or result have several rows, or are views, or other values are views of them.
+    pub is_viewed: bool,
 }
 
 impl Layer<'_> {
@@ -66,6 +70,45 @@ impl Layer<'_> {
     /// Constituents that one run computes.
     pub fn shares(&self) -> u64 {
         1 + u64::from(self.twins)
+    }
+
+    /// How operand and result are stored while `layout` computes, where that is not how they stand in the plan: they are
+    /// copied.
+    pub fn copies(&self, layout: Layout) -> (Option<Storage>, Option<Storage>) {
+        let other = |is_plain: bool, storage: Storage| {
+            (is_plain && storage != Storage::Narrowest).then_some(storage)
+        };
+        let rescaled = self.rescale.is_some();
+        (
+            other(self.plain.0, layout.operand()),
+            other(self.plain.1, layout.result(rescaled)),
+        )
+    }
+
+    /// What those copies take, as the compiler unrolls them; most where rows begin anywhere in a word.
+    fn copying(&self, layout: Layout) -> Mix {
+        let copy = |storage: Option<Storage>, length: usize| {
+            let length = storage.map_or(0, |_| length as u64);
+            let is_whole = length.is_multiple_of(4);
+            Mix {
+                arithmetic: length * if is_whole { 1 } else { 5 },
+                loads: length,
+                stores: length,
+                ..Mix::default()
+            }
+        };
+        let (operand, result) = self.copies(layout);
+        copy(operand, self.columns()).plus(&copy(result, self.rows()))
+    }
+
+    /// Why `layout` does not compute it as it is called, were its sums exact.
+    fn refuse(&self, layout: Layout) -> Option<&'static str> {
+        let is_copied = self.copies(layout) != (None, None);
+        if self.twins && (is_copied || !(layout.twins() && self.is_shifted())) {
+            return Some("it has no body for two constituents at once");
+        }
+        (layout == Layout::ShiftAdds && self.is_viewed)
+            .then_some("it is not written out for several rows, or for views")
     }
 
     /// The weights of each output.
@@ -220,10 +263,9 @@ impl Layout {
         self.definition().result(rescaled)
     }
 
-    /// Whether operand and result are arrays of the narrowest element.
-    pub fn is_plain(self) -> bool {
-        let stored = [self.operand(), self.result(true), self.result(false)];
-        stored.iter().all(|storage| *storage == Storage::Narrowest) && self != Self::ShiftAdds
+    /// Whether its kernels read words of two halves.
+    pub fn reads_pairs(self) -> bool {
+        self.operand() == Storage::Pairs
     }
 
     /// Whether its kernels compute two constituents at once.
@@ -256,14 +298,14 @@ pub(super) fn candidates(layer: &Layer<'_>, isa: Isa, cost: &Cost) -> Vec<Candid
         .map(|layout| {
             let definition = layout.definition();
             let cycles = |()| {
-                cost.cycles(&definition.mix(layer, isa))
-                    .div_ceil(layer.shares())
+                let mix = definition.mix(layer, isa).plus(&layer.copying(layout));
+                cost.cycles(&mix).div_ceil(layer.shares())
             };
             Candidate {
                 layout,
-                verdict: match layer.twins && !(layout.twins() && layer.is_shifted()) {
-                    true => Err("it has no body for two constituents at once".into()),
-                    false => definition.prove(layer).map(cycles),
+                verdict: match layer.refuse(layout) {
+                    Some(reason) => Err(reason.into()),
+                    None => definition.prove(layer).map(cycles),
                 },
             }
         })

@@ -7,7 +7,23 @@ use crate::plan::{Accumulator, Isa};
 /// Instructions of a multiplication in software, with its call: `arch/rv32i.rs` of the kernels.
 const SOFTWARE_MULTIPLY: u64 = 215;
 
+/// The most weights for which the compiler writes every multiplication out.
+const UNROLLED: u64 = 150;
+
 pub(super) struct Rows;
+
+/// A layer that is written out, as measured on 14 shapes: weights are immediates, and operands stay in registers while there
+/// are enough. Code of six bytes per weight more is for loops over rows only, which run it more than once.
+fn unrolled(rows: u64, macs: u64, columns: usize) -> Mix {
+    let reloads = if columns > 9 { macs / 2 } else { 0 };
+    Mix {
+        arithmetic: macs * 5 / 4 + 5 * rows,
+        multiplies: macs,
+        loads: columns as u64 + reloads,
+        stores: rows,
+        ..Mix::default()
+    }
+}
 
 impl Definition for Rows {
     fn name(&self) -> &'static str {
@@ -26,6 +42,10 @@ impl Definition for Rows {
     /// 64-bit accumulator takes about twice that.
     fn mix(&self, layer: &Layer<'_>, isa: Isa) -> Mix {
         let (rows, macs) = (layer.rows() as u64, layer.weights.data.len() as u64);
+        let is_unrolled = macs <= UNROLLED && layer.accumulator == Accumulator::I32;
+        if isa == Isa::ArmV7eDsp && is_unrolled && layer.is_viewed {
+            return unrolled(rows, macs, layer.columns());
+        }
         let wide = match layer.accumulator {
             Accumulator::I32 => 1,
             Accumulator::I64 => 2,

@@ -1,12 +1,12 @@
 //! Dense layers, with what follows them.
 
-use hodoscope_program::ConstantId;
+use hodoscope_program::{ConstantId, ValueId};
 
 use super::Writer;
 use super::rescale::requantiser;
 use crate::emit::compute::rows;
 use crate::emit::names::{self, variable};
-use crate::plan::layout::Layout;
+use crate::plan::layout::{Layout, Storage, filled};
 use crate::plan::{Kernel, Plan, Requantise, Step};
 
 /// Where a kernel reads a layer's weights, bias and shifts.
@@ -63,9 +63,82 @@ pub(in crate::emit::compute) fn constants(plan: &Plan<'_>, step: &Step) -> Optio
     })
 }
 
+/// Arrays into which rows are copied where they are stored otherwise than the layout reads or writes them.
+pub(in crate::emit::compute) fn room(w: &Writer<'_, '_>) -> Vec<String> {
+    let (Some(layout), Some(layer)) = (w.step.layout(), w.plan.layer(w.step)) else {
+        return vec![];
+    };
+    let (operand, result) = layer.copies(layout);
+    let of = |name: &str, storage: Option<Storage>, length: usize| {
+        let filled = filled(length);
+        let zeros = match storage? {
+            Storage::Words => format!("[0i32; {filled}]"),
+            _ => format!("Pairs::<{filled}>::ZERO"),
+        };
+        Some(format!("let mut {name} = {zeros};"))
+    };
+    [
+        of(OPERAND, operand, layer.columns()),
+        of(RESULT, result, layer.rows()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The variables of [`room`].
+const OPERAND: &str = "operand";
+const RESULT: &str = "result";
+
+/// The call of a layout that reads one stream: `function` with its constant arguments. What it reads or writes is copied
+/// where it is stored otherwise.
+fn streamed(w: &Writer<'_, '_>, x: ValueId, function: &str, stream: &str) -> Vec<String> {
+    let (Some(layout), Some(layer)) = (w.step.layout(), w.plan.layer(w.step)) else {
+        return vec![];
+    };
+    let (operand, result) = layer.copies(layout);
+    // Of a loop over rows these are references into the arrays of all.
+    let (from, to) = match w.is_looped() {
+        true => (format!("{}[..]", w.x(x)), format!("{}[..]", w.y())),
+        false => (w.x(x), w.y()),
+    };
+    let mut lines = vec![];
+    let read = match operand {
+        Some(_) => {
+            let columns = layer.columns();
+            lines.push(format!(
+                "unary::copy(&{from}, &mut {OPERAND}[..{columns}]);"
+            ));
+            format!("{OPERAND}[..]")
+        }
+        None => w.whole(x),
+    };
+    let written = match result {
+        Some(_) => RESULT.to_owned(),
+        None => w.name(),
+    };
+    lines.push(format!(
+        "{layout}::{function}(&{read}, {stream}, &mut {written}[..]);"
+    ));
+    if result.is_some() {
+        let rows = layer.rows();
+        lines.push(format!("unary::copy(&{RESULT}[..{rows}], &mut {to});"));
+    }
+    if w.is_looped() {
+        return lines;
+    }
+    let room = room(w);
+    if !room.is_empty() {
+        // The arrays are given back at its end.
+        lines = [vec!["{".into()], room, lines, vec!["}".into()]].concat();
+    }
+    lines.insert(0, w.start());
+    lines
+}
+
 pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
     let Writer { plan, step, .. } = *w;
-    let (id, y, name, stored) = (w.id(), w.y(), w.name(), w.stored());
+    let (id, y, stored) = (w.id(), w.y(), w.stored());
     match &step.kernel {
         Kernel::Dense {
             x,
@@ -94,19 +167,16 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             else {
                 return vec![];
             };
+            if stream {
+                return streamed(w, *x, "dense", &weights);
+            }
             vec![
                 w.start(),
-                match stream {
-                    true => format!(
-                        "{layout}::dense(&{}, {weights}, &mut {name}[..]);",
-                        w.whole(*x)
-                    ),
-                    false => format!(
-                        "{layout}::dense{}(&{}, {weights}, &{bias}, &mut {y});",
-                        layout.generics(*accumulator),
-                        w.x(*x),
-                    ),
-                },
+                format!(
+                    "{layout}::dense{}(&{}, {weights}, &{bias}, &mut {y});",
+                    layout.generics(*accumulator),
+                    w.x(*x),
+                ),
             ]
         }
         Kernel::DenseRescale {
@@ -147,28 +217,21 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
                 Requantise::Scaled { .. } => "dense_scale",
                 _ => "dense_rescale",
             };
-            match stream {
-                true => vec![
-                    w.start(),
-                    format!(
-                        "{layout}::{function}::<{}, {}>(&{}, {weights}, &mut {name}[..]);",
-                        limits.0,
-                        limits.1,
-                        w.whole(*x)
-                    ),
-                ],
-                false => vec![
-                    w.start(),
-                    call,
-                    format!("&{},", w.x(*x)),
-                    format!("{weights},"),
-                    format!("&{bias},"),
-                    format!("{requantise},"),
-                    format!("({}, {}),", limits.0, limits.1),
-                    format!("&mut {y},"),
-                    ");".into(),
-                ],
+            if stream {
+                let function = format!("{function}::<{}, {}>", limits.0, limits.1);
+                return streamed(w, *x, &function, &weights);
             }
+            vec![
+                w.start(),
+                call,
+                format!("&{},", w.x(*x)),
+                format!("{weights},"),
+                format!("&{bias},"),
+                format!("{requantise},"),
+                format!("({}, {}),", limits.0, limits.1),
+                format!("&mut {y},"),
+                ");".into(),
+            ]
         }
         Kernel::DenseStepwise {
             x,

@@ -15,7 +15,7 @@ use crate::emit::names::{self, variable};
 use crate::plan::layout::Storage;
 use crate::plan::{Arena, Kernel, Plan, Step};
 
-pub(in crate::emit::compute) use dense::constants;
+pub(in crate::emit::compute) use dense::{constants, room};
 
 /// For what a step is computed.
 #[derive(Clone, Copy)]

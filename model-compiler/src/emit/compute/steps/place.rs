@@ -31,7 +31,7 @@ pub(in crate::emit::compute) fn own(plan: &Plan<'_>, id: ValueId, place: &str) -
     match plan.storage[id.index()] {
         Storage::Narrowest => place.into(),
         Storage::Pairs | Storage::Words => {
-            format!("{place}[..{}]", plan.program.value(id).shape.channels())
+            format!("{place}[..{}]", plan.program.value(id).shape.elements(1))
         }
     }
 }
