@@ -262,15 +262,43 @@ impl Workspace {
                 .collect();
             format!("{module}::{name} {{ {} }}", fields.join(", "))
         };
+        let decided = library.contains("pub struct Threshold(");
+        let single = program.value(program.outputs[0].value).shape.elements(1) == 1;
+        assert_eq!(decided, single, "{}", program.name);
         let set = program.inputs.iter().position(|input| input.set.is_some());
         let fixed = program.inputs.iter().any(|input| input.set.is_none());
         let Some(first) = set else {
             let event = build("Event", false);
-            return format!("answer::<{ty}>(words, &[{ty}::run(&{event}).raws()])");
+            let decides = match decided {
+                true => format!(
+                    "decides(raws[0], |t| {ty}::accepts(&event, {module}::Threshold::new(t)));"
+                ),
+                false => String::new(),
+            };
+            return format!(
+                "{{
+            let event = {event};
+            let raws = {ty}::run(&event).raws();
+            {decides}
+            answer::<{ty}>(words, &[raws])
+        }}"
+            );
         };
         let (header, comma) = match fixed {
             true => (format!("&{}", build("Header", false)), ", "),
             false => (String::new(), ""),
+        };
+        let decides = match decided {
+            true => format!(
+                "decides(streams[0][0], |t| {ty}::accepts({header}{comma}&all, {module}::Threshold::new(t)));
+            decides(streams[0][0], |t| {{
+                for constituent in &all {{
+                    tagger.push(constituent);
+                }}
+                tagger.decide({header}{comma}{module}::Threshold::new(t))
+            }});"
+            ),
+            false => String::new(),
         };
         let rows = format!("words[{first}].len() / {}", program.inputs[first].channels);
         let constituent = build("Constituent", true);
@@ -289,6 +317,7 @@ impl Workspace {
                 streams.push(tagger.finish({header}).raws());
             }}
             streams.push({ty}::run({header}{comma}&all).raws());
+            {decides}
             answer::<{ty}>(words, &streams)
         }}"
         )
@@ -365,6 +394,17 @@ fn run(index: usize, words: &[Vec<i64>]) -> String {
 fn row<T: TryFrom<i64, Error: std::fmt::Debug>, const N: usize>(words: &[i64], row: usize, channels: usize) -> [T; N] {
     assert_eq!(N, channels);
     std::array::from_fn(|c| T::try_from(words[row * N + c]).unwrap())
+}
+
+/// Whatever the threshold, the decision is that on the score.
+fn decides<T: TryFrom<i64>>(score: i64, mut accepts: impl FnMut(T) -> bool) {
+    let ends = [i64::MIN, i64::from(i32::MIN), i64::from(i32::MAX), i64::MAX];
+    let near = (-3..=3).map(|by| score.saturating_add(by)).chain(-2..=2);
+    for raw in near.chain(ends) {
+        if let Ok(threshold) = T::try_from(raw) {
+            assert_eq!(accepts(threshold), score >= raw, "{score} {raw}");
+        }
+    }
 }
 
 #[derive(Default)]

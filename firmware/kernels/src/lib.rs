@@ -9,6 +9,7 @@
 #![no_std]
 
 pub mod arch;
+pub mod decide;
 pub mod divide;
 pub mod gather;
 pub mod grid;

@@ -324,6 +324,42 @@ impl Operation {
         }
     }
 
+    /// The operands, to be renamed.
+    pub fn operands_mut(&mut self) -> Vec<&mut ValueId> {
+        match self {
+            Self::Input(_) | Self::Count { .. } => vec![],
+            Self::Rescale { x, .. }
+            | Self::Dense { x, .. }
+            | Self::DenseStepwise { x, .. }
+            | Self::Divide { x, .. }
+            | Self::Relu { x }
+            | Self::LeakyRelu { x, .. }
+            | Self::Clip { x, .. }
+            | Self::Table { x, .. }
+            | Self::Sum { x }
+            | Self::Max { x, .. }
+            | Self::ArgMax { x }
+            | Self::SumSquares { x }
+            | Self::Select { x, .. }
+            | Self::Reshape { x }
+            | Self::SquareRoot { x, .. }
+            | Self::Largest { x }
+            | Self::TopK { x, .. }
+            | Self::Gather { x, .. } => vec![x],
+            Self::Take { x, indices } => vec![x, indices],
+            Self::Trees(trees) => vec![&mut trees.x],
+            Self::Mul { a, b }
+            | Self::Add { a, b }
+            | Self::Sub { a, b }
+            | Self::MatMul { a, b }
+            | Self::Quotient { a, b, .. }
+            | Self::Larger { a, b }
+            | Self::Smaller { a, b }
+            | Self::SquaredError { a, b } => vec![a, b],
+            Self::Concat { parts } => parts.iter_mut().collect(),
+        }
+    }
+
     /// The constants.
     pub fn constants(&self) -> Vec<ConstantId> {
         match self {

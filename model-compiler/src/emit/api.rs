@@ -5,19 +5,36 @@ use hodoscope_program::{
 };
 
 use super::code::Code;
+use super::decide::Deciding;
 use super::{KERNELS_VERSION, names, program_hash};
-use crate::plan::{Isa, storage_bits};
+use crate::plan::{Decision, Isa, storage_bits};
 
 /// Fields of an input that are documented one by one.
 const DOCUMENTED_FIELDS: usize = 8;
 
-pub(super) fn library(program: &Program, has_adders: bool) -> String {
+/// `decision` is that on the first output, where it can be one; `is_apart` says that plans compute no more for it than it takes.
+pub(super) fn library(
+    program: &Program,
+    has_adders: bool,
+    decision: Option<&Decision>,
+    is_apart: bool,
+) -> String {
+    let outputs = names::fields(program.outputs.iter().map(|o| o.name.as_str()));
+    let deciding = decision.zip(program.outputs.first()).zip(outputs.first());
+    let deciding = deciding.map(|((decision, output), field)| Deciding {
+        decision,
+        output: program.value(output.value),
+        names: (&output.name, field),
+        value: program.value(decision.value),
+        is_apart,
+    });
     let api = Api {
         program,
         ty: names::type_name(program),
         set: program.sets.first(),
         fields: names::fields(program.inputs.iter().map(|i| i.name.as_str())),
-        outputs: names::fields(program.outputs.iter().map(|o| o.name.as_str())),
+        outputs: &outputs,
+        deciding,
     };
     let mut code = Code::new();
     api.header(&mut code, has_adders);
@@ -27,8 +44,14 @@ pub(super) fn library(program: &Program, has_adders: bool) -> String {
         api.liveness(&mut code);
     }
     api.output_type(&mut code);
+    if let Some(deciding) = &api.deciding {
+        deciding.threshold(&mut code);
+    }
     api.tagger(&mut code);
     api.model(&mut code);
+    if let Some(deciding) = &api.deciding {
+        deciding.steps(&mut code);
+    }
     code.finish()
 }
 
@@ -39,7 +62,9 @@ struct Api<'a> {
     /// Field names of the inputs.
     fields: Vec<String>,
     /// Field names of the outputs.
-    outputs: Vec<String>,
+    outputs: &'a [String],
+    /// The decision on the first output.
+    deciding: Option<Deciding<'a>>,
 }
 
 impl Api<'_> {
@@ -62,6 +87,10 @@ impl Api<'_> {
         code.line("mod weights;").gap();
         code.line("use core::marker::PhantomData;").gap();
         code.line("use compute::Plan;");
+        let deciding = self.deciding.as_ref();
+        if deciding.is_some_and(|deciding| !deciding.decision.steps.is_empty()) {
+            code.line("use hodoscope_kernels::decide;");
+        }
         if self.outputs_in_fixed().next().is_some() {
             code.line("use hodoscope_kernels::fixed;");
         }
@@ -212,7 +241,7 @@ impl Api<'_> {
         code.line("/// Raw outputs.");
         code.line("#[derive(Clone, Copy, Debug, PartialEq, Eq)]");
         code.line("pub struct Outputs {");
-        for (output, field) in self.program.outputs.iter().zip(&self.outputs) {
+        for (output, field) in self.program.outputs.iter().zip(self.outputs) {
             let value = self.program.value(output.value);
             let meaning = match &value.scale {
                 Scale::Pow2(frac) => format!("one count is 2^{}", -frac),
@@ -227,7 +256,7 @@ impl Api<'_> {
         code.line("/// All raws, one output after the other.");
         code.line(format!("pub fn raws(&self) -> [i64; {total}] {{"));
         let mut raws = Vec::new();
-        for (output, field) in self.program.outputs.iter().zip(&self.outputs) {
+        for (output, field) in self.program.outputs.iter().zip(self.outputs) {
             let value = self.program.value(output.value);
             let into = match storage_bits(value.element) {
                 64 => "",
@@ -262,7 +291,7 @@ impl Api<'_> {
 
     /// Outputs that a fixed-point type expresses: name, field, bits, fraction bits.
     fn outputs_in_fixed(&self) -> impl Iterator<Item = (&Output, &String, u8, i32)> {
-        let outputs = self.program.outputs.iter().zip(&self.outputs);
+        let outputs = self.program.outputs.iter().zip(self.outputs);
         outputs.filter_map(|(output, field)| {
             let value = self.program.value(output.value);
             let bits = storage_bits(value.element);
@@ -295,6 +324,15 @@ impl Api<'_> {
             code.line("pub fn run(event: &Event) -> Outputs {");
             code.line("P::event(event, &mut ())");
             code.line("}");
+            if let Some(deciding) = &self.deciding {
+                let name = deciding.names.0;
+                code.gap().line(format!(
+                    "/// Decides on one event: whether `{name}` reaches the threshold."
+                ));
+                code.line("pub fn accepts(event: &Event, threshold: Threshold) -> bool {");
+                code.line(deciding.comparison("event"));
+                code.line("}");
+            }
             code.line("}").gap();
             return;
         };
@@ -336,19 +374,32 @@ impl Api<'_> {
         code.line(format!(
             "pub fn run({header}{comma}constituents: &[Constituent]) -> Outputs {{"
         ));
+        code.line(format!(
+            "P::event({header_type}{comma}&Self::sums(constituents), &mut ())"
+        ));
+        code.line("}").gap();
+        if let Some(deciding) = &self.deciding {
+            let name = deciding.names.0;
+            code.line(format!(
+                "/// Decides on one event as [`Self::run`] computes it: whether `{name}` reaches the threshold."
+            ));
+            code.line(format!(
+                "pub fn accepts({header}{comma}constituents: &[Constituent], threshold: Threshold) -> bool {{"
+            ));
+            let arguments = format!("{header_type}{comma}&Self::sums(constituents)");
+            code.line(deciding.comparison(&arguments));
+            code.line("}").gap();
+        }
+        code.line("fn sums(constituents: &[Constituent]) -> compute::Sums {");
         code.line("let live = constituents.iter().filter(|c| c.is_live());");
         code.line("if live.clone().count() <= CAPACITY {");
-        code.line(format!(
-            "return Self::compute({header_type}{comma}live, &mut ());"
-        ));
+        code.line("return P::constituents(live, &mut ());");
         code.line("}");
         code.line("let mut held = Hardest::<&Constituent, CAPACITY>::new();");
         code.line("for constituent in live {");
         code.line("held.push(constituent, constituent.hardness());");
         code.line("}");
-        code.line(format!(
-            "Self::compute({header_type}{comma}held.iter().copied(), &mut ())"
-        ));
+        code.line("P::constituents(held.iter().copied(), &mut ())");
         code.line("}").gap();
         code.line(
             "/// Takes a constituent as it arrives, in any order, and computes its layers at once.",
@@ -386,9 +437,26 @@ impl Api<'_> {
         code.line(format!(
             "let outputs = P::event({words}&self.sums, &mut ());"
         ));
+        code.line("self.clear();");
+        code.line("outputs");
+        code.line("}").gap();
+        if let Some(deciding) = &self.deciding {
+            let name = deciding.names.0;
+            code.line(format!(
+                "/// Ends the event: decides whether `{name}` reaches the threshold, and starts an empty one."
+            ));
+            code.line(format!(
+                "pub fn decide(&mut self{comma}{header}, threshold: Threshold) -> bool {{"
+            ));
+            let comparison = deciding.comparison(&format!("{words}&self.sums"));
+            code.line(format!("let is_accepted = {comparison};"));
+            code.line("self.clear();");
+            code.line("is_accepted");
+            code.line("}").gap();
+        }
+        code.line("fn clear(&mut self) {");
         code.line("self.held.clear();");
         code.line("self.sums = compute::Sums::ZERO;");
-        code.line("outputs");
         code.line("}").gap();
         code.line(format!("fn compute<'a, O: Observer>({header}{comma}constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {{"));
         code.line("let sums = P::constituents(constituents, observer);");

@@ -7,6 +7,7 @@ mod adders;
 mod api;
 mod code;
 mod compute;
+mod decide;
 mod manifest;
 mod names;
 mod weights;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use hodoscope_program::Program;
 use sha2::{Digest, Sha256};
 
-use crate::plan::Plan;
+use crate::plan::{Decision, Plan};
 pub use names::{crate_name, type_name};
 pub use weights::table_statics;
 
@@ -33,13 +34,26 @@ pub fn emit_crate(plans: &[Plan<'_>]) -> Files {
     let Some(program) = plans.first().map(|plan| plan.program) else {
         return files;
     };
-    compute::modules(plans, &mut files);
+    let decision = Decision::of(plans);
+    // What all outputs take is computed where it is no more than what the decision takes.
+    let apart = decision
+        .as_ref()
+        .filter(|decision| plans.iter().any(|plan| decision.is_shorter(plan)));
+    compute::modules(plans, apart, &mut files);
     let adders = adders::module(plans);
     let mut add = |path: &str, text: String| files.insert(path.into(), text);
     add("Cargo.toml", manifest::package(program));
     add("README.md", manifest::readme(program));
     add("rustfmt.toml", manifest::FORMATTING.into());
-    add("src/lib.rs", api::library(program, adders.is_some()));
+    add(
+        "src/lib.rs",
+        api::library(
+            program,
+            adders.is_some(),
+            decision.as_ref(),
+            apart.is_some(),
+        ),
+    );
     add("src/weights.rs", weights::statics(plans));
     if let Some(adders) = adders {
         add("src/adders.rs", adders);

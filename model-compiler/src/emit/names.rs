@@ -58,6 +58,7 @@ pub fn type_name(program: &Program) -> String {
         "Result",
         "Self",
         "Target",
+        "Threshold",
     ];
     let reserved =
         |name: &str| reserved.contains(&name) || Isa::ALL.iter().any(|isa| isa.type_name() == name);

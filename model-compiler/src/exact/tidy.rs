@@ -23,7 +23,7 @@ pub(super) fn without_dead(program: Program) -> Program {
         if !live[index] {
             continue;
         }
-        for operand in operands(&mut value.operation) {
+        for operand in value.operation.operands_mut() {
             *operand = moved[operand.index()];
         }
         for constant in constants_of(&mut value.operation) {
@@ -44,41 +44,6 @@ pub(super) fn without_dead(program: Program) -> Program {
         constants,
         values,
         outputs,
-    }
-}
-
-fn operands(operation: &mut Operation) -> Vec<&mut ValueId> {
-    match operation {
-        Operation::Input(_) | Operation::Count { .. } => vec![],
-        Operation::Rescale { x, .. }
-        | Operation::Dense { x, .. }
-        | Operation::DenseStepwise { x, .. }
-        | Operation::Divide { x, .. }
-        | Operation::Relu { x }
-        | Operation::LeakyRelu { x, .. }
-        | Operation::Clip { x, .. }
-        | Operation::Table { x, .. }
-        | Operation::Sum { x }
-        | Operation::Max { x, .. }
-        | Operation::ArgMax { x }
-        | Operation::SumSquares { x }
-        | Operation::Select { x, .. }
-        | Operation::Reshape { x }
-        | Operation::SquareRoot { x, .. }
-        | Operation::Largest { x }
-        | Operation::TopK { x, .. }
-        | Operation::Gather { x, .. } => vec![x],
-        Operation::Take { x, indices } => vec![x, indices],
-        Operation::Trees(trees) => vec![&mut trees.x],
-        Operation::Mul { a, b }
-        | Operation::Add { a, b }
-        | Operation::Sub { a, b }
-        | Operation::MatMul { a, b }
-        | Operation::Quotient { a, b, .. }
-        | Operation::Larger { a, b }
-        | Operation::Smaller { a, b }
-        | Operation::SquaredError { a, b } => vec![a, b],
-        Operation::Concat { parts } => parts.iter_mut().collect(),
     }
 }
 

@@ -161,6 +161,11 @@ impl Plan<'_> {
         Arena::new(self, &self.event, &[])
     }
 
+    /// The slots of some of them.
+    pub fn arena_of(&self, steps: &[Step]) -> Arena {
+        Arena::new(self, steps, &[])
+    }
+
     /// Bytes of the arrays that hold activations: of an event's layers, or of those of a constituent, or two, where
     /// these take more. On a core they are a part of the stack, as far as registers do not hold them.
     pub fn activation_bytes(&self) -> usize {

@@ -6,6 +6,7 @@
 
 mod arena;
 mod cost;
+mod decision;
 mod fuse;
 mod grid;
 mod isa;
@@ -19,6 +20,7 @@ use hodoscope_program::{ConstantId, Operation, Program, Proof, ValueId, VerifyEr
 
 pub use arena::{Arena, Slot};
 use cost::Cost;
+pub use decision::Decision;
 pub use grid::{Axis, Grid};
 pub use isa::Isa;
 pub use kernel::{Accumulator, storage_bits};

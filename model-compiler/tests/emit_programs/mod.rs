@@ -442,6 +442,61 @@ output total = total
 output most = most
 "#;
 
+/// A score that passes a table, a rescale and a clip, all monotone, beside a reconstruction that no decision needs.
+pub const FOLDED: &str = r#"hodoscope-program 1
+program folded
+input x channels 2
+  field x unit "" lsb 1.0 range -60 60 saturate empty 0
+constant head i8 [1, 2]
+  3 -2
+constant head.bias i8 [1] 5
+constant curve i8 [32]
+  1 1 1 1 2 2 3 4 5 7 9 12 16 20 26 33
+  40 47 54 60 64 68 71 73 75 76 77 78 78 79 79 79
+constant back i8 [2, 2]
+  1 2
+  3 -4
+constant back.bias i8 [2] 0 1
+value words [2] i7 frac 0 = input x
+value logit [1] i16 frac 0 = dense words weights head bias head.bias
+value index [1] i5 frac -4 = rescale logit by 1 plus 0 shift 4 rnd sat
+value curve [1] i8 frac 6 = table index entries curve
+value coarse [1] i8 frac 5 = rescale curve by 3 plus -7 shift 2 rnd_conv sat
+value score [1] i8 frac 5 = clip coarse range 0 50
+value back [2] i16 frac 0 = dense words weights back bias back.bias
+output score = score
+output back = back
+"#;
+
+/// A score of a set that passes a table, beside another sum that no decision needs.
+pub const FOLDED_SET: &str = r#"hodoscope-program 1
+program folded-set
+set jet capacity 3
+input x set jet channels 2
+  field pt unit "" lsb 1.0 range 0 60 saturate empty 0
+  field eta unit "" lsb 1.0 range -8 7 saturate empty 0
+input met channels 1
+  field met unit "" lsb 1.0 range 0 100 saturate empty 0
+live jet x[0] above 0
+order jet x[0]
+constant head i8 [1, 2]
+  1 -3
+constant head.bias i8 [1] 60
+constant curve i16 [16]
+  -10 0 100 300 500 600 700 800 900 950 1000 1000 1001 1300 1300 1300
+value x [jet, 2] i7 frac 0 = input x
+value met [1] u7 frac 0 = input met
+value eta [jet, 1] i7 frac 0 = select x channels 1
+value sum [1] i16 frac 0 = sum eta
+value other [2] i16 frac 0 = sum x
+value event [2] i16 frac 0 = concat [sum, met]
+value logit [1] i16 frac 0 = dense event weights head bias head.bias
+value index [1] i4 frac -3 = rescale logit by 1 plus 0 shift 3 rnd sat
+value score [1] i16 frac 0 = table index entries curve
+output "a score" = score
+output other = other
+"#;
+
 /// Each program with a name for messages.
 pub fn all() -> Vec<(&'static str, String)> {
     vec![
@@ -458,6 +513,14 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("bytes", bytes()),
         ("rows", rows()),
         ("trees", TREES.into()),
+        ("folded", FOLDED.into()),
+        ("folded set", FOLDED_SET.into()),
+        (
+            "not folded",
+            FOLDED
+                .replace("program folded", "program not-folded")
+                .replace("40 47 54", "47 40 54"),
+        ),
         (
             "never live",
             WIDTHS

@@ -38,6 +38,18 @@ impl Outputs {
     }
 }
 
+/// From where on `score` accepts an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold(i32);
+
+impl Threshold {
+    /// Accepts what has a raw of `score` of at least `raw`, exactly.
+    #[must_use]
+    pub const fn new(raw: i32) -> Self {
+        Self(raw)
+    }
+}
+
 /// The tagger `ae-qcd`, as planned for the cores of `P`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AeQcd<P = Target>(PhantomData<P>);
@@ -46,6 +58,11 @@ impl<P: Plan> AeQcd<P> {
     /// Computes one event.
     pub fn run(event: &Event) -> Outputs {
         P::event(event, &mut ())
+    }
+
+    /// Decides on one event: whether `score` reaches the threshold.
+    pub fn accepts(event: &Event, threshold: Threshold) -> bool {
+        P::event(event, &mut ()).score[0] >= threshold.0
     }
 }
 

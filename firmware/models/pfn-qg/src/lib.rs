@@ -67,6 +67,18 @@ impl Outputs {
     }
 }
 
+/// From where on `logit` accepts an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold(i32);
+
+impl Threshold {
+    /// Accepts what has a raw of `logit` of at least `raw`, exactly.
+    #[must_use]
+    pub const fn new(raw: i32) -> Self {
+        Self(raw)
+    }
+}
+
 /// The tagger `pfn-qg`, as planned for the cores of `P`; holds an event that is arriving.
 ///
 /// Of more than 32 live constituents the hardest are kept; ties keep those that came first.
@@ -92,15 +104,24 @@ impl<P: Plan> PfnQg<P> {
     /// Computes one event, in whatever order its constituents stand; slots that are not live are
     /// passed over.
     pub fn run(constituents: &[Constituent]) -> Outputs {
+        P::event(&Self::sums(constituents), &mut ())
+    }
+
+    /// Decides on one event as [`Self::run`] computes it: whether `logit` reaches the threshold.
+    pub fn accepts(constituents: &[Constituent], threshold: Threshold) -> bool {
+        P::event(&Self::sums(constituents), &mut ()).logit[0] >= threshold.0
+    }
+
+    fn sums(constituents: &[Constituent]) -> compute::Sums {
         let live = constituents.iter().filter(|c| c.is_live());
         if live.clone().count() <= CAPACITY {
-            return Self::compute(live, &mut ());
+            return P::constituents(live, &mut ());
         }
         let mut held = Hardest::<&Constituent, CAPACITY>::new();
         for constituent in live {
             held.push(constituent, constituent.hardness());
         }
-        Self::compute(held.iter().copied(), &mut ())
+        P::constituents(held.iter().copied(), &mut ())
     }
 
     /// Takes a constituent as it arrives, in any order, and computes its layers at once.
@@ -124,9 +145,20 @@ impl<P: Plan> PfnQg<P> {
     /// Ends the event: computes the outputs and starts an empty one.
     pub fn finish(&mut self) -> Outputs {
         let outputs = P::event(&self.sums, &mut ());
+        self.clear();
+        outputs
+    }
+
+    /// Ends the event: decides whether `logit` reaches the threshold, and starts an empty one.
+    pub fn decide(&mut self, threshold: Threshold) -> bool {
+        let is_accepted = P::event(&self.sums, &mut ()).logit[0] >= threshold.0;
+        self.clear();
+        is_accepted
+    }
+
+    fn clear(&mut self) {
         self.held.clear();
         self.sums = compute::Sums::ZERO;
-        outputs
     }
 
     fn compute<'a, O: Observer>(constituents: impl Iterator<Item = &'a Constituent>, observer: &mut O) -> Outputs {

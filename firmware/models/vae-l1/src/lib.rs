@@ -44,6 +44,18 @@ impl Outputs {
     }
 }
 
+/// From where on `score` accepts an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threshold(i32);
+
+impl Threshold {
+    /// Accepts what has a raw of `score` of at least `raw`, exactly.
+    #[must_use]
+    pub const fn new(raw: i32) -> Self {
+        Self(raw)
+    }
+}
+
 /// The tagger `vae-l1`, as planned for the cores of `P`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VaeL1<P = Target>(PhantomData<P>);
@@ -52,6 +64,11 @@ impl<P: Plan> VaeL1<P> {
     /// Computes one event.
     pub fn run(event: &Event) -> Outputs {
         P::event(event, &mut ())
+    }
+
+    /// Decides on one event: whether `score` reaches the threshold.
+    pub fn accepts(event: &Event, threshold: Threshold) -> bool {
+        P::event(event, &mut ()).score[0] >= threshold.0
     }
 }
 

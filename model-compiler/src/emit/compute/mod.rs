@@ -10,11 +10,11 @@ use hodoscope_program::ValueId;
 use super::Files;
 use super::code::Code;
 use super::names::variable;
-use crate::plan::{Isa, Plan};
+use crate::plan::{Decision, Isa, Plan};
 
 /// The files of all plans. Plans of the same steps share a module, and an instruction set without a
 /// plan takes that of the first.
-pub(super) fn modules(plans: &[Plan<'_>], files: &mut Files) {
+pub(super) fn modules(plans: &[Plan<'_>], decision: Option<&Decision>, files: &mut Files) {
     let mut own: Vec<&Plan<'_>> = vec![];
     for plan in plans {
         if !own.iter().any(|other| other.same_steps(plan)) {
@@ -23,12 +23,12 @@ pub(super) fn modules(plans: &[Plan<'_>], files: &mut Files) {
     }
     for plan in &own {
         let path = format!("src/compute/{}.rs", plan.isa.module());
-        files.insert(path, module::module(plan));
+        files.insert(path, module::module(plan, decision));
     }
-    files.insert("src/compute/mod.rs".into(), shared(plans, &own));
+    files.insert("src/compute/mod.rs".into(), shared(plans, &own, decision));
 }
 
-fn shared(plans: &[Plan<'_>], own: &[&Plan<'_>]) -> String {
+fn shared(plans: &[Plan<'_>], own: &[&Plan<'_>], decision: Option<&Decision>) -> String {
     let plan = own[0];
     let has_set = !plan.program.sets.is_empty();
     let mut code = Code::new();
@@ -79,16 +79,27 @@ fn shared(plans: &[Plan<'_>], own: &[&Plan<'_>]) -> String {
     }
     code.line("/// The layers of one event.");
     code.line(format!("fn event<O: Observer>({arguments}) -> Outputs;"));
+    if let Some(decision) = decision {
+        let ty = decided(plan, decision);
+        code.gap();
+        code.line("/// What is compared with a threshold, and no more.");
+        code.line(format!("fn decision<O: Observer>({arguments}) -> {ty};"));
+    }
     code.line("}").gap();
     if has_set {
         sums(&mut code, plan);
     }
-    delegations(&mut code, plans, own);
+    delegations(&mut code, plans, own, decision);
     code.finish()
 }
 
 /// Instruction sets that take the steps of another.
-fn delegations(code: &mut Code, plans: &[Plan<'_>], own: &[&Plan<'_>]) {
+fn delegations(
+    code: &mut Code,
+    plans: &[Plan<'_>],
+    own: &[&Plan<'_>],
+    decision: Option<&Decision>,
+) {
     let plan = own[0];
     let pairs: Vec<(Isa, Isa)> = Isa::ALL
         .into_iter()
@@ -137,6 +148,16 @@ fn delegations(code: &mut Code, plans: &[Plan<'_>], own: &[&Plan<'_>]) {
     ));
     code.line(format!("plans::$other::event({})", names.join(", ")));
     code.line("}");
+    if let Some(decision) = decision {
+        code.gap().line("#[inline(always)]");
+        code.line(format!(
+            "fn decision<O: Observer>({}) -> {} {{",
+            arguments.join(", "),
+            decided(plan, decision)
+        ));
+        code.line(format!("plans::$other::decision({})", names.join(", ")));
+        code.line("}");
+    }
     code.line("}");
     code.line(")+};");
     code.line("}").gap();
@@ -219,4 +240,9 @@ fn event_arguments(plan: &Plan<'_>) -> Vec<String> {
     }
     arguments.push("observer: &mut O".into());
     arguments
+}
+
+/// The Rust type of what is compared with a threshold.
+fn decided(plan: &Plan<'_>, decision: &Decision) -> &'static str {
+    super::decide::compared(plan.program.value(decision.value))
 }

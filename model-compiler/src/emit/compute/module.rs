@@ -6,11 +6,11 @@ use super::{event_arguments, rows, summands, twins};
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
 use crate::plan::layout::{Layout, Storage};
-use crate::plan::{Arena, Plan, Step};
+use crate::plan::{Arena, Decision, Kernel, Plan, Pooled, Step};
 
 /// The module of one plan.
-pub(super) fn module(plan: &Plan<'_>) -> String {
-    let body = body(plan);
+pub(super) fn module(plan: &Plan<'_>, decision: Option<&Decision>) -> String {
+    let body = body(plan, decision);
     let mut code = Code::new();
     code.line(format!(
         "//! The layers as planned for {}, in the program's order. Each value carries its number in the",
@@ -70,7 +70,7 @@ pub(super) fn module(plan: &Plan<'_>) -> String {
     code.finish() + &body
 }
 
-fn body(plan: &Plan<'_>) -> String {
+fn body(plan: &Plan<'_>, decision: Option<&Decision>) -> String {
     let mut code = Code::new();
     let has_set = !plan.program.sets.is_empty();
     if has_set {
@@ -95,6 +95,9 @@ fn body(plan: &Plan<'_>) -> String {
         }
     }
     event(&mut code, plan);
+    if let Some(decided) = decision {
+        decision_of(code.gap(), plan, decided);
+    }
     code.line("}");
     if plan.twins {
         twins::function(code.gap(), plan);
@@ -135,14 +138,10 @@ fn constituent(code: &mut Code, plan: &Plan<'_>) {
     }
 }
 
-fn event(code: &mut Code, plan: &Plan<'_>) {
+/// What stands in the sums, as the layers of an event read it.
+fn pooled(code: &mut Code, plan: &Plan<'_>, pooled: &[Pooled]) {
     let program = plan.program;
-    code.line("#[inline]");
-    code.line(format!(
-        "fn event<O: Observer>({}) -> Outputs {{",
-        event_arguments(plan).join(", ")
-    ));
-    for sum in &plan.pooled {
+    for sum in pooled {
         let name = variable(sum.result);
         let own = own(plan, sum.result, &name);
         if let Some(empty) = sum.empty {
@@ -161,6 +160,48 @@ fn event(code: &mut Code, plan: &Plan<'_>) {
         let id = sum.result.index();
         code.line(format!("observer.values({id}, 0, &{own});"));
     }
+}
+
+/// The layers up to the value that is compared with a threshold.
+fn decision_of(code: &mut Code, plan: &Plan<'_>, decision: &Decision) {
+    let value = plan.program.value(decision.value);
+    let ty = crate::emit::decide::compared(value);
+    code.line("#[inline]");
+    let (needed, sums) = plan.steps_for(decision.value);
+    let any = |is: fn(&Kernel) -> bool| needed.iter().any(|step| is(&step.kernel));
+    let arguments = event_arguments(plan).into_iter().map(|argument| {
+        let is_read = match argument.split(':').next() {
+            Some("words") => any(|kernel| matches!(kernel, Kernel::Words { .. })),
+            Some("sums") => !sums.is_empty() || any(|kernel| *kernel == Kernel::Count),
+            _ => true,
+        };
+        let unread = if is_read { "" } else { "_" };
+        format!("{unread}{argument}")
+    });
+    let arguments: Vec<String> = arguments.collect();
+    code.line(format!(
+        "fn decision<O: Observer>({}) -> {ty} {{",
+        arguments.join(", ")
+    ));
+    pooled(code, plan, &sums);
+    let arena = plan.arena_of(&needed);
+    steps(code, plan, &needed, &arena, Scope::EVENT);
+    let (name, channel) = (rows::variable(plan, decision.value), decision.channel);
+    code.line(match storage(plan, decision.value) == ty {
+        true => format!("{name}[{channel}]"),
+        false => format!("{ty}::from({name}[{channel}])"),
+    });
+    code.line("}");
+}
+
+fn event(code: &mut Code, plan: &Plan<'_>) {
+    let program = plan.program;
+    code.line("#[inline]");
+    code.line(format!(
+        "fn event<O: Observer>({}) -> Outputs {{",
+        event_arguments(plan).join(", ")
+    ));
+    pooled(code, plan, &plan.pooled);
     let arena = plan.event_arena();
     steps(code, plan, &plan.event, &arena, Scope::EVENT);
     // An output's type is the program's, however the plan stores it.

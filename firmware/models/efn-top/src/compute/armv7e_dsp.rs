@@ -79,4 +79,35 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(21, 0, &v21);
         Outputs { probability: v21 }
     }
+
+    #[inline]
+    fn decision<O: Observer>(sums: &Sums, observer: &mut O) -> i32 {
+        let v14 = sums.v14;
+        observer.values(14, 0, &v14);
+        // ReduceSum.q
+        let mut v15 = Pairs::<16>::ZERO;
+        rescale::rescale::<i64, _, _>(
+            &v14,
+            rescale::Affine { multipliers: &w::S15_MULTIPLIERS, offsets: &w::S15_OFFSETS, shifts: &w::S15_SHIFTS },
+            (-128, 127),
+            &mut v15[..16],
+        );
+        observer.values(15, 0, &v15[..16]);
+        // f_f.1_Relu
+        let mut v18 = Pairs::<32>::ZERO;
+        nested_pairs::dense_rescale::<0, 127>(&v15[..], &w::S18_NESTED_PAIRS_STREAM, &mut v18[..]);
+        observer.values(18, 0, &v18[..32]);
+        // f_f.2_Gemm.q
+        let mut v20 = [0i16; 1];
+        rows::dense_rescale::<i32, _, _, _, _>(
+            &v18[..32],
+            &w::C8_F_F_2_GEMM_WEIGHTS,
+            &w::C9_F_F_2_GEMM_BIAS,
+            rescale::Shift(&w::S20_SHIFTS),
+            (-2048, 2047),
+            &mut v20,
+        );
+        observer.values(20, 0, &v20);
+        i32::from(v20[0])
+    }
 }

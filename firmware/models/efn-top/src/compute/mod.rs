@@ -35,6 +35,9 @@ pub trait Plan {
 
     /// The layers of one event.
     fn event<O: Observer>(sums: &Sums, observer: &mut O) -> Outputs;
+
+    /// What is compared with a threshold, and no more.
+    fn decision<O: Observer>(sums: &Sums, observer: &mut O) -> i32;
 }
 
 /// Sums over the constituents so far.
@@ -78,6 +81,11 @@ macro_rules! same_steps {
             #[inline(always)]
             fn event<O: Observer>(sums: &Sums, observer: &mut O) -> Outputs {
                 plans::$other::event(sums, observer)
+            }
+
+            #[inline(always)]
+            fn decision<O: Observer>(sums: &Sums, observer: &mut O) -> i32 {
+                plans::$other::decision(sums, observer)
             }
         }
     )+};

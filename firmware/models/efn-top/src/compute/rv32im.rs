@@ -86,4 +86,42 @@ impl Plan for plans::Rv32im {
         observer.values(21, 0, &v21);
         Outputs { probability: v21 }
     }
+
+    #[inline]
+    fn decision<O: Observer>(sums: &Sums, observer: &mut O) -> i32 {
+        let v14 = sums.v14;
+        observer.values(14, 0, &v14);
+        // ReduceSum.q
+        let mut v15 = [0i8; 16];
+        rescale::rescale::<i64, _, _>(
+            &v14,
+            rescale::Affine { multipliers: &w::S15_MULTIPLIERS, offsets: &w::S15_OFFSETS, shifts: &w::S15_SHIFTS },
+            (-128, 127),
+            &mut v15,
+        );
+        observer.values(15, 0, &v15);
+        // f_f.1_Relu
+        let mut v18 = [0i8; 32];
+        packed_words::dense_rescale(
+            &v15,
+            (&w::S18_PACKED_WORDS_WEIGHTS, &w::S18_PACKED_WORDS_BLOCKS),
+            &w::S18_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S18_PACKED_WORDS_SHIFTS),
+            (0, 127),
+            &mut v18,
+        );
+        observer.values(18, 0, &v18);
+        // f_f.2_Gemm.q
+        let mut v20 = [0i16; 1];
+        rows::dense_rescale::<i32, _, _, _, _>(
+            &v18,
+            &w::C8_F_F_2_GEMM_WEIGHTS,
+            &w::C9_F_F_2_GEMM_BIAS,
+            rescale::Shift(&w::S20_SHIFTS),
+            (-2048, 2047),
+            &mut v20,
+        );
+        observer.values(20, 0, &v20);
+        i32::from(v20[0])
+    }
 }
