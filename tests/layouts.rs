@@ -18,7 +18,7 @@ struct Core {
     emulator: &'static [&'static str],
 }
 
-const CORES: [Core; 6] = [
+const CORES: [Core; 7] = [
     Core {
         isa: "armv6m",
         target: "thumbv6m-none-eabi",
@@ -32,6 +32,13 @@ const CORES: [Core; 6] = [
         cpu: Some("cortex-m4"),
         memory: "boards/mps2-an386",
         emulator: &["qemu-system-arm", "-machine", "mps2-an386"],
+    },
+    Core {
+        isa: "armv7em",
+        target: "thumbv7em-none-eabihf",
+        cpu: Some("cortex-m7"),
+        memory: "boards/mps2-an500",
+        emulator: &["qemu-system-arm", "-machine", "mps2-an500"],
     },
     Core {
         isa: "armv8m-dsp",

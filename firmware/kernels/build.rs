@@ -1,5 +1,5 @@
-//! Derives the instruction set from the target, as `cfg(hodoscope_isa = "…")`, and `cfg(hodoscope_masks)`
-//! where order takes arithmetic.
+//! Derives the instruction set from the target, as `cfg(hodoscope_isa = "…")`, `cfg(hodoscope_masks)`
+//! where order takes arithmetic, and `cfg(hodoscope_dual_issue)` for a Cortex-M7.
 
 use std::env;
 
@@ -21,6 +21,8 @@ fn main() {
     let dsp_core = ["cortex-m33", "cortex-m35p", "cortex-m55", "cortex-m85"]
         .iter()
         .any(|cpu| flags.contains(cpu));
+    // It starts two instructions at once where neither loads several registers.
+    let dual_issue = flags.contains("cortex-m7");
     let set = match target.split('-').next().unwrap_or_default() {
         "thumbv6m" => "armv6m",
         "thumbv7m" => "armv7m",
@@ -36,6 +38,10 @@ fn main() {
         known.join(", ")
     );
     println!("cargo::rustc-cfg=hodoscope_isa=\"{set}\"");
+    println!("cargo::rustc-check-cfg=cfg(hodoscope_dual_issue)");
+    if set == "armv7em" && dual_issue {
+        println!("cargo::rustc-cfg=hodoscope_dual_issue");
+    }
     // No instruction selects the larger of two numbers: a comparison would branch.
     println!("cargo::rustc-check-cfg=cfg(hodoscope_masks)");
     if ["armv6m", "rv32im", "rv32i"].contains(&set) {

@@ -1,5 +1,6 @@
 //! Half pairs: the columns of `crate::layout::half_pairs` in assembly.
 
+#[cfg(not(hodoscope_dual_issue))]
 macro_rules! columns {
     () => {
         lines!(
@@ -12,6 +13,33 @@ macro_rules! columns {
             "ldmia r1!, {{r8-r11}}",
             "smlad r4, r8, lr, r4",
             "smlad r6, r9, lr, r6",
+            "smlad r5, r10, lr, r5",
+            "smlad r7, r11, lr, r7",
+        )
+    };
+}
+
+/// Loads of one register, each beside a product.
+#[cfg(hodoscope_dual_issue)]
+macro_rules! columns {
+    () => {
+        lines!(
+            "ldr r2, [r0], #4",
+            "ldr r8, [r1], #4",
+            "ldr lr, [r0], #4",
+            "ldr r9, [r1], #4",
+            "smlad r4, r8, r2, r4",
+            "ldr r10, [r1], #4",
+            "smlad r6, r9, r2, r6",
+            "ldr r11, [r1], #4",
+            "smlad r5, r10, r2, r5",
+            "ldr r8, [r1], #4",
+            "smlad r7, r11, r2, r7",
+            "ldr r9, [r1], #4",
+            "smlad r4, r8, lr, r4",
+            "ldr r10, [r1], #4",
+            "smlad r6, r9, lr, r6",
+            "ldr r11, [r1], #4",
             "smlad r5, r10, lr, r5",
             "smlad r7, r11, lr, r7",
         )

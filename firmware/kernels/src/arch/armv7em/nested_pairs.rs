@@ -1,5 +1,6 @@
 //! Nested pairs: the columns of `crate::layout::nested_pairs` in assembly.
 
+#[cfg(not(hodoscope_dual_issue))]
 macro_rules! columns {
     () => {
         lines!(
@@ -17,6 +18,33 @@ macro_rules! columns {
             "smlad r5, r11, lr, r5",
             "sxtb16 r11, r11",
             "smlad r7, r11, lr, r7",
+        )
+    };
+}
+
+/// Loads of one register, each beside a product.
+#[cfg(hodoscope_dual_issue)]
+macro_rules! columns {
+    () => {
+        lines!(
+            "ldr r2, [r0], #4",
+            "ldr r8, [r1], #4",
+            "ldr lr, [r0], #4",
+            "ldr r9, [r1], #4",
+            "smlad r4, r8, r2, r4",
+            "sxtb16 r3, r8",
+            "ldr r10, [r1], #4",
+            "smlad r6, r3, r2, r6",
+            "sxtb16 r8, r9",
+            "smlad r5, r9, r2, r5",
+            "ldr r11, [r1], #4",
+            "smlad r7, r8, r2, r7",
+            "sxtb16 r3, r10",
+            "smlad r4, r10, lr, r4",
+            "sxtb16 r8, r11",
+            "smlad r6, r3, lr, r6",
+            "smlad r5, r11, lr, r5",
+            "smlad r7, r8, lr, r7",
         )
     };
 }
