@@ -448,3 +448,30 @@ fn what_has_no_exact_form_is_refused_by_name() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+/// A leaky line behind sums of more bits than a table has: no slope is rounded.
+#[test]
+fn leaky_lines_are_exact() {
+    let weights = Tensor::new(
+        vec![3, 4],
+        (0..12).map(|i| (i as f32 - 5.0) / 8.0).collect(),
+    );
+    for slope in [0.25, 0.1] {
+        let mut net = Network::new(&[1, 4], 10, 16);
+        let dense = Op::Dense {
+            weights: weights.clone().unwrap(),
+            bias: vec![0.5, -0.5, 0.0],
+        };
+        let sums = net.push(dense, &[net.x]);
+        let leaky = net.push(Op::Unary(Unary::LeakyRelu { alpha: slope }), &[sums]);
+        let y = net.quantised(leaky, 6, 12);
+        // Some ties fall the other way where the float product was rounded.
+        let one = if slope == 0.25 { 0.0 } else { 2f64.powi(-6) };
+        assert!(largest_difference(&net.finish(y), 20.0) <= one, "{slope}");
+    }
+    // A slope for each channel, without a quantiser behind.
+    let mut net = Network::new(&[1, 4], 5, 8);
+    let slopes = net.constant(&[4], vec![0.5, -0.25, 0.0, 2.0]);
+    let y = net.push(Op::Binary(Binary::PRelu), &[net.x, slopes]);
+    assert_eq!(largest_difference(&net.finish(y), 4.0), 0.0);
+}

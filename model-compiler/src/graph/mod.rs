@@ -238,13 +238,8 @@ impl Graph {
         match &node.op {
             Op::Compare(_) | Op::Logic(_) | Op::Unary(Unary::Not) => true,
             Op::Constant(t) => t.data.iter().all(|&v| v == 0.0 || v == 1.0),
-            Op::Reshape { .. }
-            | Op::Broadcast { .. }
-            | Op::Transpose { .. }
-            | Op::Slice { .. }
-            | Op::Select { .. }
-            | Op::Concat { .. }
-            | Op::Binary(Binary::Mul | Binary::Min | Binary::Max)
+            op if op.moves() => node.inputs.iter().all(|&v| self.is_boolean(v)),
+            Op::Binary(Binary::Mul | Binary::Min | Binary::Max)
             | Op::Reduce {
                 op: Reduction::Max | Reduction::Min | Reduction::Prod,
                 ..

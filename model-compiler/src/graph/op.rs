@@ -376,6 +376,19 @@ pub enum Op {
 }
 
 impl Op {
+    /// Whether each element of the result is an element of an operand, wherever it stands there: nothing is computed.
+    pub fn moves(&self) -> bool {
+        matches!(
+            self,
+            Op::Reshape { .. }
+                | Op::Broadcast { .. }
+                | Op::Transpose { .. }
+                | Op::Slice { .. }
+                | Op::Select { .. }
+                | Op::Concat { .. }
+        )
+    }
+
     /// The operation's name, as error messages and listings show it.
     pub fn name(&self) -> &'static str {
         match self {

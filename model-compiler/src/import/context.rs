@@ -20,6 +20,8 @@ pub(super) struct Context<'a> {
     pub builder: GraphBuilder,
     /// The extent of a static leading axis that was taken as the batch and set to 1.
     pub batch: Option<usize>,
+    /// Whether the model rounds: then its numbers must be its own to the last bit.
+    pub quantised: bool,
     folder: Option<&'a Path>,
     values: HashMap<String, Value>,
     initializers: HashMap<&'a str, &'a TensorProto>,
@@ -49,6 +51,7 @@ impl<'a> Context<'a> {
         Ok(Self {
             builder: GraphBuilder::new(name),
             batch: None,
+            quantised: false,
             folder,
             values: HashMap::new(),
             initializers: map,

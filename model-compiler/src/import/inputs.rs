@@ -35,7 +35,7 @@ pub(super) fn add(
         .iter()
         .filter(|i| !context.is_initializer(&i.name))
     {
-        inputs.push(parse(info)?);
+        inputs.push(parse(info, context.quantised)?);
     }
     let outputs: Vec<Option<Vec<Extent>>> = graph.output.iter().map(output_shape).collect();
     context.batch = static_batch(&inputs, &outputs);
@@ -97,7 +97,7 @@ fn static_batch(inputs: &[Input<'_>], outputs: &[Option<Vec<Extent>>]) -> Option
     (batch > 1 && inputs_agree && outputs_agree).then_some(batch)
 }
 
-fn parse(info: &ValueInfoProto) -> Result<Input<'_>, ImportError> {
+fn parse(info: &ValueInfoProto, quantised: bool) -> Result<Input<'_>, ImportError> {
     let fail = |detail: &str| ImportError::Input {
         input: info.name.clone(),
         detail: detail.to_owned(),
@@ -109,6 +109,8 @@ fn parse(info: &ValueInfoProto) -> Result<Input<'_>, ImportError> {
         .ok_or_else(|| fail("is no tensor; export the model with tensors as inputs"))?;
     let kind = match tensor.elem_type {
         data_type::FLOAT | data_type::DOUBLE => Kind::Float,
+        // Computed in single precision, as all floats are.
+        data_type::FLOAT16 | data_type::BFLOAT16 if !quantised => Kind::Float,
         data_type::BOOL => Kind::Bool,
         data_type::INT8
         | data_type::INT16

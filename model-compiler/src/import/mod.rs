@@ -142,8 +142,10 @@ fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Grap
         return Err(ImportError::Tensor { tensor, detail });
     }
     let mut context = Context::new(&graph.name, &graph.initializer, folder)?;
+    let nodes = functions::inline(&model.functions, &graph.node, &opsets)?;
+    context.quantised = nodes.iter().any(|(node, _)| ops::rounds(&node.op_type));
     inputs::add(&mut context, graph, options)?;
-    for (proto, opset) in &functions::inline(&model.functions, &graph.node, &opsets)? {
+    for (proto, opset) in &nodes {
         if matches!(proto.domain.as_str(), "" | "ai.onnx") {
             supported(*opset)?;
         }

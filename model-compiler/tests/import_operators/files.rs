@@ -228,3 +228,41 @@ fn inputs_are_checked() {
         "input 'x' has shape [1, 2], [2, 1] was given"
     );
 }
+
+/// As `torch.nn.Module.half` and onnxconverter-common's `convert_float_to_float16` write it: the same as in single precision
+/// where the weights are.
+#[test]
+fn half_precision_is_computed_in_single() {
+    let weights = |half: bool| {
+        let mut weights = floats("w", &[3, 2], &[0.5, -1.25, 3.0, 0.1875, -2.0, 1.0]);
+        if half {
+            // Sign, five bits of exponent, ten of fraction.
+            let bits = [0x3800, 0xbd00, 0x4200, 0x3200, 0xc000, 0x3c00];
+            weights.data_type = data_type::FLOAT16;
+            weights.float_data.clear();
+            weights.raw_data = bits.iter().flat_map(|b: &u16| b.to_le_bytes()).collect();
+        }
+        weights
+    };
+    let to = |code: i32| vec![int("to", code.into())];
+    let casts = |code| {
+        vec![
+            node("Cast", "own", &["x"], to(code)),
+            node("MatMul", "sums", &["own", "w"], vec![]),
+            node("Tanh", "tanh", &["sums"], vec![]),
+            node("Cast", "y", &["tanh"], to(data_type::FLOAT)),
+        ]
+    };
+    let input = |code| {
+        let mut x = info("x", &[1, 3]);
+        let tensor = x.r#type.as_mut().and_then(|t| t.tensor_type.as_mut());
+        tensor.expect("a tensor").elem_type = code;
+        vec![x]
+    };
+    let event = [t(&[1, 3], &[0.3, -0.7, 1.1])];
+    let of = |code, half| model(13, input(code), vec![weights(half)], casts(code), &["y"]);
+    let single = run(&of(data_type::FLOAT, false), &event);
+    for code in [data_type::FLOAT16, data_type::BFLOAT16] {
+        assert_eq!(run(&of(code, true), &event), single);
+    }
+}

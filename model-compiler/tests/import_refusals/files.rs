@@ -29,10 +29,8 @@ fn graphs() {
         &["not an ONNX model", "no output", "truncated"],
     );
     let mut sparse = sum(w());
-    sparse.graph.as_mut().unwrap().sparse_initializer = vec![SparseTensorProto {
-        values: Some(w()),
-        ..Default::default()
-    }];
+    sparse.graph.as_mut().unwrap().sparse_initializer =
+        vec![SparseTensorProto { values: Some(w()) }];
     says(&error(&sparse), &["tensor 'w'", "sparse", "dense weights"]);
     let mut words = sum(w());
     of_type(

@@ -202,3 +202,38 @@ fn operators_on_integers() {
         &["own.domain::Layer", "custom operators"],
     );
 }
+
+/// Half precision has fewer bits than the integers that a quantised network sums.
+#[test]
+fn half_precision_in_a_quantised_network() {
+    let constants = || {
+        let half = |name: &str| TensorProto {
+            data_type: data_type::FLOAT16,
+            float_data: vec![],
+            int32_data: vec![0x3400],
+            ..floats(name, &[], &[])
+        };
+        vec![floats("scale", &[], &[0.25]), half("half")]
+    };
+    let quantise = |scale: &str| node("QuantizeLinear", "y", &["x", scale], vec![]);
+    let of =
+        |nodes, output: &str, input| error(&model(19, vec![input], constants(), nodes, &[output]));
+    let x = || info("x", &[1, 4]);
+    let cast = node(
+        "Cast",
+        "cast",
+        &["y"],
+        vec![int("to", data_type::FLOAT16.into())],
+    );
+    let message = of(vec![quantise("scale"), cast], "cast", x());
+    says(
+        &message,
+        &["node 'cast'", "'to'", "float16", "export it in float32"],
+    );
+    let message = of(vec![quantise("half")], "y", x());
+    says(&message, &["node 'y'", "scale is float16", "in float32"]);
+    let mut input = x();
+    of_type(&mut input, data_type::FLOAT16);
+    let message = of(vec![quantise("scale")], "y", input);
+    says(&message, &["input 'x'", "float16", "float32 inputs"]);
+}

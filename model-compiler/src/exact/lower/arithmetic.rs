@@ -26,7 +26,12 @@ impl Lowering<'_> {
                 Some(exponent) if exponent == Dyadic::integer(2) => {
                     self.product(name, a.clone(), a, shape)?
                 }
-                _ => return Err("only squares have an exact form".into()),
+                _ => {
+                    return Err(
+                        "of powers only squares have an exact form; write others as products"
+                            .into(),
+                    );
+                }
             },
             Binary::Div => {
                 let Some(divisor) = b.numbers() else {
@@ -41,7 +46,14 @@ impl Lowering<'_> {
                 let a = self.broadcast(name, a, shape)?;
                 scaled(a, |e| inverse[order[e]])?
             }
-            Binary::PRelu => return Err("it has no exact form yet".into()),
+            Binary::PRelu => {
+                let slopes = b.numbers().ok_or(
+                    "a slope that depends on the event has no exact form; make it a constant",
+                )?;
+                let order = broadcast(&b.shape, shape);
+                let a = self.broadcast(name, a, shape)?;
+                self.leaky(name, a, |e| slopes[order[e]])?
+            }
             Binary::Mul | Binary::Add | Binary::Sub => match (a.numbers(), b.numbers()) {
                 (_, Some(numbers)) => {
                     let order = broadcast(&b.shape, shape);
@@ -282,7 +294,7 @@ pub(super) fn negated(mut x: Real) -> Real {
 }
 
 /// x·number, element by element.
-fn scaled(mut x: Real, number: impl Fn(usize) -> Dyadic) -> Lowered<Real> {
+pub(super) fn scaled(mut x: Real, number: impl Fn(usize) -> Dyadic) -> Lowered<Real> {
     for e in 0..x.elements() {
         x.step[e] = x.step[e].times(number(e)).ok_or(PROPORTION)?;
         x.offset[e] = x.offset[e].times(number(e)).ok_or(PROPORTION)?;

@@ -8,7 +8,7 @@ use crate::exact::dyadic::Dyadic;
 use crate::graph::{GraphBuilder, Op, Quantiser, Tensor, Unary, eval_constant};
 
 /// Largest width of an index.
-const INDEX_BITS: u8 = 16;
+pub(super) const INDEX_BITS: u8 = 16;
 
 /// A function of numbers, in single precision as the exporter computes it.
 pub(super) fn applied(function: Unary, x: Vec<f32>) -> Lowered<Vec<f32>> {

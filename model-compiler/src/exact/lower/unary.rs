@@ -2,10 +2,10 @@
 
 use hodoscope_program::{IntType, Operation, Overflow, Rounding};
 
-use super::arithmetic::{negated, real};
+use super::arithmetic::{negated, real, scaled};
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term};
 use crate::exact::dyadic::Dyadic;
-use crate::graph::{Node, Quantiser, RoundingMode, Tensor, Unary};
+use crate::graph::{Binary, Node, Quantiser, RoundingMode, Tensor, Unary};
 
 impl Lowering<'_> {
     pub(super) fn unary(&mut self, name: &str, node: &Node, function: Unary) -> Lowered<Term> {
@@ -42,6 +42,10 @@ impl Lowering<'_> {
             Unary::Round => self.quantise(name, node, &integer(RoundingMode::HalfEven))?,
             Unary::Trunc => self.quantise(name, node, &integer(RoundingMode::Down))?,
             Unary::Not => self.negation(x)?,
+            Unary::LeakyRelu { alpha } if self.is_line(&x, alpha) => {
+                let slope = Dyadic::of(f64::from(alpha)).ok_or(PROPORTION)?;
+                self.leaky(name, x, |_| slope)?
+            }
             other => return Ok(Term::Function(other, x)),
         }))
     }
@@ -60,6 +64,36 @@ impl Lowering<'_> {
         let operation = Operation::Add { a, b };
         let id = self.builder.push(name, &dims, operation, None, &step)?;
         Ok(real(&shape, id, step))
+    }
+
+    /// Whether a leaky line is computed, not tabulated: with a slope that needs no rounding, or of more integers than a table
+    /// has entries.
+    fn is_line(&self, x: &Real, slope: f32) -> bool {
+        let slope = Dyadic::of(f64::from(slope));
+        let wide = match &x.source {
+            Source::Value(id) => self.builder.element(*id).width > super::table::INDEX_BITS,
+            Source::Constant(_) => false,
+        };
+        wide || slope.is_some_and(|slope| slope.is_power_of_two())
+    }
+
+    /// x above zero, x times a slope below; the slope of each element.
+    pub(super) fn leaky(
+        &mut self,
+        name: &str,
+        x: Real,
+        slope: impl Fn(usize) -> Dyadic,
+    ) -> Lowered<Real> {
+        let shape = x.shape.clone();
+        let above = self.clipped(
+            &format!("{name}.above"),
+            x.clone(),
+            Some(Dyadic::ZERO),
+            None,
+        )?;
+        let below = self.clipped(&format!("{name}.below"), x, None, Some(Dyadic::ZERO))?;
+        let below = scaled(below, slope)?;
+        self.sum(name, Binary::Add, above, below, &shape)
     }
 
     pub(super) fn relu(&mut self, name: &str, x: Real) -> Lowered<Real> {

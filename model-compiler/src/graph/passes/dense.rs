@@ -157,17 +157,9 @@ fn finite(weights: Tensor, bias: Vec<f32>) -> Option<Op> {
 /// Whether a value is a network input, moved and scaled at most.
 fn is_input(graph: &Graph, mut value: ValueId) -> bool {
     while let Some(node) = graph.producing_node(value) {
-        match (&node.op, node.inputs.first()) {
-            (
-                Op::Reshape { .. }
-                | Op::Broadcast { .. }
-                | Op::Transpose { .. }
-                | Op::Slice { .. }
-                | Op::Select { .. }
-                | Op::Concat { .. }
-                | Op::ScaleShift { .. },
-                Some(&x),
-            ) => value = x,
+        let moved = node.op.moves() || matches!(node.op, Op::ScaleShift { .. });
+        match node.inputs.first() {
+            Some(&x) if moved => value = x,
             _ => return false,
         }
     }

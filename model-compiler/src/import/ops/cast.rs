@@ -1,4 +1,8 @@
 //! Changes of element type.
+//!
+//! A network in half precision is computed in single precision, from its own weights: what is compiled is nearer to the
+//! network that was trained than its half-precision arithmetic is. Where a network is quantised its integers are exact, and
+//! a cast that would round them is refused.
 
 use super::super::{
     ImportError,
@@ -19,8 +23,18 @@ pub(super) fn cast(
         .int("to")?
         .ok_or_else(|| node.attribute_error("to", "is missing"))?;
     let kind = match i32::try_from(to).unwrap_or(0) {
-        // Double is computed in single precision: the graph's reference is f32.
+        // Other precisions are computed in single precision: the graph's reference is f32.
         data_type::FLOAT | data_type::DOUBLE => Kind::Float,
+        half @ (data_type::FLOAT16 | data_type::BFLOAT16) => {
+            if context.quantised {
+                let name = data_type::name(half);
+                let detail = format!(
+                    "is {name}, which would round a quantised network's integers; export it in float32"
+                );
+                return Err(node.attribute_error("to", detail));
+            }
+            Kind::Float
+        }
         data_type::BOOL => Kind::Bool,
         data_type::INT32 | data_type::INT64 => Kind::Int,
         other => {

@@ -120,6 +120,12 @@ pub(super) fn is_supported(domain: &str, operator: &str) -> bool {
     handler(domain, operator).is_some()
 }
 
+/// Whether an operator rounds, whatever its operand's precision: a network with such a one is quantised.
+pub(super) fn rounds(operator: &str) -> bool {
+    let quantisers = ["QuantizeLinear", "Quant", "Trunc", "BipolarQuant"];
+    quantisers.contains(&operator) || matches!(operator, "Floor" | "Ceil" | "Round")
+}
+
 /// Imports one node.
 pub(super) fn import(
     context: &mut Context<'_>,

@@ -82,6 +82,14 @@ fn factors(
         let detail = "is not supported; quantise per tensor or per channel";
         return Err(node.attribute_error("block_size", detail));
     }
+    let code = node.proto.input.get(1);
+    let code = code.and_then(|name| context.element_type(name));
+    if let Some(half @ (data_type::FLOAT16 | data_type::BFLOAT16)) = code {
+        let name = data_type::name(half);
+        return Err(node.operand_error(format!(
+            "the scale is {name}, in which the quantised numbers would be rounded again; export the model in float32"
+        )));
+    }
     let scale = context.input(node, 1)?;
     let mut scale = context.weights(node, &scale, "the scale")?;
     positive(node, &scale)?;

@@ -51,16 +51,7 @@ impl Grid {
         {
             return Some((*first).clone());
         }
-        let takes_one = matches!(
-            op,
-            Op::Reshape { .. }
-                | Op::Broadcast { .. }
-                | Op::Transpose { .. }
-                | Op::Slice { .. }
-                | Op::Select { .. }
-                | Op::Concat { .. }
-        );
-        if !takes_one {
+        if !op.moves() {
             return None;
         }
         let mut graph = GraphBuilder::new("");

@@ -137,13 +137,8 @@ impl Insertion<'_> {
             Op::ScaleShift { axis, scale, shift } => self.scaled(node, *axis, scale, shift),
             Op::Unary(function) => self.unary(node, *function),
             Op::Binary(op) => self.binary(node, *op),
-            Op::Reshape { .. }
-            | Op::Broadcast { .. }
-            | Op::Transpose { .. }
-            | Op::Slice { .. }
-            | Op::Select { .. }
-            | Op::Concat { .. }
-            | Op::Pad { .. }
+            op if op.moves() => self.moved(node),
+            Op::Pad { .. }
             | Op::Pool {
                 op: Pooling::Max, ..
             }
@@ -462,16 +457,7 @@ impl Insertion<'_> {
 fn feeds(graph: &Graph) -> Vec<bool> {
     let mut feeds = vec![false; graph.value_count()];
     for node in graph.nodes().iter().rev() {
-        let moves = matches!(
-            node.op,
-            Op::Reshape { .. }
-                | Op::Broadcast { .. }
-                | Op::Transpose { .. }
-                | Op::Slice { .. }
-                | Op::Select { .. }
-                | Op::Concat { .. }
-                | Op::Unary(Unary::Relu | Unary::Neg)
-        );
+        let moves = node.op.moves() || matches!(node.op, Op::Unary(Unary::Relu | Unary::Neg));
         let read = !moves || feeds[node.output.index()];
         for value in &node.inputs {
             feeds[value.index()] |= read;

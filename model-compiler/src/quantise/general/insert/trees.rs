@@ -78,14 +78,5 @@ pub(super) fn deciding(graph: &Graph) -> Vec<bool> {
 
 /// Whether an operation moves or scales elements one by one.
 fn keeps(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Reshape { .. }
-            | Op::Broadcast { .. }
-            | Op::Transpose { .. }
-            | Op::Slice { .. }
-            | Op::Select { .. }
-            | Op::Concat { .. }
-            | Op::ScaleShift { .. }
-    )
+    op.moves() || matches!(op, Op::ScaleShift { .. })
 }
