@@ -73,6 +73,26 @@ fn inputs_whose_words_are_not_known() {
 }
 
 #[test]
+fn words_of_no_input() {
+    let model = model(
+        13,
+        vec![info("x", &[1, 4])],
+        vec![],
+        then("Relu", &["x"], vec![]),
+        &["y"],
+    );
+    let graph = load(&model).unwrap();
+    let of = |text: &str| {
+        let mut spec = InputsSpec::default();
+        spec.set_type(text).unwrap();
+        exact(&graph, "refused", &spec)
+    };
+    assert!(of("x=fixed<8,4>").is_ok());
+    let message = of("pt=fixed<8,4>").unwrap_err().to_string();
+    assert_eq!(message, "input 'pt': the model has no input of this name");
+}
+
+#[test]
 fn operations_without_integers() {
     let softmax = node("LogSoftmax", "the_node", &["q"], vec![int("axis", 1)]);
     let after = node("Relu", "y", &["the_node"], vec![]);

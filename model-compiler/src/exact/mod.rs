@@ -104,6 +104,15 @@ pub fn exact_with(
     rescale: Rescale,
 ) -> Result<Program, ExactError> {
     let graph = keep_quantisers(graph)?;
+    if let Some(name) = spec
+        .names()
+        .find(|n| graph.inputs().iter().all(|i| i.name != *n))
+    {
+        return Err(ExactError::Input {
+            input: name.to_owned(),
+            reason: "the model has no input of this name".to_owned(),
+        });
+    }
     let of = |input: &GraphInput| words::input(&graph, input, spec);
     let inputs = graph.inputs().iter().map(|input| {
         of(input).map_err(|reason| ExactError::Input {
