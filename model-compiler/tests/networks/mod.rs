@@ -75,6 +75,9 @@ pub fn all() -> Vec<Network> {
 /// for every target. Attention and neighbours have a firmware of their own.
 fn parts() -> Vec<Network> {
     vec![
+        skips(),
+        recurrent::short_gru(),
+        recurrent::short_lstm(),
         parametrised(),
         identities(),
         graphs::interaction_network(),

@@ -9,8 +9,12 @@ const P: i64 = 6;
 
 /// Constituents ordered in pT, one row each: log pT, η, φ and the fraction of the hardest.
 fn ordered(random: &mut Random) -> Vec<f32> {
+    hardest(random, P)
+}
+
+fn hardest(random: &mut Random, count: i64) -> Vec<f32> {
     let (mut pt, mut all) = (1.0f32, vec![]);
-    for _ in 0..P {
+    for _ in 0..count {
         all.extend([pt.ln(), 0.4 * random.normal(), 0.4 * random.normal(), pt]);
         pt *= 0.5 + 0.45 * random.uniform();
     }
@@ -42,7 +46,7 @@ fn named(
 }
 
 /// A recurrent layer over the constituents, batch first, as torch exports it; the last states of all directions.
-fn over_constituents(op: &str, gates: i64, hidden: i64, directions: i64) -> Scored {
+fn over_constituents(op: &str, gates: i64, hidden: i64, directions: i64, count: i64) -> Scored {
     let mut net = Net::new(20 + gates as u64);
     let perm = vec![ints("perm", &[1, 0, 2])];
     let x = net.op("Transpose", "sequence", &["constituents"], perm);
@@ -62,18 +66,30 @@ fn over_constituents(op: &str, gates: i64, hidden: i64, directions: i64) -> Scor
     let width = directions * hidden;
     net.constants.push(int64s("row", &[2], &[1, width]));
     let last = net.op("Reshape", "last.row", &["last", "row"], vec![]);
-    let inputs = vec![info("constituents", &[1, P, 4])];
+    let inputs = vec![info("constituents", &[1, count, 4])];
     scored(net, &last, width, inputs)
 }
 
 pub fn gru() -> Network {
-    let net = over_constituents("GRU", 3, 8, 1);
+    let net = over_constituents("GRU", 3, 8, 1, P);
     named("gru", net, |random| vec![ordered(random)])
 }
 
 pub fn lstm() -> Network {
-    let net = over_constituents("LSTM", 4, 5, 2);
+    let net = over_constituents("LSTM", 4, 5, 2, P);
     named("lstm", net, |random| vec![ordered(random)])
+}
+
+/// Of few constituents and states: every step of an unrolled layer is code of its own, which each target compiles.
+pub fn short_gru() -> Network {
+    let net = over_constituents("GRU", 3, 4, 1, 3);
+    named("short-gru", net, |random| vec![hardest(random, 3)])
+}
+
+/// As [`short_gru`].
+pub fn short_lstm() -> Network {
+    let net = over_constituents("LSTM", 4, 3, 2, 3);
+    named("short-lstm", net, |random| vec![hardest(random, 3)])
 }
 
 /// A learned adjacency, and nodes that take its messages as a GRU cell does, twice.
