@@ -230,7 +230,7 @@ fn tensors_that_do_not_fill_their_shape() {
 }
 
 #[test]
-fn graphs_that_are_cyclic_unsorted_or_incomplete() {
+fn graphs_that_are_cyclic_or_incomplete() {
     let input = || vec![info("x", &[1, 4])];
     let cyclic = vec![
         node("Add", "a", &["x", "b"], vec![]),

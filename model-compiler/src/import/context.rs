@@ -143,8 +143,8 @@ impl<'a> Context<'a> {
         }
         let detail = match self.absent.get(name) {
             Some(producer) => format!("a result of node '{producer}' that is not supported (it matters in training only)"),
-            None => "which no earlier node, input or initializer gives: the graph is cyclic, not sorted, or lacks an \
-                     initializer; check the file with onnx.checker"
+            None => "which no other node, input or initializer gives: the graph is cyclic, or lacks an initializer; \
+                     check the file with onnx.checker"
                 .to_owned(),
         };
         Err(ImportError::MissingValue {

@@ -13,6 +13,7 @@ mod functions;
 mod inputs;
 mod node;
 mod ops;
+mod order;
 pub mod proto;
 mod tensor;
 mod value;
@@ -142,7 +143,7 @@ fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Grap
         return Err(ImportError::Tensor { tensor, detail });
     }
     let mut context = Context::new(&graph.name, &graph.initializer, folder)?;
-    let nodes = functions::inline(&model.functions, &graph.node, &opsets)?;
+    let nodes = order::sorted(functions::inline(&model.functions, &graph.node, &opsets)?);
     context.quantised = nodes.iter().any(|(node, _)| ops::rounds(&node.op_type));
     inputs::add(&mut context, graph, options)?;
     for (proto, opset) in &nodes {

@@ -71,7 +71,7 @@ pub struct FunctionProto {
 /// A network.
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
-    /// Operations, sorted.
+    /// Operations: sorted, as ONNX asks, or in any order, as tools leave them.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<NodeProto>,
     /// Its name.

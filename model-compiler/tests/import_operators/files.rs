@@ -266,3 +266,19 @@ fn half_precision_is_computed_in_single() {
         assert_eq!(run(&of(code, true), &event), single);
     }
 }
+
+/// As onnxruntime's conversion to half precision leaves them, which appends its casts.
+#[test]
+fn nodes_in_any_order() {
+    let to = || vec![int("to", data_type::FLOAT.into())];
+    let nodes = vec![
+        node("Neg", "c", &["b"], vec![]),
+        node("Relu", "a", &["x.cast"], vec![]),
+        node("Add", "b", &["a", "a"], vec![]),
+        node("Cast", "y", &["c"], to()),
+        node("Cast", "x.cast", &["x"], to()),
+    ];
+    let unsorted = model(13, vec![info("x", &[1, 3])], vec![], nodes, &["y"]);
+    let out = run(&unsorted, &[t(&[1, 3], &[1.0, -2.0, 3.0])]);
+    assert_eq!(out[0].data, [-2.0, 0.0, -6.0]);
+}
