@@ -210,6 +210,16 @@ impl Compiled {
         }
     }
 
+    /// Where nothing says which are the hardest, the first that fit are taken.
+    fn keeps_the_first(&self, name: &str) {
+        assert_eq!(self.program.sets[0].order, None, "{name}");
+        let mut numbers = Numbers(5);
+        let many: Vec<[f32; FEATURES]> =
+            (0..SLOTS + 3).map(|_| constituent(&mut numbers)).collect();
+        let (first, all) = (many[..SLOTS].concat(), many.concat());
+        assert_eq!(self.raws(&all), self.raws(&first), "{name}");
+    }
+
     fn has(&self, wanted: fn(&Operation) -> bool) -> bool {
         self.program.values.iter().any(|v| wanted(&v.operation))
     }
@@ -231,6 +241,7 @@ fn padding_without_a_mask_counts_exactly() {
         assert!(matches!(live, Live::NotEmpty { .. }), "{op}: {live:?}");
         compiled.agrees(op, never);
         compiled.ignores_trailing_padding();
+        compiled.keeps_the_first(op);
     }
 }
 
