@@ -5,7 +5,7 @@
 
 use std::{
     io::{Read, pipe},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Mutex,
     thread,
@@ -46,6 +46,7 @@ impl Totals {
 
 /// A built test program.
 struct Program {
+    /// Its main file.
     name: String,
     executable: PathBuf,
     /// The package's directory, in which cargo would run it.
@@ -145,18 +146,17 @@ fn build(cargo_test: &mut Command) -> Result<Vec<Program>> {
         if message["profile"]["test"] != true {
             continue;
         }
-        let (Some(manifest), Some(target)) = (
-            message["manifest_path"].as_str().map(PathBuf::from),
-            message["target"]["name"].as_str(),
+        let (Some(manifest), Some(source)) = (
+            message["manifest_path"].as_str().map(Path::new),
+            message["target"]["src_path"].as_str().map(Path::new),
         ) else {
             bail!("cargo names a test program without its package: {message}");
         };
-        let directory = manifest.parent().unwrap_or(shell::root()).to_owned();
-        let package = directory.strip_prefix(shell::root()).unwrap_or(&directory);
+        let source = source.strip_prefix(shell::root()).unwrap_or(source);
         programs.push(Program {
-            name: format!("{target} of {}/", package.display()),
+            name: source.display().to_string(),
             executable: PathBuf::from(executable),
-            directory,
+            directory: manifest.parent().unwrap_or(shell::root()).to_owned(),
         });
     }
     if programs.is_empty() {
