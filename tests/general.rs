@@ -125,3 +125,38 @@ fn networks_of_the_field_are_exact_on_every_target() {
         .arg(path(".npz"));
     succeeds(verify.args(["--on", "native"]).args(boards()));
 }
+
+/// 512 outputs are sent as they were computed: no wide copy of them takes stack.
+#[test]
+fn many_outputs_take_little_stack() {
+    if boards().is_empty() {
+        return;
+    }
+    use import_support::{floats, info, model, node};
+    let quantised = |from: &str, to: &str| {
+        let codes = format!("{to}.codes");
+        [
+            node("QuantizeLinear", &codes, &[from, "scale", "zero"], vec![]),
+            node("DequantizeLinear", to, &[&codes, "scale", "zero"], vec![]),
+        ]
+    };
+    let mut nodes = quantised("x", "a").to_vec();
+    nodes.push(node("Relu", "b", &["a"], vec![]));
+    nodes.extend(quantised("b", "y"));
+    let zero = hodoscope_compiler::import::proto::TensorProto {
+        name: "zero".into(),
+        dims: vec![],
+        data_type: 3, // int8
+        int32_data: vec![0],
+        ..Default::default()
+    };
+    let constants = vec![floats("scale", &[], &[0.25]), zero];
+    let network = model(13, vec![info("x", &[1, 512])], constants, nodes, &["y"]);
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("wide.onnx");
+    fs::write(&file, network.encode_to_vec()).unwrap();
+    let dir = place.path().join("wide");
+    let mut compile = hodoscope();
+    compile.arg("compile").arg(&file).arg("-o").arg(&dir);
+    succeeds(compile.args(["--board", "mps2-an386", "--budget", "stack:4KiB"]));
+}

@@ -19,14 +19,27 @@ pub trait Model {
     const INPUTS: &'static [InputInfo];
     /// The outputs, in the program's order.
     const OUTPUTS: &'static [OutputInfo];
-    /// Raw outputs, concatenated in the order of [`Self::OUTPUTS`].
-    type Raws: AsRef<[i64]>;
+    /// Raw outputs, in the order of [`Self::OUTPUTS`].
+    type Raws: Raws;
 
     /// Computes one event, and shows every layer to `observer`.
     ///
     /// # Errors
     /// [`EventError`] when the payload's length fits no multiplicity.
     fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError>;
+}
+
+/// The raw outputs of an event, in the types in which they were computed.
+pub trait Raws {
+    /// Raw number `index` over all outputs, one after the other; nothing behind the last.
+    fn get(&self, index: usize) -> Option<i64>;
+}
+
+impl<const N: usize> Raws for [i64; N] {
+    #[inline]
+    fn get(&self, index: usize) -> Option<i64> {
+        self.as_slice().get(index).copied()
+    }
 }
 
 /// One input of a model.

@@ -4,7 +4,7 @@ use core::hint::black_box;
 use core::marker::PhantomData;
 
 use embedded_io::Write;
-use hodoscope_kernels::model::{EventError, Model};
+use hodoscope_kernels::model::{EventError, Model, Raws};
 use hodoscope_wire::{Counters, Identity, MULTIPLICITIES, Reason, VERSION, frame_len};
 
 use crate::reply::{Replies, Tracer};
@@ -28,9 +28,9 @@ impl Decision {
 
     /// The decision on the raws of an event. Without such a raw it is a refusal.
     #[must_use]
-    pub fn accepts(&self, raws: &[i64]) -> bool {
+    pub fn accepts(&self, raws: &impl Raws) -> bool {
         raws.get(usize::from(self.output))
-            .is_some_and(|&score| score >= self.threshold)
+            .is_some_and(|score| score >= self.threshold)
     }
 }
 
@@ -166,50 +166,61 @@ impl<M: Model, const TRACE: bool> Line<M, TRACE> {
         }
     }
 
-    /// Computes and decides one event, and counts it.
+    /// Computes and decides one event, counts it, and gives it to `then`: raws may be many, and stay where they are.
     ///
-    /// # Errors
-    /// [`Reason::Length`]
-    pub fn event(
+    /// A payload of a wrong length is [`Reason::Length`].
+    pub fn event<T>(
         &mut self,
         payload: &[u8],
         clock: &mut impl Clock,
         probe: &mut impl Probe,
-    ) -> Result<Outcome<M::Raws>, Reason> {
+        then: impl FnOnce(Result<Outcome<'_, M::Raws>, Reason>) -> T,
+    ) -> T {
         let start = clock.now();
         probe.begin();
         // Nothing of the inference moves across the markers.
-        let raws = black_box(M::infer(black_box(payload), &mut ()));
+        let answer = M::infer(black_box(payload), &mut ());
+        black_box(&answer);
         probe.end();
         let ticks = clock.now().wrapping_sub(start);
-        let raws = raws.map_err(length)?;
-        let accept = self.decision.accepts(raws.as_ref());
-        self.count(payload.len(), ticks, accept);
-        Ok(Outcome {
-            raws,
-            accept,
-            ticks,
-        })
+        let outcome = self.decided(&answer, ticks);
+        if let Ok(outcome) = &outcome {
+            self.count(payload.len(), ticks, outcome.accept);
+        }
+        then(outcome)
     }
 
-    /// Computes one event, and sends every layer. It is decided, not counted.
-    pub(crate) fn trace<L: Write>(
+    fn decided<'a>(
+        &self,
+        answer: &'a Result<M::Raws, EventError>,
+        ticks: u32,
+    ) -> Result<Outcome<'a, M::Raws>, Reason> {
+        match answer {
+            Ok(raws) => Ok(Outcome {
+                raws,
+                accept: self.decision.accepts(raws),
+                ticks,
+            }),
+            Err(error) => Err(length(*error)),
+        }
+    }
+
+    /// Computes one event, sends every layer, and gives it to `then`. It is decided, not counted.
+    pub(crate) fn trace<L: Write, T>(
         &mut self,
         id: u32,
         payload: &[u8],
         replies: &mut Replies<L>,
-    ) -> Result<Result<Outcome<M::Raws>, Reason>, Fault> {
+        then: impl FnOnce(&mut Replies<L>, Result<Outcome<'_, M::Raws>, Reason>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         if !TRACE {
-            return Ok(Err(Reason::NoTrace));
+            return then(replies, Err(Reason::NoTrace));
         }
         let mut tracer = Tracer::new(replies, id);
-        let raws = M::infer(payload, &mut tracer);
+        let answer = M::infer(payload, &mut tracer);
         tracer.finish()?;
-        Ok(raws.map_err(length).map(|raws| Outcome {
-            accept: self.decision.accepts(raws.as_ref()),
-            raws,
-            ticks: 0,
-        }))
+        let outcome = self.decided(&answer, 0);
+        then(replies, outcome)
     }
 
     fn count(&mut self, payload: usize, ticks: u32, accept: bool) {
@@ -228,9 +239,9 @@ impl<M: Model, const TRACE: bool> Line<M, TRACE> {
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome<R> {
+pub struct Outcome<'a, R> {
     /// Raws of all outputs.
-    pub raws: R,
+    pub raws: &'a R,
     /// The decision.
     pub accept: bool,
     /// Ticks of the inference.

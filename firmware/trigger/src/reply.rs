@@ -1,8 +1,8 @@
 //! The way out.
 
 use embedded_io::Write;
-use hodoscope_kernels::model::Observer;
-use hodoscope_wire::{REPLY_FRAME, Reply, chunk, encode};
+use hodoscope_kernels::model::{Observer, Raws};
+use hodoscope_wire::{CHUNK, Chunk, REPLY_FRAME, Reply, encode};
 
 use crate::Fault;
 
@@ -56,7 +56,7 @@ impl<'a, L: Write> Tracer<'a, L> {
 
 impl<L: Write> Observer for Tracer<'_, L> {
     fn values<T: Copy + Into<i64>>(&mut self, value: u16, row: u16, raws: &[T]) {
-        for (index, part) in raws.chunks(hodoscope_wire::CHUNK).enumerate() {
+        for (index, part) in raws.chunks(CHUNK).enumerate() {
             if self.sent.is_err() {
                 return;
             }
@@ -64,7 +64,7 @@ impl<L: Write> Observer for Tracer<'_, L> {
                 id: self.id,
                 value,
                 row,
-                offset: (index * hodoscope_wire::CHUNK) as u32,
+                offset: (index * CHUNK) as u32,
                 raws: part.iter().map(|&raw| raw.into()).collect(),
             });
         }
@@ -76,28 +76,39 @@ impl<L: Write> Replies<L> {
     pub(crate) fn answer(
         &mut self,
         id: u32,
-        raws: &[i64],
+        raws: &impl Raws,
         accept: bool,
         ticks: u32,
     ) -> Result<(), Fault> {
-        let mut offset = 0;
-        let mut rest = raws;
-        while rest.len() > hodoscope_wire::CHUNK {
-            let (part, behind) = rest.split_at(hodoscope_wire::CHUNK);
-            self.send(&Reply::Raws {
-                id,
-                offset,
-                raws: chunk(part),
-            })?;
-            offset += part.len() as u32;
-            rest = behind;
+        let mut start = 0;
+        loop {
+            let offset = start as u32;
+            let part = raws_from(raws, start);
+            start += CHUNK;
+            let reply = match raws.get(start) {
+                Some(_) => Reply::Raws {
+                    id,
+                    offset,
+                    raws: part,
+                },
+                None => Reply::Answer {
+                    id,
+                    accept,
+                    ticks,
+                    offset,
+                    raws: part,
+                },
+            };
+            self.send(&reply)?;
+            if reply.is_final() {
+                return Ok(());
+            }
         }
-        self.send(&Reply::Answer {
-            id,
-            accept,
-            ticks,
-            offset,
-            raws: chunk(rest),
-        })
     }
+}
+
+/// The raws of a reply, from the raw number `start` on.
+fn raws_from(raws: &impl Raws, start: usize) -> Chunk {
+    let raws = (start..).map_while(|index| raws.get(index));
+    raws.take(CHUNK).collect()
 }

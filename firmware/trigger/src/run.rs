@@ -2,7 +2,7 @@
 
 use embedded_hal::digital::{OutputPin, PinState};
 use embedded_io::{Read, Write};
-use hodoscope_kernels::model::Model;
+use hodoscope_kernels::model::{Model, Raws};
 use hodoscope_wire::{Decoder, Reason, Reply, Request};
 
 use crate::line::Outcome;
@@ -115,16 +115,18 @@ where
                 Ok(Request::Event { id, payload }) => {
                     busy.set_high().map_err(Fault::pin)?;
                     accept.set_low().map_err(Fault::pin)?;
-                    let outcome = line.event(payload, clock, probe);
-                    let reason = finish(id, outcome, accept, replies)?;
+                    let reason = line.event(payload, clock, probe, |outcome| {
+                        finish(id, outcome, accept, replies)
+                    })?;
                     busy.set_low().map_err(Fault::pin)?;
                     reason
                 }
                 Ok(Request::Trace { id, payload }) => {
                     busy.set_high().map_err(Fault::pin)?;
                     accept.set_low().map_err(Fault::pin)?;
-                    let outcome = line.trace(id, payload, replies)?;
-                    let reason = finish(id, outcome, accept, replies)?;
+                    let reason = line.trace(id, payload, replies, |replies, outcome| {
+                        finish(id, outcome, accept, replies)
+                    })?;
                     busy.set_low().map_err(Fault::pin)?;
                     reason
                 }
@@ -162,9 +164,9 @@ where
 type Refusal = Option<(Option<u32>, Reason)>;
 
 /// Shows the decision and answers, or says what is to be refused.
-fn finish<R: AsRef<[i64]>>(
+fn finish<R: Raws>(
     id: u32,
-    outcome: Result<Outcome<R>, Reason>,
+    outcome: Result<Outcome<'_, R>, Reason>,
     pin: &mut impl OutputPin,
     replies: &mut Replies<impl Write>,
 ) -> Result<Refusal, Fault> {
@@ -184,6 +186,6 @@ fn finish<R: AsRef<[i64]>>(
         accept,
         ticks
     );
-    replies.answer(id, raws.as_ref(), accept, ticks)?;
+    replies.answer(id, raws, accept, ticks)?;
     Ok(None)
 }

@@ -95,7 +95,7 @@ impl Api<'_> {
             code.line("use hodoscope_kernels::fixed;");
         }
         code.line(
-            "use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};",
+            "use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo, Raws};",
         );
         code.line("use hodoscope_kernels::payload;");
         let plans: Vec<&str> = Isa::ALL.iter().map(|isa| isa.type_name()).collect();
@@ -287,6 +287,30 @@ impl Api<'_> {
             code.line("}");
         }
         code.line("}").gap();
+        code.line("impl Raws for Outputs {");
+        code.line("#[inline]");
+        code.line("fn get(&self, index: usize) -> Option<i64> {");
+        code.line("match index {");
+        let mut start = 0;
+        for ((output, field), length) in self.outputs().zip(self.lengths()) {
+            let bits = storage_bits(self.program.value(output.value).element);
+            let into = if bits == 64 { "" } else { ".into()" };
+            let end = start + length;
+            code.line(match (length, start) {
+                (1, _) => format!("{start} => Some(self.{field}[0]{into}),"),
+                (_, 0) => format!("0..{end} => Some(self.{field}[index]{into}),"),
+                _ => format!("{start}..{end} => Some(self.{field}[index - {start}]{into}),"),
+            });
+            start = end;
+        }
+        code.line("_ => None,");
+        code.line("}");
+        code.line("}");
+        code.line("}").gap();
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = (&Output, &String)> {
+        self.program.outputs.iter().zip(self.outputs)
     }
 
     /// Outputs that a fixed-point type expresses: name, field, bits, fraction bits.
@@ -504,11 +528,7 @@ impl Api<'_> {
             ));
         }
         code.line("];");
-        code.line(format!(
-            "type Raws = [i64; {}];",
-            self.lengths().sum::<usize>()
-        ))
-        .gap();
+        code.line("type Raws = Outputs;").gap();
         code.line("fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {");
         let row = bytes(true);
         let head = if self.has_fixed() { "mut head" } else { "_" };
@@ -537,11 +557,9 @@ impl Api<'_> {
             code.line("}");
             code.line("}");
             let words = if self.has_fixed() { "&words, " } else { "" };
-            code.line(format!(
-                "Ok(Self::compute({words}held.iter(), observer).raws())"
-            ));
+            code.line(format!("Ok(Self::compute({words}held.iter(), observer))"));
         } else {
-            code.line("Ok(P::event(&words, observer).raws())");
+            code.line("Ok(P::event(&words, observer))");
         }
         code.line("}");
         code.line("}");

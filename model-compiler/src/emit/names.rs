@@ -55,6 +55,7 @@ pub fn type_name(program: &Program) -> String {
         "PhantomData",
         "Plan",
         "Pushed",
+        "Raws",
         "Result",
         "Self",
         "Target",

@@ -10,7 +10,7 @@ mod weights;
 use core::marker::PhantomData;
 
 use compute::Plan;
-use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
+use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo, Raws};
 use hodoscope_kernels::payload;
 pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Rv32i, Target};
 
@@ -35,6 +35,16 @@ impl Outputs {
     /// All raws, one output after the other.
     pub fn raws(&self) -> [i64; 1] {
         [self.score[0].into()]
+    }
+}
+
+impl Raws for Outputs {
+    #[inline]
+    fn get(&self, index: usize) -> Option<i64> {
+        match index {
+            0 => Some(self.score[0].into()),
+            _ => None,
+        }
     }
 }
 
@@ -79,11 +89,11 @@ impl<P: Plan> Model for AeQcd<P> {
     const OUTPUTS: &'static [OutputInfo] = &[
         OutputInfo { name: "score", len: 1 },
     ];
-    type Raws = [i64; 1];
+    type Raws = Outputs;
 
     fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
         let (mut head, _) = payload::split(payload, 96, 0)?;
         let words = Event { x: payload::take(&mut head) };
-        Ok(P::event(&words, observer).raws())
+        Ok(P::event(&words, observer))
     }
 }

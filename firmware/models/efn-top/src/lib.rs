@@ -12,7 +12,7 @@ use core::marker::PhantomData;
 use compute::Plan;
 use hodoscope_kernels::decide;
 use hodoscope_kernels::fixed;
-use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
+use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo, Raws};
 use hodoscope_kernels::payload;
 pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Rv32i, Target};
 use hodoscope_kernels::set::{Hardest, Pushed};
@@ -65,6 +65,16 @@ impl Outputs {
     /// `probability` as a fixed-point number.
     pub fn probability(&self) -> fixed::FixedI16<fixed::types::extra::U15> {
         fixed::FixedI16::from_bits(self.probability[0])
+    }
+}
+
+impl Raws for Outputs {
+    #[inline]
+    fn get(&self, index: usize) -> Option<i64> {
+        match index {
+            0 => Some(self.probability[0].into()),
+            _ => None,
+        }
     }
 }
 
@@ -184,7 +194,7 @@ impl<P: Plan> Model for EfnTop<P> {
     const OUTPUTS: &'static [OutputInfo] = &[
         OutputInfo { name: "probability", len: 1 },
     ];
-    type Raws = [i64; 1];
+    type Raws = Outputs;
 
     fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
         let (_, rows) = payload::split(payload, 0, 6)?;
@@ -195,7 +205,7 @@ impl<P: Plan> Model for EfnTop<P> {
                 held.push(constituent, constituent.hardness());
             }
         }
-        Ok(Self::compute(held.iter(), observer).raws())
+        Ok(Self::compute(held.iter(), observer))
     }
 }
 

@@ -11,7 +11,7 @@ use core::marker::PhantomData;
 
 use compute::Plan;
 use hodoscope_kernels::fixed;
-use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
+use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo, Raws};
 use hodoscope_kernels::payload;
 pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Rv32i, Target};
 use hodoscope_kernels::set::{Hardest, Pushed};
@@ -64,6 +64,16 @@ impl Outputs {
     /// `logit` as a fixed-point number.
     pub fn logit(&self) -> fixed::FixedI32<fixed::types::extra::U13> {
         fixed::FixedI32::from_bits(self.logit[0])
+    }
+}
+
+impl Raws for Outputs {
+    #[inline]
+    fn get(&self, index: usize) -> Option<i64> {
+        match index {
+            0 => Some(self.logit[0].into()),
+            _ => None,
+        }
     }
 }
 
@@ -180,7 +190,7 @@ impl<P: Plan> Model for PfnQg<P> {
     const OUTPUTS: &'static [OutputInfo] = &[
         OutputInfo { name: "logit", len: 1 },
     ];
-    type Raws = [i64; 1];
+    type Raws = Outputs;
 
     fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
         let (_, rows) = payload::split(payload, 0, 6)?;
@@ -191,6 +201,6 @@ impl<P: Plan> Model for PfnQg<P> {
                 held.push(constituent, constituent.hardness());
             }
         }
-        Ok(Self::compute(held.iter(), observer).raws())
+        Ok(Self::compute(held.iter(), observer))
     }
 }

@@ -11,7 +11,7 @@ use core::marker::PhantomData;
 
 use compute::Plan;
 use hodoscope_kernels::fixed;
-use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
+use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo, Raws};
 use hodoscope_kernels::payload;
 pub use hodoscope_kernels::plans::{Portable, ArmV6m, ArmV7eDsp, Rv32im, Rv32i, Target};
 
@@ -41,6 +41,16 @@ impl Outputs {
     /// `score` as a fixed-point number.
     pub fn score(&self) -> fixed::FixedI32<fixed::types::extra::U22> {
         fixed::FixedI32::from_bits(self.score[0])
+    }
+}
+
+impl Raws for Outputs {
+    #[inline]
+    fn get(&self, index: usize) -> Option<i64> {
+        match index {
+            0 => Some(self.score[0].into()),
+            _ => None,
+        }
     }
 }
 
@@ -85,11 +95,11 @@ impl<P: Plan> Model for VaeL1<P> {
     const OUTPUTS: &'static [OutputInfo] = &[
         OutputInfo { name: "score", len: 1 },
     ];
-    type Raws = [i64; 1];
+    type Raws = Outputs;
 
     fn infer<O: Observer>(payload: &[u8], observer: &mut O) -> Result<Self::Raws, EventError> {
         let (mut head, _) = payload::split(payload, 114, 0)?;
         let words = Event { x: payload::take(&mut head) };
-        Ok(P::event(&words, observer).raws())
+        Ok(P::event(&words, observer))
     }
 }
