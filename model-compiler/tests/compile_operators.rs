@@ -593,6 +593,13 @@ fn moves() {
         ..Case::default()
     };
     let mode = |mode| vec![string("mode", mode)];
+    // As torch.nn.Upsample(scale_factor=2) is exported.
+    let scales = vec![floats("c", &[4], &[1.0, 1.0, 2.0, 2.0])];
+    let rules = vec![
+        string("coordinate_transformation_mode", "asymmetric"),
+        string("nearest_mode", "floor"),
+    ];
+    let enlarged = one("Resize", &["x", "", "c"], rules, scales);
     let pads = [0, 1, 0, 0, 0, 2];
     let value = || vec![int64s("c", &[6], &pads), floats("v", &[], &[0.5])];
     check(vec![
@@ -633,6 +640,7 @@ fn moves() {
             matrix,
         ),
         (one("Pad", &["x", "c"], mode("wrap"), list(&pads)), matrix),
+        (enlarged, image),
     ]);
 }
 

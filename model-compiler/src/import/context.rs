@@ -119,6 +119,11 @@ impl<'a> Context<'a> {
         };
         match decode(name, proto, self.folder)? {
             Constant::Ints(kind, ints) => Ok(Value::Ints(kind, ints)),
+            // No value of a graph: an operand that is not given, as Resize has it.
+            Constant::Float(Tensor { shape, data }) if data.is_empty() => {
+                let data = vec![];
+                Ok(Value::Ints(Kind::Float, Ints { shape, data }))
+            }
             Constant::Float(tensor) => {
                 let id = self
                     .builder

@@ -176,3 +176,18 @@ fn splits() {
         uneven
     );
 }
+
+/// With the factors as an attribute, as before operator set 9.
+#[test]
+fn enlargements() {
+    let scales = AttributeProto {
+        name: "scales".into(),
+        floats: vec![1.0, 1.0, 1.0, 3.0],
+        r#type: hodoscope_compiler::import::proto::attribute_type::FLOATS,
+        ..Default::default()
+    };
+    let enlarge = node("Upsample", "y", &["x"], vec![scales]);
+    let found = apply(8, (&[1, 1, 2, 2], &[1.0, 2.0, 3.0, 4.0]), vec![], enlarge);
+    let rows = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 4.0, 4.0, 4.0];
+    check(found, &[1, 1, 2, 6], &rows);
+}

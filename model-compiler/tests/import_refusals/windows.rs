@@ -161,3 +161,55 @@ fn quantised_convolutions() {
     let groups = vec![int("group", 2)];
     check("ConvTranspose", 1, groups, &["groups", "per tensor"]);
 }
+
+#[test]
+fn enlargements() {
+    let check = |attributes, scales: &[f32], sizes: &[i64], parts: &[&str]| {
+        let constants = vec![
+            floats("scales", &[scales.len() as i64], scales),
+            int64s("sizes", &[sizes.len() as i64], sizes),
+        ];
+        let either = if sizes.is_empty() { "" } else { "sizes" };
+        let inputs = ["x", "", "scales", either];
+        refused("Resize", &inputs, attributes, constants, parts);
+    };
+    let mode = |name, value| vec![string(name, value)];
+    let doubled = [1.0, 1.0, 2.0];
+    check(
+        mode("mode", "linear"),
+        &doubled,
+        &[],
+        &["'mode'", "'linear'", "nearest"],
+    );
+    check(
+        vec![],
+        &[1.0, 1.0, 0.5],
+        &[],
+        &["0.5", "whole factors", "pooling"],
+    );
+    check(vec![], &[1.0, 2.0], &[], &["2 factors for 3 axes"]);
+    check(vec![], &[], &[], &["either scales or sizes"]);
+    check(vec![], &doubled, &[1, 2, 10], &["either scales or sizes"]);
+    check(vec![], &[], &[1, 2, 1 << 40], &["whole factors"]);
+    check(vec![], &[1.0, 1.0, 65536.0], &[], &["axis 2 are too many"]);
+    let place = "coordinate_transformation_mode";
+    check(
+        mode(place, "align_corners"),
+        &doubled,
+        &[],
+        &[place, "'align_corners'", "asymmetric with floor"],
+    );
+    check(
+        mode(place, "asymmetric"),
+        &[1.0, 1.0, 3.0],
+        &[],
+        &[place, "3 times"],
+    );
+    let policy = "keep_aspect_ratio_policy";
+    check(
+        mode(policy, "not_larger"),
+        &doubled,
+        &[],
+        &[policy, "stretch"],
+    );
+}

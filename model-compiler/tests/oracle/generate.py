@@ -400,6 +400,26 @@ def pad(rng, name):
     return case.finish(case.node(name, inputs, mode=mode))
 
 
+@operator("Resize", "Upsample")
+def resize(rng, name):
+    s = shape(rng, low=2, axes=int(rng.integers(2, 4)))
+    factors = [1, 1, *(int(k) for k in rng.integers(1, 5, len(s) - 2))]
+    case = Case(9 if name == "Upsample" else int(rng.choice([10, 11, 13, 18])))
+    x = case.input(normal(rng, s))
+    if case.opset < 11:
+        return case.finish(case.node(name, [x, case.constant(np.asarray(factors, np.float32))], mode="nearest"))
+    rules = [("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("pytorch_half_pixel", "round_prefer_ceil")]
+    place, rounding = rules[rng.integers(len(rules))]
+    attributes = {"mode": "nearest", "coordinate_transformation_mode": place, "nearest_mode": rounding}
+    # Operator set 11 knows no absent inputs, but empty ones.
+    empty = case.constant(np.zeros(0, np.float32)) if case.opset < 13 else ""
+    if rng.random() < 0.5:
+        inputs = [x, empty, case.constant(np.asarray(factors, np.float32))]
+    else:
+        inputs = [x, empty, empty, case.constant([n * k for n, k in zip(s, factors)], "i")]
+    return case.finish(case.node(name, inputs, **attributes))
+
+
 @operator("ArgMax", "ArgMin")
 def arg_max(rng, name):
     s = shape(rng, high=6)

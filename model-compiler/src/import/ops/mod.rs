@@ -18,6 +18,7 @@ mod qdq;
 mod quant;
 mod recurrent;
 mod reduce;
+mod resize;
 mod shape;
 mod trees;
 mod unary;
@@ -91,6 +92,7 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "ConvTranspose" => conv::conv_transpose,
         "MaxPool" | "AveragePool" => pool::pool,
         "Pad" => pad::pad,
+        "Resize" | "Upsample" => resize::resize,
         "ArgMax" | "ArgMin" => order::arg_max,
         "TopK" => order::top_k,
         "Identity" | "Dropout" => shape::identity,
