@@ -168,6 +168,7 @@ fn add_score(score: &Score, inputs: &[Vec<f32>], outputs: &mut Vec<FloatOutput>)
     let rows = |output: &FloatOutput| output.values.chunks(output.width.max(1)).len();
     let values: Vec<f64> = match score {
         Score::Output(_) => return Ok(()),
+        Score::Only(score) => return add_score(score, inputs, outputs),
         Score::SumSquares(name) => {
             let index = outputs.iter().position(|output| output.name == *name);
             let output = of(index.unwrap_or(usize::MAX))?;

@@ -12,6 +12,7 @@ use hodoscope_compiler::graph::simplify;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Decision, Isa, Plan};
 use hodoscope_compiler::quantise::{Calibration, Options};
+use hodoscope_compiler::recognise::Score;
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::Program;
 use import_support::*;
@@ -131,5 +132,73 @@ fn the_sigmoid_of_a_network_is_not_computed_to_decide() {
         assert!(event.contains("unary::table"), "{event}");
         let decides = body(&compiled.files, "portable", "decision");
         assert!(!decides.contains("table"), "{decides}");
+    }
+}
+
+/// A variational autoencoder as it is exported: latent means and a reconstruction. Its score is one of the encoder.
+#[test]
+fn the_score_of_latent_values_needs_no_decoder() {
+    let weights: Vec<f32> = (0..96).map(|i| (i * 29 % 23) as f32 / 16.0 - 0.7).collect();
+    let constants = vec![
+        floats("w1", &[8, 6], &weights[..48]),
+        floats("b1", &[6], &weights[3..9]),
+        floats("w2", &[6, 3], &weights[48..66]),
+        floats("b2", &[3], &weights[9..12]),
+        floats("w3", &[3, 8], &weights[66..90]),
+        floats("b3", &[8], &weights[20..28]),
+    ];
+    let nodes = vec![
+        node("Gemm", "h", &["x", "w1", "b1"], vec![]),
+        node("Relu", "hidden", &["h"], vec![]),
+        node("Gemm", "mu", &["hidden", "w2", "b2"], vec![]),
+        node("Gemm", "decoded", &["mu", "w3", "b3"], vec![]),
+        node("Tanh", "decoder", &["decoded"], vec![]),
+    ];
+    let outputs = ["decoder", "mu"];
+    let network = model(13, vec![info("x", &[-1, 8])], constants, nodes, &outputs);
+    let graph = simplify(&load(&network).unwrap()).unwrap();
+    let events = (0..1600).map(|i| (i * 37 % 101) as f32 / 25.0 - 2.0);
+    let calibration = Calibration::new(&graph, vec![events.collect()]).unwrap();
+    let (spec, options) = (InputsSpec::default(), Options::default());
+    let compiled =
+        |score: &Score| compile(&graph, "vae", &spec, Some(score), &calibration, &options).unwrap();
+    let score = Score::SumSquares("mu".into());
+    let (all, only) = (
+        compiled(&score),
+        compiled(&Score::Only(Box::new(score.clone()))),
+    );
+    let names = |compiled: &hodoscope_compiler::Compiled| -> Vec<String> {
+        let outputs = compiled.program().outputs.iter();
+        outputs.map(|output| output.name.clone()).collect()
+    };
+    assert_eq!(names(&all), ["score", "decoder", "mu"]);
+    assert_eq!(names(&only), ["score"]);
+    assert_eq!(all.program().macs(0), 48 + 18 + 24);
+    assert_eq!(only.program().macs(0), 48 + 18);
+    // Where the others are outputs, a decision passes them by; where they are not, there is nothing to pass.
+    let event = body(&all.files, "portable", "event");
+    let decision = body(&all.files, "portable", "decision");
+    assert!(
+        event.contains("decoder") && !decision.contains("decoder"),
+        "{decision}"
+    );
+    assert_eq!(
+        body(&only.files, "portable", "event")
+            .matches("::dense")
+            .count(),
+        2
+    );
+    assert!(!only.files["src/compute/portable.rs"].contains("fn decision"));
+    // The same bits, with and without the decoder.
+    let run = |compiled: &hodoscope_compiler::Compiled, words: &[i64]| {
+        let interpreter = Interpreter::new(compiled.program()).unwrap();
+        let inputs = vec![words.to_vec()];
+        interpreter.run(&Event { inputs }).unwrap()[0].clone()
+    };
+    for event in 0..50 {
+        let words: Vec<i64> = (0..8)
+            .map(|i| (event * 91 + i * 57) % 4001 - 2000)
+            .collect();
+        assert_eq!(run(&all, &words), run(&only, &words));
     }
 }

@@ -63,6 +63,9 @@ pub struct Args {
     /// What is decided on: mse, sum-squares:OUTPUT, or an output's name
     #[arg(long, value_name = "SCORE")]
     score: Option<Score>,
+    /// Compute the score and no other output, as the encoder alone of an autoencoder
+    #[arg(long, requires = "score")]
+    score_only: bool,
     /// Detector words of an input, instead of those of the inputs file
     #[arg(long = "input", value_name = "NAME=ufixed<WIDTH,INTEGER>")]
     inputs: Vec<String>,
@@ -308,8 +311,9 @@ fn calibrated(args: &Args, graph: &Graph, spec: &InputsSpec, options: &Options) 
     let (targets, name, score) = (
         targets(&args.boards, args.efn_table)?,
         name(args)?,
-        args.score.as_ref(),
+        score(args),
     );
+    let score = score.as_ref();
     compile_for(&targets, &graph, &name, spec, score, &calibration, options).with_context(named)
 }
 
@@ -341,6 +345,15 @@ pub fn parse_extent(text: &str) -> Result<(String, usize), String> {
     text.split_once('=')
         .and_then(|(axis, extent)| Some((axis.to_owned(), extent.parse().ok().filter(|&n| n > 0)?)))
         .ok_or_else(|| "expected AXIS=N, such as n_particles=32".to_owned())
+}
+
+/// What is decided on.
+fn score(args: &Args) -> Option<Score> {
+    let score = args.score.clone()?;
+    Some(match args.score_only {
+        true => Score::Only(Box::new(score)),
+        false => score,
+    })
 }
 
 /// The program's name, an identifier.
@@ -391,6 +404,7 @@ fn args_json(args: &Args, options: &Options) -> serde_json::Value {
             RescaleRule::Double => "double",
         },
         "score": args.score.as_ref().map(ToString::to_string),
+        "score_only": args.score_only,
         "inputs": args.inputs,
         "multiplicity": args.multiplicity,
         "extents": args.extents.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),

@@ -14,6 +14,9 @@ pub enum Score {
     SumSquares(String),
     /// An output as it is, made the first.
     Output(String),
+    /// A score, and no other output: what only the others need is not computed, as a decoder behind a score of latent
+    /// values.
+    Only(Box<Score>),
 }
 
 impl FromStr for Score {
@@ -34,6 +37,7 @@ impl fmt::Display for Score {
             Self::Mse => f.write_str("mse"),
             Self::SumSquares(output) => write!(f, "sum-squares:{output}"),
             Self::Output(output) => f.write_str(output),
+            Self::Only(score) => write!(f, "{score} --score-only"),
         }
     }
 }
@@ -49,6 +53,11 @@ pub(super) fn apply(network: &mut Network, score: &Score) -> Result<(), Recognis
     let names: Vec<&str> = network.outputs.iter().map(|(n, _)| n.as_str()).collect();
     let find = |wanted: &str| names.iter().position(|name| *name == wanted);
     let layer = match score {
+        Score::Only(score) => {
+            apply(network, score)?;
+            network.outputs.truncate(1);
+            return Ok(());
+        }
         Score::Output(wanted) => {
             let Some(index) = find(wanted) else {
                 return refuse(format!("the outputs are {}", names.join(", ")));

@@ -6,6 +6,9 @@ use crate::recognise::Score;
 
 /// The graph with the score as its first output, named `score` where it is new.
 pub(super) fn with_score(graph: &Graph, score: &Score) -> Result<Graph, QuantiseError> {
+    if let Score::Only(score) = score {
+        return first_output(&with_score(graph, score)?);
+    }
     let refuse = |reason: String| QuantiseError::Options(format!("--score {score}: {reason}"));
     let (mut builder, map) = super::expand::copied(graph)?;
     let mut outputs: Vec<(String, ValueId)> = graph
@@ -19,6 +22,7 @@ pub(super) fn with_score(graph: &Graph, score: &Score) -> Result<Graph, Quantise
         index.ok_or_else(|| refuse(format!("the outputs are {}", names.join(", "))))
     };
     let (terms, divisor) = match score {
+        Score::Only(_) => return Ok(graph.clone()),
         Score::Output(wanted) => {
             let index = named(wanted)?;
             outputs[..=index].rotate_right(1);
@@ -56,6 +60,15 @@ pub(super) fn with_score(graph: &Graph, score: &Score) -> Result<Graph, Quantise
     builder.output("score", value)?;
     for (name, value) in outputs {
         builder.output(name, map[value.index()])?;
+    }
+    Ok(builder.finish())
+}
+
+/// The graph with its first output alone.
+fn first_output(graph: &Graph) -> Result<Graph, QuantiseError> {
+    let (mut builder, map) = super::expand::copied(graph)?;
+    for output in graph.outputs().iter().take(1) {
+        builder.output(&output.name, map[output.value.index()])?;
     }
     Ok(builder.finish())
 }
