@@ -4,6 +4,7 @@
 mod import_support;
 
 use hodoscope_compiler::exact::exact;
+use hodoscope_compiler::graph::{GraphBuilder, Kind, Op, Quantiser, RoundingMode, Tensor};
 use hodoscope_compiler::import::proto::{
     AttributeProto, NodeProto, OperatorSetIdProto, TensorProto, attribute_type, data_type,
 };
@@ -359,4 +360,39 @@ fn trees() {
         rows,
         &["node 'y'", "features of different units", "one scale"],
     );
+}
+
+/// Products that are quantised one by one before they are summed, as `ap_fixed` accumulators do.
+#[test]
+fn products_that_are_rounded() {
+    let check = |scale: f32, range, rounding, parts: &[&str]| {
+        let mut builder = GraphBuilder::new("refused");
+        let x = builder.input("x", vec![1, 2], Kind::Float).unwrap();
+        let product = Quantiser {
+            scale: Tensor::scalar(scale),
+            zero_point: Tensor::scalar(0.0),
+            range,
+            rounding,
+            zero_first: false,
+        };
+        let layer = Op::DenseStepwise {
+            weights: Tensor::new(vec![1, 2], vec![0.5, -0.25]).unwrap(),
+            product: Box::new(product),
+        };
+        let y = builder.push("layer", layer, &[x]).unwrap();
+        builder.output("y", y).unwrap();
+        let mut words = InputsSpec::default();
+        words.set_type("x=fixed<8,4>").unwrap();
+        let message = exact(&builder.finish(), "refused", &words).unwrap_err();
+        let message = message.to_string();
+        for part in [&["node 'layer'", "DenseStepwise"], parts].concat() {
+            assert!(message.contains(part), "{message:?} does not say {part:?}");
+        }
+    };
+    let byte = Some((-128, 127));
+    let (floor, ceil) = (RoundingMode::Floor, RoundingMode::Ceil);
+    check(0.3, byte, floor, &["no power of two", "not supported"]);
+    check(0.125, None, floor, &["no range"]);
+    check(0.125, Some((-100, 27)), floor, &["range that is no type's"]);
+    check(0.125, byte, ceil, &["rounded up", "use FLOOR"]);
 }
