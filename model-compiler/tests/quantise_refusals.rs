@@ -8,8 +8,8 @@ use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::import::proto::{NodeProto, ValueInfoProto};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::quantise::{Calibration, Options};
-use hodoscope_compiler::quantised;
 use hodoscope_compiler::recognise::Score;
+use hodoscope_compiler::{compile, quantised};
 use import_support::*;
 
 fn says(message: &str, parts: &[&str]) {
@@ -207,5 +207,26 @@ fn scores() {
         "",
         Some(Score::Mse),
         &["--score", "one input and one output"],
+    );
+}
+
+#[test]
+fn a_multiplicity_of_no_set() {
+    let graph = general("y");
+    let mut spec = InputsSpec::default();
+    spec.set_multiplicity(3);
+    let calibration = Calibration::new(&graph, vec![vec![0.5; 64]]).unwrap();
+    let made = compile(
+        &graph,
+        "refused",
+        &spec,
+        None,
+        &calibration,
+        &Options::default(),
+    );
+    let message = made.map(|_| ()).unwrap_err().to_string();
+    says(
+        &message,
+        &["--multiplicity", "no set was recognised", "node 'bent'"],
     );
 }
