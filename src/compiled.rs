@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use hodoscope_compiler::graph::Graph;
-use hodoscope_compiler::plan::Isa;
-use hodoscope_compiler::plan::layout::Layout;
+use hodoscope_compiler::plan::layout::Candidate;
+use hodoscope_compiler::plan::{Choice, Isa};
 use hodoscope_compiler::quantise::{CalibrationReport, TensorFormat};
 use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Scale, Shape};
 use serde_json::{Value, json};
@@ -107,6 +107,8 @@ pub struct PlanFacts {
     pub tables: Vec<TableFacts>,
     /// Bytes of the arrays that hold activations.
     pub activation_bytes: usize,
+    /// Bytes of the constants of dense layers, in the layouts that were taken.
+    pub layout_bytes: u64,
 }
 
 /// A value that a plan looks up in a table over the detector's grid.
@@ -133,34 +135,34 @@ impl TableFacts {
 pub struct LayoutFacts {
     /// The layer's result.
     pub name: String,
-    /// What was considered, the one that was taken first: modelled cycles of one run, or why it
-    /// would not be exact.
-    pub candidates: Vec<(Layout, Result<u64, String>)>,
+    /// What was considered, the one that was taken first.
+    pub candidates: Vec<Candidate>,
 }
 
 impl LayoutFacts {
     /// The layout that was taken.
     pub fn taken(&self) -> String {
         let taken = self.candidates.first();
-        taken.map_or_else(String::new, |(layout, verdict)| {
-            format!("{layout}{}", cost(verdict))
-        })
+        taken.map_or_else(String::new, cost)
     }
 
     /// The others.
     pub fn rejected(&self) -> String {
         let rejected = self.candidates.iter().skip(1);
-        let rejected: Vec<String> = rejected
-            .map(|(layout, verdict)| format!("{layout}{}", cost(verdict)))
-            .collect();
+        let rejected: Vec<String> = rejected.map(cost).collect();
         rejected.join("; ")
     }
 }
 
-fn cost(verdict: &Result<u64, String>) -> String {
-    match verdict {
-        Ok(cost) => format!(" {}", thousands(*cost)),
-        Err(reason) => format!(": {reason}"),
+/// Modelled cycles of one run with bytes of flash, or why it would not be exact.
+fn cost(candidate: &Candidate) -> String {
+    let layout = candidate.layout;
+    match &candidate.verdict {
+        Ok(cycles) => {
+            let (cycles, bytes) = (thousands(*cycles), thousands(candidate.bytes));
+            format!("{layout} {cycles} ({bytes} B)")
+        }
+        Err(reason) => format!("{layout}: {reason}"),
     }
 }
 
@@ -169,6 +171,7 @@ fn plans(made: &Made) -> Vec<PlanFacts> {
     let plans = made.planned.iter().map(|planned| PlanFacts {
         isa: planned.isa,
         activation_bytes: planned.activation_bytes,
+        layout_bytes: planned.choices.iter().map(Choice::bytes).sum(),
         tables: planned
             .tables
             .iter()
@@ -183,11 +186,7 @@ fn plans(made: &Made) -> Vec<PlanFacts> {
             .iter()
             .map(|choice| LayoutFacts {
                 name: program.value(choice.result).name.clone(),
-                candidates: choice
-                    .candidates
-                    .iter()
-                    .map(|c| (c.layout, c.verdict.clone()))
-                    .collect(),
+                candidates: choice.candidates.clone(),
             })
             .collect(),
     });
@@ -307,6 +306,7 @@ impl Compiled {
             "plans": self.plans.iter().map(|plan| json!({
                 "isa": plan.isa.to_string(),
                 "activation_bytes": plan.activation_bytes,
+                "layout_bytes": plan.layout_bytes,
                 "tables": plan.tables.iter().map(|table| json!({
                     "name": table.name,
                     "extents": table.extents,
@@ -315,10 +315,11 @@ impl Compiled {
                 "layers": plan.layers.iter().map(|layer| json!({
                     "name": layer.name,
                     // The first is taken.
-                    "layouts": layer.candidates.iter().map(|(layout, verdict)| json!({
-                        "layout": layout.name(),
-                        "modelled_cycles": verdict.as_ref().ok(),
-                        "not_exact_because": verdict.as_ref().err(),
+                    "layouts": layer.candidates.iter().map(|candidate| json!({
+                        "layout": candidate.layout.name(),
+                        "modelled_cycles": candidate.verdict.as_ref().ok(),
+                        "bytes": candidate.verdict.as_ref().ok().map(|_| candidate.bytes),
+                        "not_exact_because": candidate.verdict.as_ref().err(),
                     })).collect::<Vec<_>>(),
                 })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
@@ -383,7 +384,11 @@ impl Compiled {
             if plan.layers.iter().all(|layer| layer.candidates.len() < 2) {
                 continue;
             }
-            plans += &format!("  layouts for {}, with modelled cycles per run\n", plan.isa);
+            plans += &format!(
+                "  layouts for {}, {} bytes in all, with modelled cycles per run and bytes\n",
+                plan.isa,
+                thousands(plan.layout_bytes)
+            );
             let mut table = Table::new(["layer", "taken", "rejected"]);
             for layer in &plan.layers {
                 table.row([layer.name.clone(), layer.taken(), layer.rejected()]);

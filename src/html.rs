@@ -161,7 +161,7 @@ fn layers(page: &mut String, compiled: &Compiled) {
     ];
     table(page, &header, &rows);
     *page += "<h2>Layouts of dense layers</h2>\n\
-              <p>The first is taken: the cheapest of those that are proved exact, with its modelled cycles per run, or one that costs a 32nd more and takes one byte per weight, not two.</p>\n";
+              <p>The first is taken, of those that are proved exact: with modelled cycles per run, and bytes of weights, biases and shifts in flash. By default it is the cheapest, or one that costs a 32nd more and takes one byte per weight, not two; <code>--layouts</code> asks for fewer bytes.</p>\n";
     let rows: Vec<_> = compiled
         .plans
         .iter()

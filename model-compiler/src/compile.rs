@@ -8,7 +8,7 @@ use crate::emit::{self, Files};
 use crate::exact::{ExactError, Rescale, exact_with};
 use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
 use crate::inputs::InputsSpec;
-use crate::plan::{Choice, Isa, Plan, PlanError};
+use crate::plan::{Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
     Activations, Calibration, Options, QuantiseError, Quantised, quantise, quantise_graph,
 };
@@ -63,6 +63,8 @@ pub struct Target {
     pub isa: Isa,
     /// Bytes that tables over the detector's grid may take in its flash; 0 for no table.
     pub table_bytes: u64,
+    /// What the layouts of dense layers are chosen for.
+    pub layouts: Layouts,
 }
 
 /// What a plan chose.
@@ -148,6 +150,7 @@ pub fn compile(
         .map(|isa| Target {
             isa,
             table_bytes: 0,
+            layouts: Layouts::Fastest,
         })
         .collect();
     compile_for(&targets, graph, name, spec, score, calibration, options)
@@ -326,7 +329,7 @@ fn plans<'p>(program: &'p Program, targets: &[Target]) -> Result<Vec<Plan<'p>>, 
         .filter(|isa| *isa != Isa::Portable)
         .filter_map(|isa| targets.iter().find(|target| target.isa == isa));
     let others: Result<Vec<_>, _> = others
-        .map(|target| Plan::with_tables(program, target.isa, target.table_bytes))
+        .map(|target| Plan::with(program, target.isa, target.table_bytes, target.layouts))
         .collect();
     Ok(std::iter::once(portable).chain(others?).collect())
 }

@@ -5,7 +5,7 @@ mod kernels_support;
 #[path = "../program/tests/support/mod.rs"]
 mod support;
 
-use hodoscope_compiler::plan::{Isa, Plan};
+use hodoscope_compiler::plan::{Isa, Layouts, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
 use kernels_support::Executor;
 use proptest::prelude::*;
@@ -19,8 +19,13 @@ proptest! {
         program in programs(PLANNED),
         seed in any::<u64>(),
     ) {
-        let plans = Isa::ALL.map(|isa| Plan::new(&program, isa));
-        let plans = plans.map(|plan| plan.expect("random programs of this style have a plan"));
+        let fastest = Isa::ALL.map(|isa| Plan::new(&program, isa));
+        // Of fewer bytes where there are any.
+        let smallest = [Isa::ArmV7eDsp, Isa::Rv32im].map(|isa| Plan::with(&program, isa, 0, Layouts::Smallest));
+        let plans = fastest.into_iter().chain(smallest);
+        let plans: Vec<Plan<'_>> = plans
+            .map(|plan| plan.expect("random programs of this style have a plan"))
+            .collect();
         let interpreter = Interpreter::new(&program).expect("random programs verify");
         let mut random = Random::new(seed);
         for _ in 0..12 {

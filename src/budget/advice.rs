@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use hodoscope_compiler::plan::Isa;
+use hodoscope_compiler::plan::{Isa, Layouts, PlanError};
 use hodoscope_compiler::{Target, emit_program};
 use hodoscope_program::{Live, Program};
 use hodoscope_sim::targets::board::{self, Runner};
 use serde_json::{Value, json};
 
-use super::{Budget, Checked, check};
+use super::{Budget, Checked, Limit, check};
+use crate::commands::compile::{layouts_text, parse_layouts};
 use crate::measure::{Measured, REPEATS};
 use crate::model_dir::{self, ModelDir};
 
@@ -76,6 +77,18 @@ pub fn advise(
             checked,
         });
     }
+    if let Some((layouts, checked)) = smaller_layouts(
+        model,
+        measured,
+        budgets,
+        &|model| fits(model, &measured.board, cores),
+        temporary.path(),
+    )? {
+        all.push(Advice {
+            what: format!("--layouts {}", layouts_text(layouts)),
+            checked,
+        });
+    }
     for n in multiplicities(model, measured, budgets) {
         let dir = temporary.path().join(format!("multiplicity-{n}"));
         let fewer = with_capacity(model, &measured.board, n, &dir)?;
@@ -107,6 +120,54 @@ pub fn advise(
     Ok(all)
 }
 
+/// The layouts of dense layers that bring the firmware within its budgets of flash.
+fn smaller_layouts(
+    model: &ModelDir,
+    measured: &Measured,
+    budgets: &[Budget],
+    fits: &dyn Fn(&ModelDir) -> Option<Vec<Checked>>,
+    temporary: &Path,
+) -> Result<Option<(Layouts, Vec<Checked>)>> {
+    let limits = budgets.iter().filter_map(|budget| match budget.limit {
+        Limit::Flash(limit) => Some(limit),
+        _ => None,
+    });
+    let Some(limit) = limits.min() else {
+        return Ok(None);
+    };
+    let isa = Isa::of_board(&board::find(&measured.board, &[])?.isa);
+    let now = plan_of(model, isa).and_then(|plan| plan["layout_bytes"].as_u64());
+    let excess = measured.sizes.flash().saturating_sub(limit);
+    let Some(now) = now.filter(|_| excess > 0) else {
+        return Ok(None);
+    };
+    // Layouts of two kinds call routines of two kinds: what their code takes is found by trying.
+    let within = [0, 512].map(|routines| now.checked_sub(excess + routines).map(Layouts::Within));
+    let tries = within.into_iter().flatten().chain([Layouts::Smallest]);
+    for (number, layouts) in tries.enumerate() {
+        let target = Target {
+            isa,
+            table_bytes: table_bytes(model, isa),
+            layouts,
+        };
+        let files = match emit_program(&model.program, &[target]) {
+            Err(PlanError::LayoutBytes { .. }) => continue,
+            files => files?,
+        };
+        let dir = temporary.join(format!("layouts-{number}"));
+        model_dir::write_crate(&dir, &model.program.to_text(), &files)?;
+        let smaller = ModelDir {
+            dir,
+            program: model.program.clone(),
+            report: model.report.clone(),
+        };
+        if let Some(checked) = fits(&smaller) {
+            return Ok(Some((layouts, checked)));
+        }
+    }
+    Ok(None)
+}
+
 /// The largest multiplicities that are within the budgets now, the largest first.
 fn multiplicities(model: &ModelDir, measured: &Measured, budgets: &[Budget]) -> Vec<usize> {
     let masked = |set: &hodoscope_program::Set| !matches!(set.live, Live::Always);
@@ -124,13 +185,25 @@ fn multiplicities(model: &ModelDir, measured: &Measured, budgets: &[Budget]) -> 
     smaller.rev().filter(within).take(TRIES).collect()
 }
 
+/// What the model's report says of its plan for `isa`.
+fn plan_of(model: &ModelDir, isa: Isa) -> Option<&Value> {
+    let mut plans = model.report["plans"].as_array().into_iter().flatten();
+    plans.find(|plan| plan["isa"] == isa.to_string())
+}
+
 /// Bytes of tables over the detector's grid that the model's plan for `isa` has.
 fn table_bytes(model: &ModelDir, isa: Isa) -> u64 {
-    let plans = model.report["plans"].as_array().into_iter().flatten();
-    let plan = plans.filter(|plan| plan["isa"] == isa.to_string());
+    let plan = plan_of(model, isa).into_iter();
     plan.flat_map(|plan| plan["tables"].as_array().into_iter().flatten())
         .filter_map(|table| table["bytes"].as_u64())
         .sum()
+}
+
+/// What the model's layouts were chosen for.
+fn layouts(model: &ModelDir) -> Layouts {
+    let text = model.report["options"]["layouts"].as_str();
+    text.and_then(|text| parse_layouts(text).ok())
+        .unwrap_or_default()
 }
 
 /// The model with room for `n` constituents, emitted into `dir`.
@@ -143,6 +216,7 @@ fn with_capacity(model: &ModelDir, board: &str, n: usize, dir: &Path) -> Result<
     let target = Target {
         isa,
         table_bytes: table_bytes(model, isa),
+        layouts: layouts(model),
     };
     let files = emit_program(&program, &[target])?;
     model_dir::write_crate(dir, &program.to_text(), &files)?;

@@ -11,7 +11,7 @@ use hodoscope_compiler::emit::Files;
 use hodoscope_compiler::exact::{Rescale, is_quantised};
 use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::inputs::InputsSpec;
-use hodoscope_compiler::plan::Isa;
+use hodoscope_compiler::plan::{Isa, Layouts};
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::recognise::Score;
 use hodoscope_compiler::{Compiled as Made, Target, compile_for, compile_quantised, import};
@@ -39,7 +39,7 @@ report.json, and copies of model.onnx and inputs.toml. It appears when all is do
 With --budget, or with budget.toml beside the model, the crate is built for the boards that have budgets
 and measured as `hodoscope latency` does. Over budget, DIR is written all the same, report.json says
 \"over_budget\": true, the exit code is 1, and what would fit is looked for by building and measuring it:
-8 bits, a smaller multiplicity, another emulated board.")]
+8 bits, smaller layouts of dense layers, a smaller multiplicity, another emulated board.")]
 pub struct Args {
     /// ONNX file
     model: PathBuf,
@@ -82,6 +82,10 @@ pub struct Args {
     /// of the smallest board's flash at most
     #[arg(long, value_name = "auto|off|BYTES", default_value = "auto")]
     efn_table: Tables,
+    /// What layouts of dense layers are chosen for: few cycles, few bytes of flash, or few cycles with constants of so many
+    /// bytes at most. All are exact
+    #[arg(long, value_name = "fastest|smallest|BYTES", default_value = "fastest", value_parser = parse_layouts)]
+    layouts: Layouts,
     /// Name of the program and crate [default: the model's file name, or its folder's for model.onnx]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -127,6 +131,27 @@ impl From<RescaleRule> for Rescale {
             RescaleRule::Single => Self::Single,
             RescaleRule::Double => Self::Double,
         }
+    }
+}
+
+/// `fastest`, `smallest` or a number of bytes.
+pub fn parse_layouts(text: &str) -> Result<Layouts, String> {
+    match text {
+        "fastest" => Ok(Layouts::Fastest),
+        "smallest" => Ok(Layouts::Smallest),
+        _ => text
+            .parse()
+            .map(Layouts::Within)
+            .map_err(|_| "expected fastest, smallest or a number of bytes".to_owned()),
+    }
+}
+
+/// As [`parse_layouts`] reads it.
+pub fn layouts_text(layouts: Layouts) -> String {
+    match layouts {
+        Layouts::Fastest => "fastest".into(),
+        Layouts::Smallest => "smallest".into(),
+        Layouts::Within(bytes) => bytes.to_string(),
     }
 }
 
@@ -238,9 +263,10 @@ pub fn compile(args: &Args) -> Result<Report> {
     gate(&args.output, &budgets, &recompile, report)
 }
 
-/// The instruction sets of `boards`, each with what its boards can spare for tables; without any,
+/// The instruction sets of the boards, each with what its boards can spare for tables; without any,
 /// all that have a plan of their own, but for those of which a board must be named.
-fn targets(boards: &[String], tables: Tables) -> Result<Vec<Target>> {
+fn targets(args: &Args) -> Result<Vec<Target>> {
+    let (boards, tables, layouts) = (&args.boards, args.efn_table, args.layouts);
     let all = board::names();
     let names = if boards.is_empty() { &all } else { boards };
     let mut targets: Vec<Target> = vec![];
@@ -250,7 +276,11 @@ fn targets(boards: &[String], tables: Tables) -> Result<Vec<Target>> {
         match targets.iter_mut().find(|target| target.isa == isa) {
             _ if boards.is_empty() && isa.is_on_request() => {}
             Some(target) => target.table_bytes = target.table_bytes.min(table_bytes),
-            None => targets.push(Target { isa, table_bytes }),
+            None => targets.push(Target {
+                isa,
+                table_bytes,
+                layouts,
+            }),
         }
     }
     if boards.is_empty() {
@@ -261,6 +291,7 @@ fn targets(boards: &[String], tables: Tables) -> Result<Vec<Target>> {
         targets.extend(others.map(|isa| Target {
             isa,
             table_bytes: tables.without_board(),
+            layouts,
         }));
     }
     Ok(targets)
@@ -282,7 +313,7 @@ fn own_integers(args: &Args, graph: &Graph, spec: &InputsSpec) -> Result<Made> {
         );
     }
     compile_quantised(
-        &targets(&args.boards, args.efn_table)?,
+        &targets(args)?,
         graph,
         &name(args)?,
         spec,
@@ -308,11 +339,7 @@ fn calibrated(args: &Args, graph: &Graph, spec: &InputsSpec, options: &Options) 
     }
     let graph = simplify(graph).with_context(named)?;
     let calibration = calibration(&graph, spec, &Npz::read(path)?)?;
-    let (targets, name, score) = (
-        targets(&args.boards, args.efn_table)?,
-        name(args)?,
-        score(args),
-    );
+    let (targets, name, score) = (targets(args)?, name(args)?, score(args));
     let score = score.as_ref();
     compile_for(&targets, &graph, &name, spec, score, &calibration, options).with_context(named)
 }
@@ -403,6 +430,7 @@ fn args_json(args: &Args, options: &Options) -> serde_json::Value {
             RescaleRule::Single => "single",
             RescaleRule::Double => "double",
         },
+        "layouts": layouts_text(args.layouts),
         "score": args.score.as_ref().map(ToString::to_string),
         "score_only": args.score_only,
         "inputs": args.inputs,

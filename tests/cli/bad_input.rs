@@ -144,9 +144,10 @@ fn options_are_checked() {
     )
     .expect("a file");
     let (broken, stranger) = (broken.display().to_string(), stranger.display().to_string());
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 12] = [
         (&["--weights", "3"], &["--weights", "3"]),
         (&["--activations", "7"], &["--activations", "7"]),
+        (&["--layouts", "small"], &["--layouts", "smallest", "bytes"]),
         (&["--rescale", "thrice"], &["--rescale", "thrice"]),
         (&["--rescale", "double"], &["--rescale", "not quantised"]),
         (&["--score", "nothing"], &["nothing", "logit"]),

@@ -4,6 +4,7 @@ mod bad_input;
 mod bad_model;
 mod budget;
 mod good;
+mod layouts;
 mod stream;
 mod verify;
 

@@ -5,6 +5,7 @@
 //! that were proved exact. Every kernel has a portable body, so every plan runs on every machine.
 
 mod arena;
+mod choice;
 mod cost;
 mod decision;
 mod fuse;
@@ -19,12 +20,13 @@ use hodoscope_cost::CoreError;
 use hodoscope_program::{ConstantId, Operation, Program, Proof, ValueId, VerifyError};
 
 pub use arena::{Arena, Slot};
+pub use choice::{Choice, Layouts};
 use cost::Cost;
 pub use decision::Decision;
 pub use grid::{Axis, Grid};
 pub use isa::Isa;
 pub use kernel::{Accumulator, storage_bits};
-use layout::{Candidate, Layer, Layout, Storage};
+use layout::{Layer, Layout, Storage};
 pub use requantise::{Reduction, Requantise};
 pub use step::{Kernel, Pair, Step};
 
@@ -51,15 +53,6 @@ pub struct Plan<'p> {
     pub grids: Vec<Grid>,
     /// The layouts that were considered for each dense layer, the one that was taken first.
     pub choices: Vec<Choice>,
-}
-
-/// The choice of a layout.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// The layer's result.
-    pub result: ValueId,
-    /// What was considered, the one that was taken first.
-    pub candidates: Vec<Candidate>,
 }
 
 /// A sum or maximum over constituents.
@@ -97,6 +90,18 @@ pub enum PlanError {
     /// More sets than one.
     #[error("the program has {0} sets; one is supported in this version")]
     Sets(usize),
+    /// Constants of dense layers that do not fit.
+    #[error(
+        "the constants of dense layers take {least} bytes for {isa} at least, and {most} were allowed"
+    )]
+    LayoutBytes {
+        /// The instruction set.
+        isa: Isa,
+        /// Bytes in the smallest exact layouts.
+        least: u64,
+        /// Bytes that were allowed.
+        most: u64,
+    },
     /// A set over which nothing is pooled.
     #[error("set '{0}': nothing is pooled over its constituents")]
     Unpooled(String),
@@ -125,16 +130,46 @@ impl<'p> Plan<'p> {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_tables(program: &'p Program, isa: Isa, bytes: u64) -> Result<Self, PlanError> {
+        Self::with(program, isa, bytes, Layouts::Fastest)
+    }
+
+    /// The plan of the cores of an instruction set, with tables over the detector's grid that take
+    /// at most `bytes` together, and layouts of dense layers chosen as `layouts` says.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when the layouts cannot be as small as asked.
+    pub fn with(
+        program: &'p Program,
+        isa: Isa,
+        bytes: u64,
+        layouts: Layouts,
+    ) -> Result<Self, PlanError> {
         let grids = grid::tabulate(program, bytes);
         // Two constituents at once share the loads of weights: where all of their layers can.
         if isa == Isa::ArmV7eDsp && !program.sets.is_empty() {
-            let plan = Self::make(program, isa, grids.clone(), true)?;
-            let mut layouts = plan.constituent.iter().filter_map(Step::layout).peekable();
-            if layouts.peek().is_some() && layouts.all(Layout::twins) {
-                return Ok(plan);
+            match Self::make(program, isa, grids.clone(), true, layouts) {
+                Ok(plan) if plan.are_twins() => {
+                    // One at a time may take a byte per weight where two take two.
+                    if layouts != Layouts::Smallest {
+                        return Ok(plan);
+                    }
+                    let single = Self::make(program, isa, grids, false, layouts)?;
+                    return Ok(match single.layout_bytes() < plan.layout_bytes() {
+                        true => single,
+                        false => plan,
+                    });
+                }
+                Ok(_) | Err(PlanError::LayoutBytes { .. }) => {}
+                Err(other) => return Err(other),
             }
         }
-        Self::make(program, isa, grids, false)
+        Self::make(program, isa, grids, false, layouts)
+    }
+
+    /// Whether all layers of a constituent, one at least, compute two at once.
+    fn are_twins(&self) -> bool {
+        let mut layouts = self.constituent.iter().filter_map(Step::layout).peekable();
+        layouts.peek().is_some() && layouts.all(Layout::twins)
     }
 
     fn make(
@@ -142,6 +177,7 @@ impl<'p> Plan<'p> {
         isa: Isa,
         grids: Vec<Grid>,
         twins: bool,
+        layouts: Layouts,
     ) -> Result<Self, PlanError> {
         let cost = Cost::of(isa)?;
         let proof = program.verify()?;
@@ -203,7 +239,7 @@ impl<'p> Plan<'p> {
             }
             let kernel = kernel::choose(program, &plan.proof, &fused, id)?;
             let step = Step { result: id, kernel };
-            let step = plan.lay_out(step, &cost);
+            plan.consider(&step, &cost);
             let steps = match value.shape.set() {
                 Some(_) => &mut plan.constituent,
                 None => &mut plan.event,
@@ -213,34 +249,21 @@ impl<'p> Plan<'p> {
         if let (Some(set), []) = (program.sets.first(), &plan.pooled[..]) {
             return Err(PlanError::Unpooled(set.name.clone()));
         }
+        plan.settle(layouts)?;
         Ok(plan)
     }
 
-    /// Chooses the layout of a dense layer, and how operand and result are stored for it.
-    fn lay_out(&mut self, mut step: Step, cost: &Cost) -> Step {
+    /// The layouts of a dense layer.
+    fn consider(&mut self, step: &Step, cost: &Cost) {
         let candidates = self
-            .layer(&step)
+            .layer(step)
             .map(|layer| layout::candidates(&layer, self.isa, cost));
-        let Some(candidates) = candidates else {
-            return step;
-        };
-        let (Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }) =
-            &mut step.kernel
-        else {
-            return step;
-        };
-        if let Some(best) = candidates.first().filter(|best| best.verdict.is_ok()) {
-            *layout = best.layout;
+        if let Some(candidates) = candidates {
+            self.choices.push(Choice {
+                result: step.result,
+                candidates,
+            });
         }
-        let (x, layout) = (*x, *layout);
-        let rescaled = matches!(step.kernel, Kernel::DenseRescale { .. });
-        self.store(x, layout.operand());
-        self.store(step.result, layout.result(rescaled));
-        self.choices.push(Choice {
-            result: step.result,
-            candidates,
-        });
-        step
     }
 
     /// Whether a value has several rows, is a view, or has one.
@@ -268,13 +291,6 @@ impl<'p> Plan<'p> {
         let as_they_stand =
             is_wide && value.shape.channels() == layout::filled(value.shape.channels());
         self.has_views(id) || self.has_rows(id) && !as_they_stand
-    }
-
-    /// Stores a value as one of its kernels asks; the others read it all the same.
-    fn store(&mut self, id: ValueId, storage: Storage) {
-        if storage != Storage::Narrowest && !self.is_plain(id) {
-            self.storage[id.index()] = storage;
-        }
     }
 
     /// What is known about the dense layer of `step`; nothing where it is none.

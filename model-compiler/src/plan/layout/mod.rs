@@ -137,6 +137,18 @@ pub struct Packed {
     pub data: Vec<i64>,
 }
 
+impl Packed {
+    /// Bytes that they take.
+    fn bytes(&self) -> u64 {
+        let width = match self.element {
+            "i8" | "u8" => 1,
+            "i16" | "u16" => 2,
+            _ => 4,
+        };
+        width * self.data.len() as u64
+    }
+}
+
 /// What a layout's kernel is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Constants {
@@ -287,6 +299,8 @@ pub struct Candidate {
     pub layout: Layout,
     /// Its modelled cycles per run and constituent, or why it is not exact.
     pub verdict: Result<u64, String>,
+    /// Bytes of what its kernel reads in flash, or of its instructions; 0 where it is not exact.
+    pub bytes: u64,
 }
 
 /// All that suit `isa`, the one to take first.
@@ -297,16 +311,19 @@ pub(super) fn candidates(layer: &Layer<'_>, isa: Isa, cost: &Cost) -> Vec<Candid
     let mut candidates: Vec<Candidate> = suiting
         .map(|layout| {
             let definition = layout.definition();
-            let cycles = |()| {
-                let mix = definition.mix(layer, isa).plus(&layer.copying(layout));
-                cost.cycles(&mix).div_ceil(layer.shares())
+            let proved = match layer.refuse(layout) {
+                Some(reason) => Err(reason.into()),
+                None => definition.prove(layer),
             };
+            let costs = proved.map(|()| {
+                let mix = definition.mix(layer, isa).plus(&layer.copying(layout));
+                let cycles = cost.cycles(&mix).div_ceil(layer.shares());
+                (cycles, bytes(layer, &definition.constants(layer), &mix))
+            });
             Candidate {
                 layout,
-                verdict: match layer.refuse(layout) {
-                    Some(reason) => Err(reason.into()),
-                    None => definition.prove(layer).map(cycles),
-                },
+                bytes: costs.as_ref().map_or(0, |(_, bytes)| *bytes),
+                verdict: costs.map(|(cycles, _)| cycles),
             }
         })
         .collect();
@@ -323,4 +340,25 @@ pub(super) fn candidates(layer: &Layer<'_>, isa: Isa, cost: &Cost) -> Vec<Candid
         candidates[..=smallest].rotate_right(1);
     }
     candidates
+}
+
+/// Bytes of a layer's constants; of one that is code, of its instructions of four bytes.
+fn bytes(layer: &Layer<'_>, constants: &Constants, mix: &Mix) -> u64 {
+    if constants.is_code {
+        return 4 * mix.instructions();
+    }
+    let packed = |packed: &Option<Packed>| packed.as_ref().map(Packed::bytes);
+    if let Some(stream) = packed(&constants.stream) {
+        return stream;
+    }
+    let own = |constant: &Constant| {
+        constant.data.len() as u64 * u64::from(constant.element.storage().width / 8)
+    };
+    let shifts = layer
+        .rescale
+        .map_or(0, |(requantise, _)| requantise.shifts().len() as u64);
+    packed(&constants.weights).unwrap_or_else(|| own(layer.weights))
+        + packed(&constants.bias).unwrap_or_else(|| own(layer.bias))
+        + packed(&constants.shifts).unwrap_or(shifts)
+        + packed(&constants.blocks).unwrap_or(0)
 }
