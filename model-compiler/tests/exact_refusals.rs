@@ -74,7 +74,7 @@ fn inputs_whose_words_are_not_known() {
 }
 
 #[test]
-fn words_of_no_input() {
+fn words_of_no_input_and_room_of_no_set() {
     let model = model(
         13,
         vec![info("x", &[1, 4])],
@@ -91,6 +91,11 @@ fn words_of_no_input() {
     assert!(of("x=fixed<8,4>").is_ok());
     let message = of("pt=fixed<8,4>").unwrap_err().to_string();
     assert_eq!(message, "input 'pt': the model has no input of this name");
+    let mut spec = InputsSpec::default();
+    spec.set_multiplicity(2);
+    let message = exact(&graph, "refused", &spec).unwrap_err().to_string();
+    assert!(message.contains("2 constituents"), "{message}");
+    assert!(message.contains("export it with that length"), "{message}");
 }
 
 #[test]

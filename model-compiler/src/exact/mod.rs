@@ -48,6 +48,11 @@ pub enum ExactError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A multiplicity was asked for, and only sets of float networks have room for one or another.
+    #[error(
+        "room for {0} constituents: a quantised network keeps the lengths of its file; export it with that length"
+    )]
+    Multiplicity(usize),
     /// Simplification failed.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -112,6 +117,9 @@ pub fn exact_with(
             input: name.to_owned(),
             reason: "the model has no input of this name".to_owned(),
         });
+    }
+    if let Some(multiplicity) = spec.multiplicity() {
+        return Err(ExactError::Multiplicity(multiplicity));
     }
     let of = |input: &GraphInput| words::input(&graph, input, spec);
     let inputs = graph.inputs().iter().map(|input| {
