@@ -12,8 +12,9 @@ use std::process::Command;
 use ndarray::{ArrayD, Axis, Slice};
 use ndarray_npy::{NpzReader, NpzWriter};
 
-/// Events per network: the interpreter's test takes them all.
+/// Events per network: the interpreter's test takes them all, and so does this one if the variable says so.
 const EVENTS: usize = 100;
+const ALL: &str = "HODOSCOPE_CMS";
 
 /// A network and the words that its file does not state.
 const NETWORKS: [(&str, &[&str]); 5] = [
@@ -72,15 +73,26 @@ fn succeeds(command: &mut Command) {
 fn first_events(from: &Path, to: &Path) {
     let mut all = NpzReader::new(File::open(from).unwrap()).unwrap();
     let mut some = NpzWriter::new(File::create(to).unwrap());
+    let wanted = match std::env::var_os(ALL).is_some_and(|value| value == "all") {
+        true => usize::MAX,
+        false => EVENTS,
+    };
+    let first = |events: usize| Slice::from(..events.min(wanted));
     for name in all.names().unwrap() {
         if let Ok(array) = all.by_name::<ndarray::OwnedRepr<f64>, ndarray::IxDyn>(&name) {
             let array: ArrayD<f64> = array;
-            some.add_array(name, &array.slice_axis(Axis(0), Slice::from(..EVENTS)))
-                .unwrap();
+            some.add_array(
+                name,
+                &array.slice_axis(Axis(0), first(array.len_of(Axis(0)))),
+            )
+            .unwrap();
         } else if let Ok(array) = all.by_name::<ndarray::OwnedRepr<i64>, ndarray::IxDyn>(&name) {
             let array: ArrayD<i64> = array;
-            some.add_array(name, &array.slice_axis(Axis(0), Slice::from(..EVENTS)))
-                .unwrap();
+            some.add_array(
+                name,
+                &array.slice_axis(Axis(0), first(array.len_of(Axis(0)))),
+            )
+            .unwrap();
         }
     }
     some.finish().unwrap();

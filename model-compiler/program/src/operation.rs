@@ -250,6 +250,44 @@ pub struct Product {
     pub overflow: Overflow,
 }
 
+/// The operands of an operation, borrowed as it is.
+macro_rules! operands {
+    ($operation:expr) => {
+        match $operation {
+            Operation::Input(_) | Operation::Count { .. } => vec![],
+            Operation::Rescale { x, .. }
+            | Operation::Dense { x, .. }
+            | Operation::DenseStepwise { x, .. }
+            | Operation::Divide { x, .. }
+            | Operation::Relu { x }
+            | Operation::LeakyRelu { x, .. }
+            | Operation::Clip { x, .. }
+            | Operation::Table { x, .. }
+            | Operation::Sum { x }
+            | Operation::Max { x, .. }
+            | Operation::ArgMax { x }
+            | Operation::SumSquares { x }
+            | Operation::Select { x, .. }
+            | Operation::Reshape { x }
+            | Operation::SquareRoot { x, .. }
+            | Operation::Largest { x }
+            | Operation::TopK { x, .. }
+            | Operation::Gather { x, .. } => vec![x],
+            Operation::Take { x, indices } => vec![x, indices],
+            Operation::Trees(Trees { x, .. }) => vec![x],
+            Operation::Mul { a, b }
+            | Operation::Add { a, b }
+            | Operation::Sub { a, b }
+            | Operation::MatMul { a, b }
+            | Operation::Quotient { a, b, .. }
+            | Operation::Larger { a, b }
+            | Operation::Smaller { a, b }
+            | Operation::SquaredError { a, b } => vec![a, b],
+            Operation::Concat { parts } => parts.into_iter().collect(),
+        }
+    };
+}
+
 impl Operation {
     /// The operation's keyword in the text form.
     pub fn keyword(&self) -> &'static str {
@@ -290,74 +328,13 @@ impl Operation {
 
     /// The operands.
     pub fn operands(&self) -> Vec<ValueId> {
-        match self {
-            Self::Input(_) | Self::Count { .. } => vec![],
-            Self::Rescale { x, .. }
-            | Self::Dense { x, .. }
-            | Self::DenseStepwise { x, .. }
-            | Self::Divide { x, .. }
-            | Self::Reshape { x }
-            | Self::Gather { x, .. }
-            | Self::Relu { x }
-            | Self::LeakyRelu { x, .. }
-            | Self::Clip { x, .. }
-            | Self::Table { x, .. }
-            | Self::Sum { x }
-            | Self::Max { x, .. }
-            | Self::ArgMax { x }
-            | Self::SumSquares { x }
-            | Self::SquareRoot { x, .. }
-            | Self::Largest { x }
-            | Self::TopK { x, .. }
-            | Self::Select { x, .. } => vec![*x],
-            Self::Take { x, indices } => vec![*x, *indices],
-            Self::Trees(trees) => vec![trees.x],
-            Self::Mul { a, b }
-            | Self::Add { a, b }
-            | Self::Sub { a, b }
-            | Self::MatMul { a, b }
-            | Self::Quotient { a, b, .. }
-            | Self::Larger { a, b }
-            | Self::Smaller { a, b }
-            | Self::SquaredError { a, b } => vec![*a, *b],
-            Self::Concat { parts } => parts.clone(),
-        }
+        let operands: Vec<&ValueId> = operands!(self);
+        operands.into_iter().copied().collect()
     }
 
     /// The operands, to be renamed.
     pub fn operands_mut(&mut self) -> Vec<&mut ValueId> {
-        match self {
-            Self::Input(_) | Self::Count { .. } => vec![],
-            Self::Rescale { x, .. }
-            | Self::Dense { x, .. }
-            | Self::DenseStepwise { x, .. }
-            | Self::Divide { x, .. }
-            | Self::Relu { x }
-            | Self::LeakyRelu { x, .. }
-            | Self::Clip { x, .. }
-            | Self::Table { x, .. }
-            | Self::Sum { x }
-            | Self::Max { x, .. }
-            | Self::ArgMax { x }
-            | Self::SumSquares { x }
-            | Self::Select { x, .. }
-            | Self::Reshape { x }
-            | Self::SquareRoot { x, .. }
-            | Self::Largest { x }
-            | Self::TopK { x, .. }
-            | Self::Gather { x, .. } => vec![x],
-            Self::Take { x, indices } => vec![x, indices],
-            Self::Trees(trees) => vec![&mut trees.x],
-            Self::Mul { a, b }
-            | Self::Add { a, b }
-            | Self::Sub { a, b }
-            | Self::MatMul { a, b }
-            | Self::Quotient { a, b, .. }
-            | Self::Larger { a, b }
-            | Self::Smaller { a, b }
-            | Self::SquaredError { a, b } => vec![a, b],
-            Self::Concat { parts } => parts.iter_mut().collect(),
-        }
+        operands!(self)
     }
 
     /// The constants.
