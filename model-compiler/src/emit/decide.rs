@@ -72,7 +72,7 @@ impl Deciding<'_> {
             code.line(format!(
                 "/// Each raw of `{name}`, with the least raw of `{value}` that has it."
             ));
-            code.line(format!("const STEPS: [(i64, i32); {}] = [", steps.len()));
+            code.line(format!("static STEPS: [(i64, i32); {}] = [", steps.len()));
             for line in steps.chunks(8) {
                 let line: Vec<String> = line.iter().map(|(y, x)| format!("({y}, {x})")).collect();
                 code.line(format!("{},", line.join(", ")));
