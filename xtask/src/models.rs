@@ -72,17 +72,26 @@ impl Model {
     }
 }
 
-/// The command of this repository, in release.
+/// The command of this repository.
 pub struct Hodoscope {
     program: PathBuf,
 }
 
 impl Hodoscope {
-    /// Builds it.
+    /// Builds it in release.
     pub fn build() -> Result<Self> {
+        Self::in_profile("release")
+    }
+
+    /// Builds it in the profile of tests, where it is there already: it compiles few models, and these to the same bytes.
+    pub fn of_tests() -> Result<Self> {
+        Self::in_profile("dev")
+    }
+
+    fn in_profile(profile: &str) -> Result<Self> {
         let build = || {
             let mut command = shell::cargo();
-            command.args(["build", "--release", "--package", "hodoscope"]);
+            command.args(["build", "--profile", profile, "--package", "hodoscope"]);
             command
         };
         shell::run(&mut build())?;
