@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use hodoscope_compiler::graph::Graph;
 use hodoscope_compiler::plan::layout::Candidate;
-use hodoscope_compiler::plan::{Choice, Isa};
+use hodoscope_compiler::plan::Isa;
 use hodoscope_compiler::quantise::{CalibrationReport, TensorFormat};
 use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Scale, Shape};
 use serde_json::{Value, json};
@@ -171,7 +171,7 @@ fn plans(made: &Made) -> Vec<PlanFacts> {
     let plans = made.planned.iter().map(|planned| PlanFacts {
         isa: planned.isa,
         activation_bytes: planned.activation_bytes,
-        layout_bytes: planned.choices.iter().map(Choice::bytes).sum(),
+        layout_bytes: planned.layout_bytes,
         tables: planned
             .tables
             .iter()

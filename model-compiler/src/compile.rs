@@ -78,6 +78,8 @@ pub struct Planned {
     pub tables: Vec<Tabulated>,
     /// Bytes of the arrays that hold activations.
     pub activation_bytes: usize,
+    /// Bytes of the constants of dense layers, in the layouts that were taken.
+    pub layout_bytes: u64,
 }
 
 /// A value that is looked up in a table over the detector's grid.
@@ -315,6 +317,7 @@ fn planned(plan: Plan<'_>) -> Planned {
     Planned {
         isa: plan.isa,
         activation_bytes: plan.activation_bytes(),
+        layout_bytes: plan.layout_bytes(),
         tables: tables.collect(),
         choices: plan.choices,
     }

@@ -10,7 +10,6 @@ use hodoscope_sim::targets::board::{self, Runner};
 use serde_json::{Value, json};
 
 use super::{Budget, Checked, Limit, check};
-use crate::commands::compile::{layouts_text, parse_layouts};
 use crate::measure::{Measured, REPEATS};
 use crate::model_dir::{self, ModelDir};
 
@@ -85,7 +84,7 @@ pub fn advise(
         temporary.path(),
     )? {
         all.push(Advice {
-            what: format!("--layouts {}", layouts_text(layouts)),
+            what: format!("--layouts {layouts}"),
             checked,
         });
     }
@@ -202,8 +201,7 @@ fn table_bytes(model: &ModelDir, isa: Isa) -> u64 {
 /// What the model's layouts were chosen for.
 fn layouts(model: &ModelDir) -> Layouts {
     let text = model.report["options"]["layouts"].as_str();
-    text.and_then(|text| parse_layouts(text).ok())
-        .unwrap_or_default()
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// The model with room for `n` constituents, emitted into `dir`.

@@ -84,7 +84,7 @@ pub struct Args {
     efn_table: Tables,
     /// What layouts of dense layers are chosen for: few cycles, few bytes of flash, or few cycles with constants of so many
     /// bytes at most. All are exact
-    #[arg(long, value_name = "fastest|smallest|BYTES", default_value = "fastest", value_parser = parse_layouts)]
+    #[arg(long, value_name = "fastest|smallest|BYTES", default_value = "fastest")]
     layouts: Layouts,
     /// Name of the program and crate [default: the model's file name, or its folder's for model.onnx]
     #[arg(long, value_name = "NAME")]
@@ -131,27 +131,6 @@ impl From<RescaleRule> for Rescale {
             RescaleRule::Single => Self::Single,
             RescaleRule::Double => Self::Double,
         }
-    }
-}
-
-/// `fastest`, `smallest` or a number of bytes.
-pub fn parse_layouts(text: &str) -> Result<Layouts, String> {
-    match text {
-        "fastest" => Ok(Layouts::Fastest),
-        "smallest" => Ok(Layouts::Smallest),
-        _ => text
-            .parse()
-            .map(Layouts::Within)
-            .map_err(|_| "expected fastest, smallest or a number of bytes".to_owned()),
-    }
-}
-
-/// As [`parse_layouts`] reads it.
-pub fn layouts_text(layouts: Layouts) -> String {
-    match layouts {
-        Layouts::Fastest => "fastest".into(),
-        Layouts::Smallest => "smallest".into(),
-        Layouts::Within(bytes) => bytes.to_string(),
     }
 }
 
@@ -430,7 +409,7 @@ fn args_json(args: &Args, options: &Options) -> serde_json::Value {
             RescaleRule::Single => "single",
             RescaleRule::Double => "double",
         },
-        "layouts": layouts_text(args.layouts),
+        "layouts": args.layouts.to_string(),
         "score": args.score.as_ref().map(ToString::to_string),
         "score_only": args.score_only,
         "inputs": args.inputs,

@@ -48,16 +48,13 @@ impl Deciding<'_> {
         ));
         code.line("#[must_use]");
         code.line(format!("pub const fn new(raw: {score}) -> Self {{"));
-        code.line(match (steps.is_empty(), score) {
-            (true, _) => "Self(raw)".to_owned(),
-            (false, "i64") => {
-                let never = self.decision.never;
-                format!("Self(decide::least(&STEPS, {never}, raw))")
-            }
-            (false, _) => {
-                let never = self.decision.never;
-                format!("Self(decide::least(&STEPS, {never}, raw as i64))")
-            }
+        let (never, wide) = (
+            self.decision.never,
+            if score == "i64" { "" } else { " as i64" },
+        );
+        code.line(match steps.is_empty() {
+            true => "Self(raw)".to_owned(),
+            false => format!("Self(decide::least(&STEPS, {never}, raw{wide}))"),
         });
         code.line("}");
         code.line("}").gap();

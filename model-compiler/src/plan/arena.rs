@@ -32,6 +32,20 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// The array of `length` elements that a layout reads or writes; none where it takes the value's own.
+    pub fn of(storage: Storage, length: usize) -> Option<Self> {
+        let bits = match storage {
+            Storage::Narrowest => return None,
+            Storage::Pairs => 16,
+            Storage::Words => 32,
+        };
+        Some(Self {
+            bits,
+            length: filled(length),
+            is_paired: storage == Storage::Pairs,
+        })
+    }
+
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         self.length * usize::from(self.bits / 8)
@@ -195,10 +209,9 @@ impl Plan<'_> {
         let of = |step: &Step| {
             let layer = self.layer(step)?;
             let (operand, result) = layer.copies(step.layout()?);
-            let bytes = |storage: Option<Storage>, length: usize| match storage {
-                None | Some(Storage::Narrowest) => 0,
-                Some(Storage::Pairs) => 2 * filled(length),
-                Some(Storage::Words) => 4 * filled(length),
+            let bytes = |storage: Option<Storage>, length: usize| {
+                let slot = storage.and_then(|storage| Slot::of(storage, length));
+                slot.map_or(0, |slot| slot.bytes())
             };
             Some(bytes(operand, layer.columns()) + bytes(result, layer.rows()))
         };
@@ -223,17 +236,13 @@ impl Plan<'_> {
     /// How many elements, of how many bits, hold a value as it is stored.
     pub fn extent(&self, id: ValueId) -> Slot {
         let value = self.program.value(id);
-        let (bits, length) = match self.storage[id.index()] {
-            Storage::Narrowest => (storage_bits(value.element), value.shape.elements(1)),
-            // Of several rows only where nothing is filled up.
-            Storage::Pairs => (16, filled(value.shape.elements(1))),
-            Storage::Words => (32, filled(value.shape.elements(1))),
-        };
-        Slot {
-            bits,
+        let length = value.shape.elements(1);
+        // Of several rows only where nothing is filled up.
+        Slot::of(self.storage[id.index()], length).unwrap_or(Slot {
+            bits: storage_bits(value.element),
             length,
-            is_paired: self.storage[id.index()] == Storage::Pairs,
-        }
+            is_paired: false,
+        })
     }
 }
 

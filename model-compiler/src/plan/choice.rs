@@ -1,5 +1,7 @@
 //! Which of its exact layouts each dense layer takes: all of them together, since flash is one.
 
+use std::{fmt, str::FromStr};
+
 use hodoscope_program::ValueId;
 
 use super::layout::{Candidate, Storage};
@@ -15,6 +17,34 @@ pub enum Layouts {
     Smallest,
     /// Few cycles, with constants of all dense layers that take at most so many bytes.
     Within(u64),
+}
+
+/// Neither the name of a purpose nor a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected fastest, smallest or a number of bytes")]
+pub struct UnknownLayouts;
+
+impl FromStr for Layouts {
+    type Err = UnknownLayouts;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLayouts> {
+        match text {
+            "fastest" => Ok(Self::Fastest),
+            "smallest" => Ok(Self::Smallest),
+            _ => text.parse().map(Self::Within).map_err(|_| UnknownLayouts),
+        }
+    }
+}
+
+/// As it is read.
+impl fmt::Display for Layouts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fastest => f.write_str("fastest"),
+            Self::Smallest => f.write_str("smallest"),
+            Self::Within(bytes) => bytes.fmt(f),
+        }
+    }
 }
 
 /// The choice of a layout.

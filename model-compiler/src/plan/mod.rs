@@ -20,7 +20,7 @@ use hodoscope_cost::CoreError;
 use hodoscope_program::{ConstantId, Operation, Program, Proof, ValueId, VerifyError};
 
 pub use arena::{Arena, Slot};
-pub use choice::{Choice, Layouts};
+pub use choice::{Choice, Layouts, UnknownLayouts};
 use cost::Cost;
 pub use decision::Decision;
 pub use grid::{Axis, Grid};

@@ -3,11 +3,12 @@
 use hodoscope_program::{ConstantId, ValueId};
 
 use super::Writer;
+use super::place::zero;
 use super::rescale::requantiser;
 use crate::emit::compute::rows;
 use crate::emit::names::{self, variable};
-use crate::plan::layout::{Layout, Storage, filled};
-use crate::plan::{Kernel, Plan, Requantise, Step};
+use crate::plan::layout::{Layout, Storage};
+use crate::plan::{Kernel, Plan, Requantise, Slot, Step};
 
 /// Where a kernel reads a layer's weights, bias and shifts.
 pub(in crate::emit::compute) struct Constants {
@@ -70,11 +71,7 @@ pub(in crate::emit::compute) fn room(w: &Writer<'_, '_>) -> Vec<String> {
     };
     let (operand, result) = layer.copies(layout);
     let of = |name: &str, storage: Option<Storage>, length: usize| {
-        let filled = filled(length);
-        let zeros = match storage? {
-            Storage::Words => format!("[0i32; {filled}]"),
-            _ => format!("Pairs::<{filled}>::ZERO"),
-        };
+        let zeros = zero(Slot::of(storage?, length)?);
         Some(format!("let mut {name} = {zeros};"))
     };
     [

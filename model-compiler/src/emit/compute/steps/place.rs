@@ -4,7 +4,7 @@ use hodoscope_program::ValueId;
 
 use crate::emit::names::{self, variable};
 use crate::plan::layout::{Storage, filled};
-use crate::plan::{Arena, Plan};
+use crate::plan::{Arena, Plan, Slot};
 
 /// The Rust type of an element of a value, as the plan stores it.
 pub(in crate::emit::compute) fn storage(plan: &Plan<'_>, id: ValueId) -> String {
@@ -38,15 +38,18 @@ pub(in crate::emit::compute) fn own(plan: &Plan<'_>, id: ValueId, place: &str) -
 
 /// An array for a step's result.
 pub(in crate::emit::compute) fn zeros(plan: &Plan<'_>, id: ValueId, suffix: &str) -> String {
-    let name = variable(id);
     // Of all rows.
-    let elements = plan.extent(id).length;
-    let zeros = match plan.storage[id.index()] {
-        Storage::Narrowest => format!("[0{}; {elements}]", storage(plan, id)),
-        Storage::Pairs => format!("Pairs::<{elements}>::ZERO"),
-        Storage::Words => format!("[0i32; {elements}]"),
-    };
-    format!("let mut {name}{suffix} = {zeros};")
+    let zeros = zero(plan.extent(id));
+    format!("let mut {}{suffix} = {zeros};", variable(id))
+}
+
+/// An array of nothing but zeros.
+pub(super) fn zero(slot: Slot) -> String {
+    let Slot { bits, length, .. } = slot;
+    match slot.is_paired {
+        true => format!("Pairs::<{length}>::ZERO"),
+        false => format!("[0i{bits}; {length}]"),
+    }
 }
 
 /// As [`own`], of a value that may stand in a slot.
@@ -66,13 +69,6 @@ pub(in crate::emit::compute) fn own_of(
 pub(in crate::emit::compute) fn slots(arena: &Arena) -> Vec<String> {
     let slots = arena.slots.iter().enumerate();
     slots
-        .map(|(number, slot)| {
-            let (bits, length) = (slot.bits, slot.length);
-            let zeros = match slot.is_paired {
-                true => format!("Pairs::<{length}>::ZERO"),
-                false => format!("[0i{bits}; {length}]"),
-            };
-            format!("let mut slot{number} = {zeros};")
-        })
+        .map(|(number, slot)| format!("let mut slot{number} = {};", zero(*slot)))
         .collect()
 }
