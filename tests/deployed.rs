@@ -1,5 +1,5 @@
 //! Deployed level-1 trigger networks of CMS, which come with their own quantisers: compiled without calibration, they give
-//! the interpreter's bits on every target. That these are the experiment's is `exact_cms` of the compiler.
+//! the interpreter's bits on every target. That these are the experiment's is `computing/cms.rs` of the compiler.
 
 // A test that unwraps fails with the line that is wrong.
 #![allow(clippy::unwrap_used)]

@@ -44,6 +44,13 @@ impl Totals {
     }
 }
 
+/// What takes longest beside the top package's programs: these build crates, too, or compute much.
+const LONG: [&str; 3] = [
+    "model-compiler/tests/computing/main.rs",
+    "model-compiler/tests/emit/main.rs",
+    "sim/tests/targets.rs",
+];
+
 /// A built test program.
 struct Program {
     /// Its main file.
@@ -58,8 +65,11 @@ struct Program {
 /// when it has ended.
 pub fn run(cargo_test: &mut Command) -> Result<Totals> {
     let mut programs = build(cargo_test)?;
-    // The top package's programs build firmware and run it: the longest go first.
-    programs.sort_by_key(|program| program.directory != shell::root());
+    // The longest go first, lest one is left at the end: the top package's build firmware and run it.
+    programs.sort_by_key(|program| match program.directory == shell::root() {
+        true => 0,
+        false => 1 + usize::from(!LONG.contains(&program.name.as_str())),
+    });
     let queue = Mutex::new(programs.into_iter());
     let totals = Mutex::new(Totals::default());
     let workers = thread::available_parallelism().map_or(1, usize::from);
@@ -163,4 +173,16 @@ fn build(cargo_test: &mut Command) -> Result<Vec<Program>> {
         bail!("`{}` built no test program", shell::line(cargo_test));
     }
     Ok(programs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_long_programs_are_there() {
+        for name in LONG {
+            assert!(shell::root().join(name).is_file(), "{name}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! tract as a second oracle: what it computes of every operator, beside the results of onnxruntime to which this
-//! engine's float graph is held (`model-compiler/tests/import_oracle.rs`).
+//! engine's float graph is held (`model-compiler/tests/import/oracle.rs`).
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -1,4 +1,4 @@
-"""The MLPerf Tiny autoencoder as onnxruntime computes it in integers: what `exact_mlperf.rs` compares with.
+"""The MLPerf Tiny autoencoder as onnxruntime computes it in integers: what `exact/mlperf.rs` compares with.
 
     python -m venv v && v/bin/pip install numpy==2.4.6 onnxruntime==1.32.0
     v/bin/python mlperf.py FOLDER    with the network and its features; writes mlperf.npz beside this file

@@ -1,4 +1,4 @@
-"""Quantised networks with the results of those who define them: what `exact_oracle.rs` compiles.
+"""Quantised networks with the results of those who define them: what `exact/oracle.rs` compiles.
 
     python -m venv v && v/bin/pip install numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0 qonnx==1.0.0
     v/bin/python quantised.py        writes quantised.npz beside this file

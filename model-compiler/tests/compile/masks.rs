@@ -1,0 +1,363 @@
+//! Masks, weights and sets in the forms that exporters write: each program gives the float graph's
+//! values, or is refused by name. No form is taken for another one.
+
+use hodoscope_compiler::compile;
+use hodoscope_compiler::graph::{
+    Binary, Comparison, Executor, Graph, GraphBuilder, Kind, Op, Reduction, Tensor, Unary, ValueId,
+    simplify,
+};
+use hodoscope_compiler::inputs::InputsSpec;
+use hodoscope_compiler::quantise::{Activations, Calibration, Options};
+use hodoscope_interpreter::{Event, Interpreter};
+
+const SLOTS: usize = 4;
+const EVENTS: usize = 64;
+
+/// A graph over `x: [1, SLOTS, 2]` with fields pt (LSB 0.25) and angle (LSB 0.1).
+struct Net {
+    builder: GraphBuilder,
+    x: ValueId,
+}
+
+impl Net {
+    fn new() -> Self {
+        let mut builder = GraphBuilder::new("net");
+        let x = builder.input("x", vec![1, SLOTS, 2], Kind::Float).unwrap();
+        Self { builder, x }
+    }
+
+    fn push(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
+        self.builder.push("node", op, inputs).unwrap()
+    }
+
+    fn scalar(&mut self, value: f32) -> ValueId {
+        self.push(Op::Constant(Tensor::scalar(value)), &[])
+    }
+
+    fn tensor(&mut self, shape: &[usize], data: &[f32]) -> ValueId {
+        let tensor = Tensor::new(shape.to_vec(), data.to_vec()).unwrap();
+        self.push(Op::Constant(tensor), &[])
+    }
+
+    fn channel(&mut self, channel: usize) -> ValueId {
+        let op = Op::Slice {
+            axis: 2,
+            start: channel,
+            step: 1,
+            len: 1,
+        };
+        self.push(op, &[self.x])
+    }
+
+    /// A dense layer with relu on every constituent: 2 → `outputs`.
+    fn phi(&mut self, x: ValueId, outputs: usize) -> ValueId {
+        let weights = (0..outputs * 2).map(|i| 0.5 - 0.17 * i as f32).collect();
+        let weights = Tensor::new(vec![outputs, 2], weights).unwrap();
+        let bias = (0..outputs).map(|o| 0.3 + 0.1 * o as f32).collect();
+        let y = self.push(Op::Dense { weights, bias }, &[x]);
+        self.push(Op::Unary(Unary::Relu), &[y])
+    }
+
+    fn binary(&mut self, op: Binary, a: ValueId, b: ValueId) -> ValueId {
+        self.push(Op::Binary(op), &[a, b])
+    }
+
+    fn sum(&mut self, x: ValueId) -> ValueId {
+        let op = Op::Reduce {
+            op: Reduction::Sum,
+            axes: vec![1],
+            keepdims: false,
+        };
+        self.push(op, &[x])
+    }
+
+    fn finish(mut self, output: ValueId) -> Graph {
+        self.builder.output("y", output).unwrap();
+        self.builder.finish()
+    }
+}
+
+const SPEC: &str = "\
+[input.x]
+[[input.x.field]]
+name = 'pt'
+lsb = 0.25
+minimum = 0
+maximum = 255
+[[input.x.field]]
+name = 'angle'
+lsb = 0.1
+minimum = -50
+maximum = 50
+";
+
+/// Jets of one to all slots, zero padded; values are whole words.
+fn jets() -> Vec<f32> {
+    let mut state = 7u32;
+    let mut next = |n: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % n
+    };
+    let mut values = Vec::new();
+    for event in 0..EVENTS {
+        for slot in 0..SLOTS {
+            let filled = slot <= event % SLOTS;
+            let (pt, angle) = (1 + next(80), next(101) as i32 - 50);
+            values.push(if filled { pt as f32 * 0.25 } else { 0.0 });
+            values.push(if filled {
+                (f64::from(angle) * 0.1) as f32
+            } else {
+                0.0
+            });
+        }
+    }
+    values
+}
+
+/// Compiles at 16 bits and compares every event with the float graph; an error's text otherwise.
+fn agrees(graph: &Graph) -> Result<(), String> {
+    let spec = InputsSpec::parse(SPEC).unwrap();
+    let values = jets();
+    let calibration = Calibration::new(graph, vec![values.clone()]).unwrap();
+    let options = Options {
+        weights: 12,
+        activations: Activations::Sixteen,
+    };
+    let compiled =
+        compile(graph, "net", &spec, None, &calibration, &options).map_err(|e| e.to_string())?;
+    let program = compiled.program();
+    let interpreter = Interpreter::new(program).unwrap();
+    let simple = simplify(graph).unwrap();
+    let executor = Executor::new(&simple).unwrap();
+    let mut workspace = executor.workspace();
+    let output = simple.outputs()[0].value;
+    let scale = &program.value(program.outputs[0].value).scale;
+    let input = &program.inputs[0];
+    for jet in values.chunks(SLOTS * 2) {
+        executor.run_all(&mut workspace, &[jet]).unwrap();
+        let words = jet.iter().enumerate();
+        let words = words.map(|(i, v)| input.field(i % 2).encode(f64::from(*v)).unwrap().word);
+        let event = Event {
+            inputs: vec![words.collect()],
+        };
+        let raws = &interpreter.run(&event).unwrap()[0];
+        for (c, (raw, float)) in raws.iter().zip(workspace.value(output)).enumerate() {
+            let fixed = *raw as f64 * scale.lsb(c);
+            let float = f64::from(*float);
+            let close = (fixed - float).abs() <= 0.01 + 0.005 * float.abs();
+            assert!(
+                close,
+                "{fixed} instead of {float} for {jet:?}\n{}",
+                program.to_text()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// h · (pt `comparison` threshold), or the constant on the left, summed.
+fn masked(comparison: Comparison, threshold: f32, constant_first: bool) -> Graph {
+    let mut net = Net::new();
+    let h = net.phi(net.x, 3);
+    let pt = net.channel(0);
+    let t = net.scalar(threshold);
+    let operands = if constant_first { [t, pt] } else { [pt, t] };
+    let mask = net.push(Op::Compare(comparison), &operands);
+    let kept = net.binary(Binary::Mul, h, mask);
+    let y = net.sum(kept);
+    net.finish(y)
+}
+
+#[test]
+fn thresholds_on_either_side() {
+    use Comparison::{Greater, GreaterOrEqual, Less, LessOrEqual};
+    for threshold in [0.0, 0.3, 0.5] {
+        agrees(&masked(Greater, threshold, false)).unwrap();
+        agrees(&masked(Less, threshold, true)).unwrap();
+    }
+    agrees(&masked(GreaterOrEqual, 0.25, false)).unwrap();
+    agrees(&masked(LessOrEqual, 0.25, true)).unwrap();
+    // A mask that keeps soft slots keeps the padding.
+    for graph in [masked(Less, 5.0, false), masked(Greater, 5.0, true)] {
+        let error = agrees(&graph).unwrap_err();
+        assert!(error.contains("empty word 0 would be live"), "{error}");
+    }
+}
+
+#[test]
+fn where_with_a_turned_condition() {
+    let mut net = Net::new();
+    let h = net.phi(net.x, 3);
+    let pt = net.channel(0);
+    let zero = net.scalar(0.0);
+    let empty = net.push(Op::Compare(Comparison::Equal), &[pt, zero]);
+    let y = net.push(Op::Where, &[empty, zero, h]);
+    let y = net.sum(y);
+    agrees(&net.finish(y)).unwrap();
+}
+
+#[test]
+fn a_second_mask_is_refused_wherever_it_stands() {
+    for first_on_input in [false, true] {
+        let mut net = Net::new();
+        let pt = net.channel(0);
+        let (low, high) = (net.scalar(0.0), net.scalar(5.0));
+        let low = net.push(Op::Compare(Comparison::Greater), &[pt, low]);
+        let high = net.push(Op::Compare(Comparison::Greater), &[pt, high]);
+        let x = if first_on_input {
+            net.binary(Binary::Mul, net.x, high)
+        } else {
+            net.x
+        };
+        let mut h = net.phi(x, 3);
+        if !first_on_input {
+            h = net.binary(Binary::Mul, h, high);
+        }
+        let h = net.binary(Binary::Mul, h, low);
+        let y = net.sum(h);
+        let error = agrees(&net.finish(y)).unwrap_err();
+        assert!(error.contains("a second mask"), "{error}");
+    }
+}
+
+#[test]
+fn a_mask_along_the_channels_is_refused() {
+    let mut net = Net::new();
+    // As many channels as slots: only the axes tell them apart.
+    let h = net.phi(net.x, SLOTS);
+    let pt = net.channel(0);
+    let flat = net.push(
+        Op::Reshape {
+            shape: vec![1, SLOTS],
+        },
+        &[pt],
+    );
+    let zero = net.scalar(0.0);
+    let mask = net.push(Op::Compare(Comparison::Greater), &[flat, zero]);
+    let kept = net.binary(Binary::Mul, h, mask);
+    let y = net.sum(kept);
+    let error = agrees(&net.finish(y)).unwrap_err();
+    assert!(error.contains("not slot by slot"), "{error}");
+}
+
+#[test]
+fn factors_per_slot_are_refused() {
+    let mut net = Net::new();
+    let pt = net.channel(0);
+    let flat = net.push(
+        Op::Reshape {
+            shape: vec![1, SLOTS],
+        },
+        &[pt],
+    );
+    let factors = net.tensor(&[SLOTS], &[1.0, 0.1, 3.0, 0.01]);
+    let w = net.binary(Binary::Mul, flat, factors);
+    let w = net.push(
+        Op::Reshape {
+            shape: vec![1, SLOTS, 1],
+        },
+        &[w],
+    );
+    let h = net.phi(net.x, 3);
+    let y = net.binary(Binary::Mul, h, w);
+    let y = net.sum(y);
+    let error = agrees(&net.finish(y)).unwrap_err();
+    assert!(error.contains("from slot to slot"), "{error}");
+}
+
+#[test]
+fn weights_need_no_mask_in_either_form() {
+    let weighted = |matmul: bool| {
+        let mut net = Net::new();
+        let h = net.phi(net.x, 3);
+        let pt = net.channel(0);
+        let scale = net.scalar(0.1);
+        let z = net.binary(Binary::Mul, pt, scale);
+        let y = if matmul {
+            let z = net.push(
+                Op::Reshape {
+                    shape: vec![1, 1, SLOTS],
+                },
+                &[z],
+            );
+            let y = net.push(Op::MatMul, &[z, h]);
+            net.push(Op::Reshape { shape: vec![1, 3] }, &[y])
+        } else {
+            let y = net.binary(Binary::Mul, z, h);
+            net.sum(y)
+        };
+        net.finish(y)
+    };
+    agrees(&weighted(false)).unwrap();
+    agrees(&weighted(true)).unwrap();
+}
+
+#[test]
+fn pooling_without_a_mask_counts_padding() {
+    let mut net = Net::new();
+    let h = net.phi(net.x, 3);
+    let y = net.sum(h);
+    agrees(&net.finish(y)).unwrap();
+}
+
+#[test]
+fn a_layer_with_an_offset_between_mask_and_pooling_is_refused() {
+    let mut net = Net::new();
+    let h = net.phi(net.x, 3);
+    let pt = net.channel(0);
+    let zero = net.scalar(0.0);
+    let mask = net.push(Op::Compare(Comparison::Greater), &[pt, zero]);
+    let kept = net.binary(Binary::Mul, h, mask);
+    let offset = net.scalar(0.5);
+    let moved = net.binary(Binary::Add, kept, offset);
+    let y = net.sum(moved);
+    let error = agrees(&net.finish(y)).unwrap_err();
+    assert!(
+        error.contains("one pooling with a mask and one without"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_factor_before_the_output_is_kept() {
+    for factor in [0.25, 5.0, -1.0, -0.3] {
+        for reduction in [Reduction::Sum, Reduction::Mean] {
+            let mut net = Net::new();
+            let h = net.phi(net.x, 3);
+            let pt = net.channel(0);
+            let zero = net.scalar(0.0);
+            let mask = net.push(Op::Compare(Comparison::Greater), &[pt, zero]);
+            let h = net.binary(Binary::Mul, h, mask);
+            let op = Op::Reduce {
+                op: reduction,
+                axes: vec![1],
+                keepdims: false,
+            };
+            let pooled = net.push(op, &[h]);
+            let by = net.scalar(factor);
+            let y = net.binary(Binary::Mul, pooled, by);
+            agrees(&net.finish(y)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_normalisation_with_an_offset_that_the_mask_shares() {
+    let mut net = Net::new();
+    let (shift, scale) = (net.tensor(&[2], &[3.0, 0.1]), net.tensor(&[2], &[0.2, 0.5]));
+    let normal = net.binary(Binary::Sub, net.x, shift);
+    let normal = net.binary(Binary::Mul, normal, scale);
+    let h = net.phi(normal, 3);
+    let op = Op::Slice {
+        axis: 2,
+        start: 0,
+        step: 1,
+        len: 1,
+    };
+    let pt = net.push(op, &[normal]);
+    let least = net.scalar(-0.58);
+    let mask = net.push(Op::Compare(Comparison::Greater), &[pt, least]);
+    let kept = net.binary(Binary::Mul, h, mask);
+    let y = net.sum(kept);
+    agrees(&net.finish(y)).unwrap();
+}
