@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use hodoscope_compiler::graph::Graph;
-use hodoscope_compiler::plan::layout::Candidate;
 use hodoscope_compiler::plan::Isa;
+use hodoscope_compiler::plan::layout::Candidate;
 use hodoscope_compiler::quantise::{CalibrationReport, TensorFormat};
 use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Scale, Shape};
 use serde_json::{Value, json};
