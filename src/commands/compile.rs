@@ -8,13 +8,13 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use hodoscope_compiler::emit::Files;
-use hodoscope_compiler::exact::{Rescale, is_quantised};
+use hodoscope_compiler::exact::{ExactError, Quantisers, Rescale, exact, quantisers};
 use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Isa, Layouts};
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::recognise::Score;
-use hodoscope_compiler::{Compiled as Made, Target, compile_for, compile_quantised, import};
+use hodoscope_compiler::{Compiled as Made, Road, Target, compile_for, compile_quantised, import};
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board::{self, Board};
 
@@ -204,11 +204,17 @@ pub fn compile(args: &Args) -> Result<Report> {
     if let Some(multiplicity) = args.multiplicity {
         spec.set_multiplicity(multiplicity.get());
     }
-    let own = is_quantised(&imported);
-    let made = match own {
-        true => own_integers(args, &imported, &spec),
-        false => calibrated(args, &imported, &spec, &options),
-    }?;
+    let (made, own) = match quantisers(&imported)? {
+        Quantisers::None => (calibrated(args, &imported, &spec, &options)?, false),
+        Quantisers::Stated => (own_integers(args, &imported, &spec)?, true),
+        Quantisers::Spelled(graph) => match exact(&graph, &name(args)?, &spec) {
+            Ok(_) => (own_integers(args, &graph, &spec)?, true),
+            Err(reason) => (
+                instead_of_own(args, &imported, &spec, &options, reason)?,
+                false,
+            ),
+        },
+    };
     let facts = Compiled::new(&made, &imported, args_json(args, &options))?;
     let program = made.program().to_text();
     model_dir::replace(&args.output, |dir| {
@@ -299,6 +305,28 @@ fn own_integers(args: &Args, graph: &Graph, spec: &InputsSpec) -> Result<Made> {
         args.rescale.into(),
     )
     .with_context(named)
+}
+
+/// A network whose quantisers, spelled in arithmetic, have no exact form for `reason`: as a float network, if there are
+/// events for it.
+fn instead_of_own(
+    args: &Args,
+    graph: &Graph,
+    spec: &InputsSpec,
+    options: &Options,
+    reason: ExactError,
+) -> Result<Made> {
+    if args.calibration.is_none() {
+        bail!(
+            "{}: with the network's own quantisers: {reason}; or give events with --calibration X.npz, to quantise it as a float network",
+            args.model.display()
+        );
+    }
+    let mut made = calibrated(args, graph, spec, options)?;
+    if let Road::General { because } = &mut made.road {
+        *because += &format!("; with its own quantisers: {reason}");
+    }
+    Ok(made)
 }
 
 /// A float network.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use hodoscope_compiler::exact::{exact, is_quantised};
+use hodoscope_compiler::exact::{Quantisers, exact, quantisers};
 use hodoscope_compiler::graph::{Comparison, Graph, Op, ValueId, simplify};
 use hodoscope_compiler::recognise::{Layer, Network, NetworkSet, Rule, recognise};
 use hodoscope_compiler::{CompileError, Road, import, inputs::InputsSpec, road};
@@ -40,11 +40,11 @@ pub fn inspect(args: &Args) -> Result<Report> {
     let graph = simplify(&imported).with_context(named)?;
     let spec = compile::read_spec(&args.model, None)?;
     let network = recognise(&graph, &spec, None).ok();
-    let trial = match is_quantised(&imported) {
-        true => exact(&imported, "trial", &spec)
-            .map(|_| Road::Own)
-            .map_err(CompileError::from),
-        false => road(&graph, &spec),
+    let own = |graph: &Graph| exact(graph, "trial", &spec).map(|_| Road::Own);
+    let trial = match quantisers(&imported).with_context(named)? {
+        Quantisers::None => road(&graph, &spec),
+        Quantisers::Stated => own(&imported).map_err(CompileError::from),
+        Quantisers::Spelled(spelled) => own(&spelled).or_else(|_| road(&graph, &spec)),
     };
     let (road, unsupported) = match trial {
         Ok(road) => (Some(road), None),

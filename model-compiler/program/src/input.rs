@@ -105,7 +105,7 @@ impl Field {
         let counts = match self.encoding {
             Encoding::Nearest => (value / self.lsb.0 + 0.5).floor(),
             Encoding::Quantiser { rounding, .. } => {
-                round(f64::from(value as f32 / self.lsb.0 as f32), rounding)
+                round(value as f32 / self.lsb.0 as f32, rounding).into()
             }
         };
         if !counts.is_finite() {
@@ -141,8 +141,8 @@ impl Field {
     }
 }
 
-/// The integer of a quotient.
-fn round(quotient: f64, rounding: Rounding) -> f64 {
+/// The integer of a quotient, in single precision as its exporter computes it.
+fn round(quotient: f32, rounding: Rounding) -> f32 {
     match rounding {
         Rounding::Trn => quotient.floor(),
         Rounding::TrnZero => quotient.trunc(),

@@ -298,6 +298,15 @@ impl Builder {
             .unwrap_or(Interval::point(0))
     }
 
+    /// What is proved of one element.
+    pub fn interval_of(&self, id: ValueId, element: usize) -> Interval {
+        let channels = &self.intervals[id.index()];
+        match channels.len() {
+            0 => Interval::point(0),
+            n => channels[element % n],
+        }
+    }
+
     fn unique(&mut self, name: &str) -> String {
         let base = identifier(name);
         let mut candidate = base.clone();

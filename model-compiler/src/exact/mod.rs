@@ -16,7 +16,7 @@ mod words;
 
 use hodoscope_program::{Input, Program, VerifyError};
 
-use crate::graph::{Graph, GraphError, GraphInput, Op, keep_quantisers};
+use crate::graph::{Graph, GraphError, GraphInput, Op, keep_quantisers, spelled_quantisers};
 use crate::inputs::InputsSpec;
 
 /// Why a quantised graph has no exact program.
@@ -71,11 +71,42 @@ pub fn is_quantised(graph: &Graph) -> bool {
     for node in graph.nodes() {
         let depends = node.inputs.iter().any(|v| varies[v.index()]);
         varies[node.output.index()] = depends;
-        if depends && matches!(node.op, Op::Quantise(_) | Op::DenseStepwise { .. }) {
+        if depends
+            && matches!(
+                node.op,
+                Op::Quantise(_) | Op::DenseStepwise { .. } | Op::FixedPoint(_)
+            )
+        {
             return true;
         }
     }
     false
+}
+
+/// Whose the quantisers of a graph are.
+#[derive(Clone, Debug)]
+pub enum Quantisers {
+    /// It has none on what depends on the event: a float network.
+    None,
+    /// Its format has operators for them.
+    Stated,
+    /// Its exporter spelled them in arithmetic: the same graph with operators for them. Where that has no exact program,
+    /// it can still be taken for a float network.
+    Spelled(Box<Graph>),
+}
+
+/// Looks for the quantisers of a graph, as it was imported.
+///
+/// # Errors
+/// Only if a pass builds an ill-formed graph, which would be a mistake in the pass.
+pub fn quantisers(graph: &Graph) -> Result<Quantisers, GraphError> {
+    if is_quantised(graph) {
+        return Ok(Quantisers::Stated);
+    }
+    let spelled = spelled_quantisers(graph)?.filter(is_quantised);
+    Ok(spelled.map_or(Quantisers::None, |graph| {
+        Quantisers::Spelled(Box::new(graph))
+    }))
 }
 
 /// How a QuantizeLinear of a sum is computed where its scales are no powers of two: three libraries, three results.

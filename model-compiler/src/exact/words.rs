@@ -3,7 +3,7 @@
 use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input};
 
 use super::lower::quantise::rounding;
-use crate::graph::{Graph, GraphInput, Kind, Op, Quantiser};
+use crate::graph::{FixedPoint, FixedType, Graph, GraphInput, Kind, Op, Quantiser};
 use crate::inputs::InputsSpec;
 
 /// The words of `input`.
@@ -15,7 +15,7 @@ pub(super) fn input(graph: &Graph, input: &GraphInput, spec: &InputsSpec) -> Res
         .unwrap_or_default();
     let fields = match stated.is_empty() {
         false => stated,
-        true => vec![first_reader(graph, input)?],
+        true => first_reader(graph, input)?,
     };
     if !channels.is_multiple_of(fields.len()) {
         return Err(format!(
@@ -31,8 +31,8 @@ pub(super) fn input(graph: &Graph, input: &GraphInput, spec: &InputsSpec) -> Res
     })
 }
 
-/// The one field of an input whose first readers are quantisers of one kind, or tables.
-fn first_reader(graph: &Graph, input: &GraphInput) -> Result<Field, String> {
+/// The fields of an input whose first readers are quantisers of one kind, or tables.
+fn first_reader(graph: &Graph, input: &GraphInput) -> Result<Vec<Field>, String> {
     let unknown = || {
         format!(
             "its words are not stated, and it is not read by one quantiser: give --input '{}=fixed<WIDTH,INTEGER>' or an \
@@ -41,34 +41,45 @@ fn first_reader(graph: &Graph, input: &GraphInput) -> Result<Field, String> {
         )
     };
     let consumers = graph.consumers();
-    let mut reached = vec![input.value];
-    let mut found: Option<Field> = None;
-    while let Some(value) = reached.pop() {
+    // With whether the elements are all there, in their order.
+    let mut reached = vec![(input.value, true)];
+    let mut found: Option<Vec<Field>> = None;
+    while let Some((value, whole)) = reached.pop() {
         if graph.outputs().iter().any(|o| o.value == value) {
             return Err(unknown());
         }
         for id in &consumers[value.index()] {
             let node = graph.node(*id);
-            let field = match &node.op {
-                Op::Reshape { .. }
-                | Op::Transpose { .. }
+            let fields = match &node.op {
+                Op::Reshape { .. } => {
+                    reached.push((node.output, whole));
+                    continue;
+                }
+                Op::Transpose { .. }
                 | Op::Slice { .. }
                 | Op::Select { .. }
                 | Op::Broadcast { .. } => {
-                    reached.push(node.output);
+                    reached.push((node.output, false));
                     continue;
                 }
                 Op::Quantise(quantiser) if input.kind == Kind::Float => {
-                    of_quantiser(quantiser).ok_or_else(unknown)?
+                    vec![of_quantiser(quantiser).ok_or_else(unknown)?]
+                }
+                Op::FixedPoint(quantiser) if input.kind == Kind::Float => {
+                    let fields = of_types(quantiser).ok_or_else(unknown)?;
+                    if fields.len() > 1 && !whole {
+                        return Err(unknown());
+                    }
+                    fields
                 }
                 Op::Gather { axis: 0 } if node.inputs[1] == value => {
-                    index(graph.shape(node.inputs[0])[0])
+                    vec![index(graph.shape(node.inputs[0])[0])]
                 }
                 _ => return Err(unknown()),
             };
             match &found {
-                Some(known) if *known != field => return Err(unknown()),
-                _ => found = Some(field),
+                Some(known) if *known != fields => return Err(unknown()),
+                _ => found = Some(fields),
             }
         }
     }
@@ -93,6 +104,37 @@ fn of_quantiser(q: &Quantiser) -> Option<Field> {
             zero_point,
         },
     })
+}
+
+/// The numbers of fixed-point types, a field for each element, or for each of a row that repeats.
+fn of_types(q: &FixedPoint) -> Option<Vec<Field>> {
+    let elements = q.types.len();
+    let repeats = |row: &usize| {
+        elements.is_multiple_of(*row) && (*row..elements).all(|e| q.types[e] == q.types[e - row])
+    };
+    let row = (1..=elements).find(repeats)?;
+    let field = |(e, ty): (usize, &FixedType)| {
+        Some(Field {
+            name: match row {
+                1 => "value".into(),
+                _ => format!("value{e}"),
+            },
+            unit: String::new(),
+            lsb: ExactF64(ty.lsb().into()),
+            minimum: ty.minimum,
+            maximum: ty.maximum,
+            overflow: match q.wraps {
+                true => FieldOverflow::Wrap,
+                false => FieldOverflow::Saturate,
+            },
+            empty: 0i64.clamp(ty.minimum, ty.maximum),
+            encoding: Encoding::Quantiser {
+                rounding: rounding(q.rounding)?,
+                zero_point: 0,
+            },
+        })
+    };
+    q.types[..row].iter().enumerate().map(field).collect()
 }
 
 /// The index of a table's row.

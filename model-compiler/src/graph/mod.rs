@@ -8,6 +8,7 @@
 mod builder;
 mod eval;
 mod executor;
+mod fixed_point;
 mod forest;
 mod op;
 pub mod passes;
@@ -19,9 +20,10 @@ mod window;
 pub use builder::GraphBuilder;
 pub(crate) use eval::{apply_unary, eval_constant};
 pub use executor::{Executor, Workspace};
+pub use fixed_point::{FixedPoint, FixedType};
 pub use forest::{Aggregate, Forest, Question, TreeNode};
 pub use op::{Binary, Comparison, Logic, Op, Padding, Pooling, Reduction, Unary};
-pub use passes::{keep_quantisers, simplify};
+pub use passes::{keep_quantisers, simplify, spelled_quantisers};
 pub use quantiser::{Quantiser, RoundingMode};
 pub use shape::broadcast;
 pub use tensor::{MAX_ELEMENTS, Tensor, element_count};
@@ -278,7 +280,8 @@ impl fmt::Display for Graph {
                 | Op::ScaleShift { .. }
                 | Op::Conv { .. }
                 | Op::ConvTranspose { .. }
-                | Op::Trees(_) => {}
+                | Op::Trees(_)
+                | Op::FixedPoint(_) => {}
                 Op::Unary(u) => write!(f, " {u:?}")?,
                 op => write!(f, " {op:?}")?,
             }

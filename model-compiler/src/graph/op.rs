@@ -1,6 +1,8 @@
 //! The operations of a float graph, with their exact meaning.
 
-use super::{forest::Forest, quantiser::Quantiser, tensor::Tensor, window::Window};
+use super::{
+    fixed_point::FixedPoint, forest::Forest, quantiser::Quantiser, tensor::Tensor, window::Window,
+};
 use std::fmt;
 
 /// A function of one element.
@@ -371,6 +373,8 @@ pub enum Op {
         /// What happens to each product.
         product: Box<Quantiser>,
     },
+    /// `x` → same shape: each element as the nearest number of its own fixed-point type.
+    FixedPoint(Box<FixedPoint>),
     /// `x [..., features]` → `[..., targets]`: decision trees, row by row.
     Trees(Box<Forest>),
 }
@@ -436,6 +440,7 @@ impl Op {
             Op::Gather { .. } => "Gather",
             Op::Quantise(_) => "Quantise",
             Op::Dequantise { .. } => "Dequantise",
+            Op::FixedPoint(_) => "FixedPoint",
             Op::DenseStepwise { .. } => "DenseStepwise",
             Op::Trees(_) => "Trees",
         }

@@ -168,6 +168,10 @@ impl Op {
             }
             Op::Quantise(q) => factors(x, &q.scale.shape, &q.zero_point.shape),
             Op::Dequantise { scale, zero_point } => factors(x, &scale.shape, &zero_point.shape),
+            Op::FixedPoint(q) => match q.fault(x.iter().product()) {
+                Some(fault) => Err(fault),
+                None => Ok(x.to_vec()),
+            },
             Op::DenseStepwise { weights, product } => {
                 let single = product.scale.single().and(product.zero_point.single());
                 match (&weights.shape[..], x.split_last(), single) {

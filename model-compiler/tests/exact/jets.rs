@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::import_support::shared;
-use hodoscope_compiler::exact::exact;
+use hodoscope_compiler::exact::{Quantisers, exact, quantisers};
 use hodoscope_compiler::import;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_interpreter::{Event, Interpreter};
@@ -45,6 +45,10 @@ fn outputs(program: &Program, x: &ArrayD<f32>) -> Vec<Vec<f64>> {
 fn differing(file: &str, stored: &str, array_name: &str, tolerance: f64) -> Option<(usize, f64)> {
     let folder = shared("jets")?;
     let graph = import::load(&folder.join(file)).expect("import");
+    let graph = match quantisers(&graph).expect("quantisers") {
+        Quantisers::Spelled(graph) => *graph,
+        _ => graph,
+    };
     let program = exact(&graph, "jets", &InputsSpec::default())
         .unwrap_or_else(|error| panic!("{file}: {error}"));
     let stem = file.split('.').next().unwrap_or_default();
@@ -87,6 +91,15 @@ fn brevitas_with_powers_of_two_is_exact() {
         if let Some((wrong, _)) = result {
             assert_eq!(wrong, 0, "{file}");
         }
+    }
+}
+
+/// Quantisers that tf2onnx spelled in Pow, Mul, Floor: every event, to the last bit.
+#[test]
+fn hgq2_is_exact() {
+    let stored = "hgq_mlp.test.npz";
+    if let Some((wrong, _)) = differing("hgq_mlp.tf13.onnx", stored, "Identity:0.float", 0.0) {
+        assert_eq!(wrong, 0);
     }
 }
 

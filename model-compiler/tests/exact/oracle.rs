@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::import_support::assert_close;
-use hodoscope_compiler::exact::exact;
-use hodoscope_compiler::graph::{Executor, Tensor};
+use hodoscope_compiler::exact::{Quantisers, exact, quantisers};
+use hodoscope_compiler::graph::{Executor, Graph, Op, Tensor};
 use hodoscope_compiler::import;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_interpreter::{Event, Interpreter};
@@ -23,7 +23,13 @@ struct Golden {
 
 /// The models whose names start with `prefix`.
 fn golden(prefix: &str) -> Vec<Golden> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/quantised.npz");
+    golden_of("quantised.npz", prefix)
+}
+
+fn golden_of(file: &str, prefix: &str) -> Vec<Golden> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/oracle")
+        .join(file);
     let mut npz = NpzReader::new(File::open(path).unwrap()).unwrap();
     let names = npz.names().unwrap();
     let models = names.iter().filter_map(|n| n.strip_suffix(".model"));
@@ -47,8 +53,14 @@ fn golden(prefix: &str) -> Vec<Golden> {
 fn check(golden: &Golden, spec: &InputsSpec, within: f64) {
     let name = &golden.name;
     let graph = import::from_bytes(&golden.model).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let executor = Executor::new(&graph).unwrap();
-    let program = exact(&graph, "golden", spec).unwrap_or_else(|e| panic!("{name}: {e}"));
+    check_graph(golden, &graph, &graph, spec, within);
+}
+
+/// Holds the float executor of `graph` and the exact program of `quantised` to the golden.
+fn check_graph(golden: &Golden, graph: &Graph, quantised: &Graph, spec: &InputsSpec, within: f64) {
+    let name = &golden.name;
+    let executor = Executor::new(graph).unwrap();
+    let program = exact(quantised, "golden", spec).unwrap_or_else(|e| panic!("{name}: {e}"));
     let interpreter = Interpreter::new(&program).unwrap();
     let input = &program.inputs[0];
     let scale = &program.value(program.outputs[0].value).scale;
@@ -91,6 +103,27 @@ fn trunc_in_every_rounding_mode() {
     );
     for golden in all {
         check(&golden, &InputsSpec::default(), 0.0);
+    }
+}
+
+/// Quantisers spelled in arithmetic: every rounding, wrapping and saturating, a width for each element. The spelled graph
+/// and the recognised one give onnxruntime's numbers, and so do the integers.
+#[test]
+fn quantisers_of_hgq2_keep_their_integers() {
+    let all = golden_of("hgq2.npz", "");
+    assert_eq!(all.len(), 13);
+    for golden in all {
+        let name = &golden.name;
+        let graph = import::from_bytes(&golden.model).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let Quantisers::Spelled(quantised) = quantisers(&graph).unwrap() else {
+            panic!("{name}: its quantisers are not recognised");
+        };
+        let found = quantised.nodes().iter();
+        let found = found.filter(|node| matches!(node.op, Op::FixedPoint(_)));
+        assert_eq!(found.count(), 3, "{name}");
+        for reference in [&graph, &*quantised] {
+            check_graph(&golden, reference, &quantised, &InputsSpec::default(), 0.0);
+        }
     }
 }
 

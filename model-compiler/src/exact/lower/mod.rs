@@ -6,6 +6,7 @@ mod conv;
 mod dense;
 mod divide;
 mod fixed;
+mod fixed_point;
 mod matrix;
 mod moves;
 mod order;
@@ -122,6 +123,7 @@ impl Lowering<'_> {
                 real.ok_or("an infinity has no integer")?
             }
             Op::Quantise(quantiser) => self.quantise(name, node, quantiser)?,
+            Op::FixedPoint(quantiser) => self.fixed_point(name, node, quantiser)?,
             Op::Dequantise { scale, zero_point } => {
                 let x = self.operand(node, 0)?;
                 self.dequantise(x, scale, zero_point)?

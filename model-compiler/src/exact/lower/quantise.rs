@@ -196,6 +196,7 @@ impl Lowering<'_> {
             return Ok(counted(x, value, step, offset));
         }
         let rounding = ties::without(rounding, &mut q, hull);
+        ties::reduce(rounding, &mut q);
         let shifts = q.shifts.iter().map(|s| u8::try_from(*s).unwrap_or(u8::MAX));
         let factors = Factors {
             shifts: shifts.collect(),

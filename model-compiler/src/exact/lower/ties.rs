@@ -22,6 +22,27 @@ pub(super) fn without(rounding: Rounding, q: &mut Quotients, interval: Interval)
     Rounding::Trn
 }
 
+/// Takes out of each term the powers of two that no result shows: a common one of multiplier, offset and divisor, and,
+/// where a floor is taken, of multiplier and divisor alone, since what the offset has below is never enough for a carry.
+/// A shift without a multiplier has faster kernels.
+pub(super) fn reduce(rounding: Rounding, q: &mut Quotients) {
+    let terms = q.multipliers.iter_mut().zip(&mut q.offsets);
+    for ((multiplier, offset), shift) in terms.zip(&mut q.shifts) {
+        let twos = |n: i128| i32::try_from(n.trailing_zeros()).unwrap_or(i32::MAX);
+        let common = twos(*multiplier).min(*shift);
+        let spare = match rounding {
+            Rounding::Trn => common,
+            // The half that is added must stay whole.
+            Rounding::Rnd => common.min(*shift - 1),
+            _ => common.min(twos(*offset)),
+        };
+        let spare = spare.max(0);
+        *multiplier >>= spare;
+        *offset >>= spare;
+        *shift -= spare;
+    }
+}
+
 /// Whether raw·multiplier + offset is an odd multiple of 2^(shift − 1) for a raw of `interval`.
 fn ties(multiplier: i128, offset: i128, shift: i32, interval: Interval) -> bool {
     if shift <= 0 {
@@ -82,6 +103,36 @@ mod tests {
             }
         }
         assert!(found.iter().all(|count| *count > 100), "{found:?}");
+    }
+
+    #[test]
+    fn what_is_reduced_rounds_as_before() {
+        let rounded = |rounding, n: i128, s: i32| match rounding {
+            Rounding::Trn => n >> s,
+            Rounding::Rnd => (n + ((1 << s) >> 1)) >> s,
+            _ => (n as f64 / f64::from(1 << s)).round_ties_even() as i128,
+        };
+        let mut reduced = 0;
+        for rounding in [Rounding::Trn, Rounding::Rnd, Rounding::RndConv] {
+            for multiplier in -12..=12 {
+                for (offset, shift) in (-40..40).flat_map(|o| (0..6).map(move |s| (o, s))) {
+                    let mut q = Quotients {
+                        multipliers: vec![multiplier],
+                        offsets: vec![offset],
+                        shifts: vec![shift],
+                    };
+                    reduce(rounding, &mut q);
+                    reduced += usize::from(q.shifts[0] < shift);
+                    for raw in -30..30 {
+                        let before = rounded(rounding, raw * multiplier + offset, shift);
+                        let after = raw * q.multipliers[0] + q.offsets[0];
+                        let case = (rounding, multiplier, offset, shift, raw);
+                        assert_eq!(rounded(rounding, after, q.shifts[0]), before, "{case:?}");
+                    }
+                }
+            }
+        }
+        assert!(reduced > 1000, "{reduced}");
     }
 
     #[test]

@@ -95,6 +95,7 @@ pub(super) fn eval(op: &Op, inputs: &[View<'_>], shape: &[usize], out: &mut [f32
         (Op::Dequantise { scale, zero_point }, [x]) => {
             quantise::dequantise(scale, zero_point, *x, out)
         }
+        (Op::FixedPoint(q), [x]) => quantise::fixed_point(q, x.data, out),
         (Op::DenseStepwise { weights, product }, [x]) => {
             quantise::stepwise(weights, product, x.data, out)
         }

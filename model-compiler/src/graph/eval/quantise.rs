@@ -4,7 +4,7 @@ use super::{
     View,
     elementwise::{Walk, stretch},
 };
-use crate::graph::{Quantiser, Tensor};
+use crate::graph::{FixedPoint, Quantiser, Tensor};
 
 /// The integer of every element.
 pub(super) fn quantise(q: &Quantiser, x: View<'_>, out: &mut [f32]) {
@@ -14,6 +14,13 @@ pub(super) fn quantise(q: &Quantiser, x: View<'_>, out: &mut [f32]) {
 /// (q − zero point)·scale.
 pub(super) fn dequantise(scale: &Tensor, zero_point: &Tensor, x: View<'_>, out: &mut [f32]) {
     each(scale, zero_point, x, out, |x, s, z| (x - z) * s);
+}
+
+/// Every element as a number of its type.
+pub(super) fn fixed_point(q: &FixedPoint, x: &[f32], out: &mut [f32]) {
+    for ((o, &v), ty) in out.iter_mut().zip(x).zip(&q.types) {
+        *o = q.apply(v, *ty);
+    }
 }
 
 fn each(

@@ -16,10 +16,12 @@ mod powers;
 mod products;
 mod reshapes;
 mod rewrite;
+mod spelled;
 mod unrolled;
 mod wraps;
 
 use super::{Graph, GraphError};
+pub use spelled::spelled_quantisers;
 
 /// A pass: the rewritten graph, or `None` when it found nothing to do.
 pub type Pass = fn(&Graph) -> Result<Option<Graph>, GraphError>;
