@@ -14,7 +14,7 @@ use std::process::Command;
 
 use hodoscope_compiler::import::proto::ModelProto;
 use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::NpzWriter;
+use ndarray_npy::{NpzReader, NpzWriter};
 use networks::{Network, Random};
 use prost::Message as _;
 
@@ -42,6 +42,13 @@ fn succeeds(command: &mut Command) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {errors}");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What it says as it ends with an error.
+fn fails(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{command:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// Writes events of a network as arrays by the names of its inputs.
@@ -124,6 +131,84 @@ fn networks_of_the_field_are_exact_on_every_target() {
         .arg("--inputs")
         .arg(path(".npz"));
     succeeds(verify.args(["--on", "native"]).args(boards()));
+}
+
+/// Quantisers that HGQ2 and tf2onnx spelled in arithmetic: compiled without calibration, which is refused.
+#[test]
+fn spelled_quantisers_are_taken_over_on_every_target() {
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/model-compiler/tests/oracle/hgq2.npz"
+    );
+    let mut golden = NpzReader::new(fs::File::open(golden).unwrap()).unwrap();
+    let bytes: ArrayD<u8> = golden.by_name("wrap_RND.model").unwrap();
+    let x: ArrayD<f32> = golden.by_name("wrap_RND.x").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    fs::write(path("hgq2.onnx"), bytes.into_iter().collect::<Vec<_>>()).unwrap();
+    let mut npz = NpzWriter::new(fs::File::create(path("x.npz")).unwrap());
+    npz.add_array("x", &x).unwrap();
+    npz.finish().unwrap();
+
+    let inspected = succeeds(hodoscope().arg("inspect").arg(path("hgq2.onnx")));
+    assert!(
+        inspected.contains("the network's own quantisers"),
+        "{inspected}"
+    );
+    let compile = || {
+        let mut compile = hodoscope();
+        let (from, to) = (path("hgq2.onnx"), path("hgq2"));
+        compile.arg("compile").arg(from).arg("-o").arg(to);
+        compile
+    };
+    let refused = fails(compile().arg("--calibration").arg(path("x.npz")));
+    assert!(refused.contains("leave --calibration out"), "{refused}");
+    let report = succeeds(&mut compile());
+    assert!(report.contains("nothing was calibrated"), "{report}");
+    let mut verify = hodoscope();
+    let (dir, inputs) = (path("hgq2"), path("x.npz"));
+    verify.arg("verify").arg(dir).arg("--inputs").arg(inputs);
+    succeeds(verify.args(["--on", "native"]).args(boards()));
+}
+
+/// With a quantiser, but a function that none follows: as a float network, if there are events.
+#[test]
+fn networks_that_are_quantised_in_part_are_calibrated() {
+    use import_support::{floats, info, model, node};
+    let constants = vec![
+        floats("scale", &[], &[8.0]),
+        floats("low", &[], &[-2.0]),
+        floats("high", &[], &[1.875]),
+    ];
+    let nodes = vec![
+        node("Mul", "up", &["x", "scale"], vec![]),
+        node("Floor", "floor", &["up"], vec![]),
+        node("Div", "grid", &["floor", "scale"], vec![]),
+        node("Clip", "inside", &["grid", "low", "high"], vec![]),
+        node("Sigmoid", "y", &["inside"], vec![]),
+    ];
+    let network = model(13, vec![info("x", &[1, 4])], constants, nodes, &["y"]);
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    fs::write(path("part.onnx"), encoded(&network)).unwrap();
+    let mut npz = NpzWriter::new(fs::File::create(path("x.npz")).unwrap());
+    let x = ArrayD::from_shape_fn(IxDyn(&[50, 4]), |at| {
+        (at[0] * 7 % 50 + at[1]) as f32 / 9.0 - 3.0
+    });
+    npz.add_array("x", &x).unwrap();
+    npz.finish().unwrap();
+    let compile = || {
+        let mut compile = hodoscope();
+        let (from, to) = (path("part.onnx"), path("part"));
+        compile.arg("compile").arg(from).arg("-o").arg(to);
+        compile
+    };
+    let refused = fails(&mut compile());
+    for part in ["own quantisers", "Sigmoid", "--calibration"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    let report = succeeds(compile().arg("--calibration").arg(path("x.npz")));
+    assert!(report.contains("with its own quantisers: "), "{report}");
 }
 
 /// 512 outputs are sent as they were computed: no wide copy of them takes stack.
