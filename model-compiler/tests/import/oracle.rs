@@ -2,82 +2,34 @@
 //!
 //! The golden is committed, so that no Python is needed; `HODOSCOPE_ORACLE=X.npz` names another one, with more cases.
 
+#[path = "../oracle/cases.rs"]
+mod cases;
+
+use cases::{Case, cases, difference, operator};
 use hodoscope_compiler::graph::{Executor, Tensor, simplify};
 use hodoscope_compiler::import;
-use ndarray::{ArrayD, IxDyn, OwnedRepr};
-use ndarray_npy::NpzReader;
-use std::{collections::BTreeMap, fs::File, path::PathBuf};
+use ndarray::ArrayD;
 
-/// Largest deviation, relative to the result or to the root mean square of all, whichever is larger, or to the terms that
-/// may have cancelled in it: those are of order one.
-const TOLERANCE: f32 = 1e-5;
-const TERMS: f32 = 0.1;
 /// Operators in the golden; fewer mean that some went missing.
 const OPERATORS: usize = 101;
-
-struct Case {
-    model: Vec<u8>,
-    inputs: Vec<Tensor>,
-    outputs: Vec<Tensor>,
-}
-
-fn cases() -> BTreeMap<String, Case> {
-    let golden = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/cases.npz");
-    let path = std::env::var_os("HODOSCOPE_ORACLE").map_or_else(golden, PathBuf::from);
-    let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let mut npz = NpzReader::new(file).expect("an npz");
-    let names = npz.names().expect("names");
-    let mut cases = BTreeMap::new();
-    for name in names.iter().filter_map(|n| n.strip_suffix(".model")) {
-        let model = npz
-            .by_name::<OwnedRepr<u8>, IxDyn>(&format!("{name}.model"))
-            .expect("the model's bytes");
-        let mut list = |what: &str| {
-            let mut tensors = Vec::new();
-            while names.contains(&format!("{name}.{what}{}", tensors.len())) {
-                let array: ArrayD<f32> = npz
-                    .by_name(&format!("{name}.{what}{}", tensors.len()))
-                    .expect("floats");
-                let data = array.iter().copied().collect();
-                tensors.push(Tensor::new(array.shape().to_vec(), data).expect("a tensor"));
-            }
-            tensors
-        };
-        let case = Case {
-            inputs: list("in"),
-            outputs: list("out"),
-            model: model.iter().copied().collect(),
-        };
-        cases.insert(name.to_owned(), case);
-    }
-    cases
-}
 
 /// What is wrong with a case, if anything is.
 fn check(case: &Case) -> Result<(), String> {
     let graph = import::from_bytes(&case.model).map_err(|e| e.to_string())?;
     let simple = simplify(&graph).map_err(|e| e.to_string())?;
+    let tensor = |array: &ArrayD<f32>| {
+        Tensor::new(array.shape().to_vec(), array.iter().copied().collect()).expect("a tensor")
+    };
+    let inputs: Vec<Tensor> = case.inputs.iter().map(tensor).collect();
     for (what, graph) in [("imported", &graph), ("simplified", &simple)] {
         let executor = Executor::new(graph).map_err(|e| e.to_string())?;
-        let found = executor.run(&case.inputs).map_err(|e| e.to_string())?;
-        if found.len() != case.outputs.len() || case.outputs.is_empty() {
-            return Err(format!("{what}: {} outputs", found.len()));
-        }
-        for (found, wanted) in found.iter().zip(&case.outputs) {
-            if found.shape != wanted.shape {
-                return Err(format!(
-                    "{what}: shape {:?}, not {:?}",
-                    found.shape, wanted.shape
-                ));
-            }
-            let squares: f32 = wanted.data.iter().map(|v| v * v).sum();
-            let rms = (squares / wanted.data.len() as f32).sqrt();
-            for (f, w) in found.data.iter().zip(&wanted.data) {
-                let close = (f - w).abs() <= TOLERANCE * w.abs().max(rms).max(TERMS);
-                if !close {
-                    return Err(format!("{what}: {f}, onnxruntime has {w}"));
-                }
-            }
+        let found = executor.run(&inputs).map_err(|e| e.to_string())?;
+        let found: Vec<ArrayD<f32>> = found
+            .into_iter()
+            .map(|tensor| ArrayD::from_shape_vec(tensor.shape, tensor.data).expect("an array"))
+            .collect();
+        if let Some(difference) = difference(&found, &case.outputs) {
+            return Err(format!("{what}: {difference}"));
         }
     }
     Ok(())
@@ -85,11 +37,8 @@ fn check(case: &Case) -> Result<(), String> {
 
 #[test]
 fn every_operator_agrees_with_onnxruntime() {
-    let cases = cases();
-    let mut operators: Vec<&str> = cases
-        .keys()
-        .filter_map(|name| Some(name.rsplit_once('.')?.0))
-        .collect();
+    let cases = cases("tests/oracle/cases.npz");
+    let mut operators: Vec<&str> = cases.keys().map(|name| operator(name)).collect();
     operators.dedup();
     assert!(
         operators.len() >= OPERATORS,
