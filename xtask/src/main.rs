@@ -5,6 +5,7 @@
 
 mod bench;
 mod bless;
+mod built;
 mod demo;
 mod latency;
 mod models;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell;
+use crate::{built, shell};
 
 /// Boards that QEMU emulates: a Cortex-M4F and an RV32IMAC.
 pub const BOARDS: [&str; 2] = ["mps2-an386", "virt-rv32"];
@@ -89,23 +89,10 @@ impl Hodoscope {
     }
 
     fn in_profile(profile: &str) -> Result<Self> {
-        let build = || {
-            let mut command = shell::cargo();
-            command.args(["build", "--profile", profile, "--package", "hodoscope"]);
-            command
-        };
-        shell::run(&mut build())?;
-        // cargo knows where it puts things; CARGO_TARGET_DIR and its configuration decide.
-        let messages = shell::output(
-            build()
-                .args(["--bin", "hodoscope", "--quiet"])
-                .arg("--message-format=json"),
-        )?;
-        let program = messages
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
-            .context("cargo names no executable of hodoscope")?;
+        let mut build = shell::cargo();
+        build.args(["build", "--profile", profile]);
+        build.args(["--package", "hodoscope", "--bin", "hodoscope"]);
+        let program = built::executable(&mut build)?;
         Ok(Self { program })
     }
 

@@ -2,11 +2,15 @@
 
 mod check;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::{
+    built,
     models::Hodoscope,
     setup::{self, Emulators},
     shell,
@@ -39,12 +43,14 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         );
     }
     let hodoscope = Hodoscope::build()?;
-    let package = ["--package", "hodoscope-timing-plugin"];
-    let plugin = built(&package, |message| {
-        (message["target"]["kind"][0] == "cdylib").then(|| message["filenames"][0].as_str())?
-    })?;
+    let plugin = built::file(
+        release().args(["--package", "hodoscope-timing-plugin"]),
+        |message| {
+            (message["target"]["kind"][0] == "cdylib").then(|| message["filenames"][0].as_str())?
+        },
+    )?;
     let price = ["--package", "hodoscope-sim", "--example", "price"];
-    let price = built(&price, |message| message["executable"].as_str())?;
+    let price = built::executable(release().args(price))?;
     let home = shell::target().join(HOME);
     let python = python()?;
     tests(&python)?;
@@ -66,20 +72,10 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     shell::run(command.args(arguments))
 }
 
-/// A file that cargo builds, in release: the plugin that counts, a program that prices or answers.
-pub fn built(what: &[&str], file: impl Fn(&serde_json::Value) -> Option<&str>) -> Result<PathBuf> {
-    let build = || {
-        let mut command = shell::cargo();
-        command.args(["build", "--release"]).args(what);
-        command
-    };
-    shell::run(&mut build())?;
-    let messages = shell::output(build().args(["--quiet", "--message-format=json"]))?;
-    messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .find_map(|message| Some(PathBuf::from(file(&message)?)))
-        .with_context(|| format!("cargo names no file of {}", what.join(" ")))
+fn release() -> Command {
+    let mut command = shell::cargo();
+    command.args(["build", "--release"]);
+    command
 }
 
 /// A Python with the packages of `requirements.txt`.

@@ -12,9 +12,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
-use crate::shell;
+use crate::{built, shell};
 
 /// What the tests of a workspace came to.
 #[derive(Default)]
@@ -142,14 +141,9 @@ impl Program {
 
 /// Builds the test programs that a `cargo test` selects.
 fn build(cargo_test: &mut Command) -> Result<Vec<Program>> {
-    cargo_test.args(["--no-run", "--message-format=json-render-diagnostics"]);
-    let (messages, status) = shell::output_whatever(cargo_test)?;
-    if !status.success() {
-        bail!("`{}`: {status}", shell::line(cargo_test));
-    }
+    let messages = built::messages(cargo_test.arg("--no-run"))?;
     let mut programs = Vec::new();
-    for message in messages.lines() {
-        let message: Value = serde_json::from_str(message).context("a message of cargo's")?;
+    for message in &messages {
         let Some(executable) = message["executable"].as_str() else {
             continue;
         };

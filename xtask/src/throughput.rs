@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 
-use crate::{peers, shell};
+use crate::{built, peers, shell};
 
 /// The crate that answers with tract; a workspace of its own.
 pub const TRACT: &str = "benches/tract/Cargo.toml";
 
 /// Brings both peers, runs the bench with them and prints the ratios.
 pub fn run(arguments: &[&str]) -> Result<()> {
-    let tract = peers::built(&["--locked", "--manifest-path", TRACT], |message| {
-        message["executable"].as_str()
-    })?;
+    let mut tract = shell::cargo();
+    tract.args(["build", "--release", "--locked", "--manifest-path", TRACT]);
+    let tract = built::executable(&mut tract)?;
     let python = peers::python()?;
     let mut command = shell::cargo();
     command
