@@ -103,6 +103,8 @@ pub struct PlanFacts {
     pub isa: Isa,
     /// Dense layers in order.
     pub layers: Vec<LayoutFacts>,
+    /// Dense layers that are compared block by block.
+    pub blocks: Vec<BlockFacts>,
     /// Tables over the detector's grid.
     pub tables: Vec<TableFacts>,
     /// Bytes of the arrays that hold activations.
@@ -128,6 +130,19 @@ impl TableFacts {
         let extents: Vec<String> = self.extents.iter().map(usize::to_string).collect();
         extents.join(" × ")
     }
+}
+
+/// A dense layer whose rows are computed in blocks, each compared at once.
+#[derive(Debug)]
+pub struct BlockFacts {
+    /// The layer's result.
+    pub name: String,
+    /// Rows of a block.
+    pub rows: usize,
+    /// Bytes of activations that it saves.
+    pub saved_bytes: usize,
+    /// Modelled cycles that it costs.
+    pub modelled_cycles: u64,
 }
 
 /// The layout of a dense layer, and the others.
@@ -179,6 +194,16 @@ fn plans(made: &Made) -> Vec<PlanFacts> {
                 name: program.value(table.result).name.clone(),
                 extents: table.extents.clone(),
                 bytes: table.bytes,
+            })
+            .collect(),
+        blocks: planned
+            .blocks
+            .iter()
+            .map(|blocks| BlockFacts {
+                name: program.value(blocks.result).name.clone(),
+                rows: blocks.rows,
+                saved_bytes: blocks.saved,
+                modelled_cycles: blocks.cycles,
             })
             .collect(),
         layers: planned
@@ -307,6 +332,12 @@ impl Compiled {
                 "isa": plan.isa.to_string(),
                 "activation_bytes": plan.activation_bytes,
                 "layout_bytes": plan.layout_bytes,
+                "compared_in_blocks": plan.blocks.iter().map(|blocks| json!({
+                    "name": blocks.name,
+                    "rows": blocks.rows,
+                    "saved_activation_bytes": blocks.saved_bytes,
+                    "more_modelled_cycles": blocks.modelled_cycles,
+                })).collect::<Vec<_>>(),
                 "tables": plan.tables.iter().map(|table| json!({
                     "name": table.name,
                     "extents": table.extents,
@@ -380,6 +411,16 @@ impl Compiled {
                 plan.isa,
                 thousands(plan.activation_bytes as u64)
             );
+            for blocks in &plan.blocks {
+                plans += &format!(
+                    "  {} for {}: compared {} rows at a time, {} bytes of activations less, {} modelled cycles more\n",
+                    blocks.name,
+                    plan.isa,
+                    blocks.rows,
+                    thousands(blocks.saved_bytes as u64),
+                    thousands(blocks.modelled_cycles)
+                );
+            }
             // Where there is no choice there is nothing to tell.
             if plan.layers.iter().all(|layer| layer.candidates.len() < 2) {
                 continue;

@@ -204,6 +204,29 @@ fn layers(page: &mut String, compiled: &Compiled) {
     *page += "<h2>Activations</h2>\n\
               <p>Values that are not needed together share memory. It is a part of the stack.</p>\n";
     table(page, &["core", "bytes"], &activations);
+    let blocks: Vec<_> = compiled
+        .plans
+        .iter()
+        .flat_map(|plan| {
+            plan.blocks.iter().map(|blocks| {
+                vec![
+                    plan.isa.to_string(),
+                    blocks.name.clone(),
+                    blocks.rows.to_string(),
+                    thousands(blocks.saved_bytes as u64),
+                    thousands(blocks.modelled_cycles),
+                ]
+            })
+        })
+        .collect();
+    if !blocks.is_empty() {
+        *page += "<p>Computed in blocks of rows, each compared at once: the whole array is never there.</p>\n";
+        table(
+            page,
+            &["core", "layer", "rows", "bytes saved", "modelled cycles"],
+            &blocks,
+        );
+    }
     if !rows.is_empty() {
         *page += "<h2>Tables over the detector's grid</h2>\n";
         table(page, &["core", "value", "cells", "bytes"], &rows);

@@ -8,7 +8,7 @@ use crate::emit::{self, Files};
 use crate::exact::{ExactError, Rescale, exact_with};
 use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
 use crate::inputs::InputsSpec;
-use crate::plan::{Choice, Isa, Layouts, Plan, PlanError};
+use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
     Activations, Calibration, Options, QuantiseError, Quantised, quantise, quantise_graph,
 };
@@ -74,6 +74,8 @@ pub struct Planned {
     pub isa: Isa,
     /// Layouts of dense layers.
     pub choices: Vec<Choice>,
+    /// Dense layers that are compared block by block.
+    pub blocks: Vec<Blocks>,
     /// Tables over the detector's grid.
     pub tables: Vec<Tabulated>,
     /// Bytes of the arrays that hold activations.
@@ -320,6 +322,7 @@ fn planned(plan: Plan<'_>) -> Planned {
         layout_bytes: plan.layout_bytes(),
         tables: tables.collect(),
         choices: plan.choices,
+        blocks: plan.blocks,
     }
 }
 

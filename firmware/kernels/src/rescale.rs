@@ -136,6 +136,35 @@ where
     }
 }
 
+/// Clamps detector words into their fields' ranges, as [`words`] does, and rescales them at once, as [`rescale`] does.
+#[inline(always)]
+pub fn words_rescaled<A, T, Y>(
+    x: &[T],
+    (minimum, maximum): (&[T], &[T]),
+    requantise: impl Requantise<A>,
+    limits: (A, A),
+    y: &mut [Y],
+) where
+    A: Accumulator,
+    T: Order + Into<A>,
+    Y: Narrow<A>,
+{
+    let rescaled = |channel: usize, x: T, minimum: T, maximum: T| {
+        let exact = requantise.apply(channel, x.within(minimum, maximum).into());
+        Y::narrow(exact.within(limits.0, limits.1))
+    };
+    if let ([minimum], [maximum]) = (minimum, maximum) {
+        for (channel, (x, y)) in x.iter().zip(y).enumerate() {
+            *y = rescaled(channel, *x, *minimum, *maximum);
+        }
+        return;
+    }
+    let ranges = minimum.iter().zip(maximum).cycle();
+    for (channel, ((x, y), (minimum, maximum))) in x.iter().zip(y).zip(ranges).enumerate() {
+        *y = rescaled(channel, *x, *minimum, *maximum);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +204,22 @@ mod tests {
             }
         }
         assert!(inside > 50, "{inside}");
+    }
+
+    #[test]
+    fn words_are_clamped_before_they_are_rescaled() {
+        let x = [-128i8, -5, 9, 127, 3, -100];
+        for (minimum, maximum) in [(&[-100i8][..], &[100i8][..]), (&[-100, 0], &[0, 100])] {
+            let mut clamped = [0i8; 6];
+            words(&x, minimum, maximum, &mut clamped);
+            for shifts in [&[2u8][..], &[0, 1, 2, 3, 4, 5]] {
+                let (mut expected, mut y) = ([0i8; 6], [0i8; 6]);
+                rescale::<i32, _, _>(&clamped, Shift(shifts), (-20, 30), &mut expected);
+                let ranges = (minimum, maximum);
+                words_rescaled::<i32, _, _>(&x, ranges, Shift(shifts), (-20, 30), &mut y);
+                assert_eq!(y, expected, "{minimum:?} {shifts:?}");
+            }
+        }
     }
 
     #[test]

@@ -105,9 +105,13 @@ pub(super) fn constant(index: usize, name: &str) -> String {
     format!("C{index}_{}", snake(name).to_ascii_uppercase())
 }
 
-/// The static that a layout packs for the dense layer of value `id`.
-pub(super) fn packed(id: usize, layout: Layout, what: &str) -> String {
-    format!("S{id}_{}_{what}", layout.name().to_ascii_uppercase())
+/// The static that a layout packs for the dense layer of value `id`; for blocks of `rows` where that makes a difference.
+pub(super) fn packed(id: usize, layout: Layout, what: &str, rows: Option<usize>) -> String {
+    let name = format!("S{id}_{}_{what}", layout.name().to_ascii_uppercase());
+    match rows {
+        Some(rows) => format!("{name}_BY_{rows}"),
+        None => name,
+    }
 }
 
 /// The table of a value over the detector's grid.

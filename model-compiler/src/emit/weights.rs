@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use hodoscope_program::{Constant, ConstantId, Operation, Program};
+use hodoscope_program::{Constant, ConstantId, InputId, Operation, Program, ValueId};
 
 use super::code::Code;
 use super::names;
+use crate::plan::layout::{Constants, Layout};
 use crate::plan::{Grid, Kernel, Plan, Step, storage_bits};
 use crate::windows::windows;
 
@@ -113,8 +114,7 @@ fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
             layout,
             ..
         } => {
-            let packed = plan.layer(step).map(|layer| layout.constants(&layer));
-            let packed = packed.unwrap_or_default();
+            let packed = packed(plan, step, *layout).0;
             if packed.stream.is_some() || packed.is_code {
                 return vec![];
             }
@@ -124,6 +124,15 @@ fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
         }
         _ => vec![],
     }
+}
+
+/// What the kernel of a dense layer is given, and the rows of its blocks where that is in an order of their own.
+pub(super) fn packed(plan: &Plan<'_>, step: &Step, layout: Layout) -> (Constants, Option<usize>) {
+    if let (Some(parts), Some(blocks)) = (plan.parts(step), plan.blocks_of(step)) {
+        return (parts.constants, parts.are_own.then_some(blocks.rows));
+    }
+    let packed = plan.layer(step).map(|layer| layout.constants(&layer));
+    (packed.unwrap_or_default(), None)
 }
 
 fn weights(code: &mut Code, index: usize, constant: &Constant) {
@@ -150,8 +159,7 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
     };
     let mut own_shifts = true;
     if let Kernel::Dense { layout, .. } | Kernel::DenseRescale { layout, .. } = step.kernel {
-        let packed = plan.layer(step).map(|layer| layout.constants(&layer));
-        let packed = packed.unwrap_or_default();
+        let (packed, rows) = packed(plan, step, layout);
         own_shifts = packed.shifts.is_none() && packed.stream.is_none();
         for (what, doc, packed) in [
             ("WEIGHTS", "Weights", packed.weights),
@@ -161,7 +169,7 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             ("STREAM", "All constants", packed.stream),
         ] {
             if let Some(packed) = packed {
-                let name = names::packed(id, layout, what);
+                let name = names::packed(id, layout, what, rows);
                 let doc = format!("{doc} in the layout `{layout}`");
                 list(&doc, name, packed.element, &packed.data);
             }
@@ -177,7 +185,22 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             requantise,
             accumulator,
             ..
+        }
+        | Kernel::WordsRescale {
+            requantise,
+            accumulator,
+            ..
         } if own_shifts && !requantise.shifts().is_empty() => {
+            if let Kernel::WordsRescale { input, words, .. } = &step.kernel {
+                for (doc, name, ranges) in ranges(plan, *input, *words) {
+                    list(
+                        doc,
+                        name,
+                        &names::storage(plan.program.value(*words)),
+                        &ranges,
+                    );
+                }
+            }
             let shifts = requantise.shifts().iter();
             let wide: Vec<i64> = shifts.map(|s| i64::from(*s)).collect();
             list("Shifts", format!("S{id}_SHIFTS"), "u8", &wide);
@@ -208,18 +231,32 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
                 list("Elements", format!("S{id}_ELEMENTS"), "u16", &elements);
             }
         },
-        Kernel::Words { input }
-            if !names::fills_type(plan.program.input(*input), plan.result(step)) =>
-        {
-            let input = plan.program.input(*input);
+        Kernel::Words { input } => {
             let ty = names::storage(plan.result(step));
-            let minimum: Vec<i64> = input.fields.iter().map(|f| f.minimum).collect();
-            let maximum: Vec<i64> = input.fields.iter().map(|f| f.maximum).collect();
-            list("Smallest words", format!("S{id}_MINIMUM"), &ty, &minimum);
-            list("Largest words", format!("S{id}_MAXIMUM"), &ty, &maximum);
+            for (doc, name, ranges) in ranges(plan, *input, step.result) {
+                list(doc, name, &ty, &ranges);
+            }
         }
         _ => {}
     }
+}
+
+/// The smallest and the largest words of an input, where its type holds others.
+fn ranges(
+    plan: &Plan<'_>,
+    input: InputId,
+    words: ValueId,
+) -> Vec<(&'static str, String, Vec<i64>)> {
+    let (input, id) = (plan.program.input(input), words.index());
+    if names::fills_type(input, plan.program.value(words)) {
+        return vec![];
+    }
+    let minimum = input.fields.iter().map(|f| f.minimum).collect();
+    let maximum = input.fields.iter().map(|f| f.maximum).collect();
+    vec![
+        ("Smallest words", format!("S{id}_MINIMUM"), minimum),
+        ("Largest words", format!("S{id}_MAXIMUM"), maximum),
+    ]
 }
 
 fn list(code: &mut Code, name: &str, ty: &str, data: &[i64], per_line: usize) {

@@ -9,7 +9,7 @@ use super::layout::{Layout, Storage, filled};
 use super::{Kernel, Plan, Step, storage_bits};
 
 /// Values of fewer bytes are variables of their own: registers may hold them.
-const SMALLEST: usize = 32;
+pub(super) const SMALLEST: usize = 32;
 
 /// The slots of a sequence of steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,19 +65,24 @@ impl Arena {
     fn new(plan: &Plan<'_>, steps: &[Step], held: &[ValueId]) -> Self {
         let mut lives: Vec<Life> = vec![];
         for (number, step) in steps.iter().enumerate() {
-            for operand in step.kernel.operands() {
+            for operand in plan.reads(step) {
                 let root = plan.root(operand);
                 if let Some(life) = lives.iter_mut().find(|life| life.id == root) {
                     life.last = number;
                 }
             }
-            let slot = plan.extent(step.result);
-            if is_written_into(&step.kernel)
-                && plan.root(step.result) == step.result
+            // A layer in blocks is computed with the squared error of its result.
+            if plan.blocks_of(step).is_some() {
+                continue;
+            }
+            let written = plan.compared(step).map_or(step, |(_, layer)| layer);
+            let slot = plan.extent(written.result);
+            if is_written_into(&written.kernel)
+                && plan.root(written.result) == written.result
                 && slot.bytes() >= SMALLEST
             {
                 lives.push(Life {
-                    id: step.result,
+                    id: written.result,
                     slot,
                     first: number,
                     last: number,
@@ -233,10 +238,11 @@ impl Plan<'_> {
         bits(a) == bits(b)
     }
 
-    /// How many elements, of how many bits, hold a value as it is stored.
+    /// How many elements, of how many bits, hold a value as it is stored: one block of it where it is compared in blocks.
     pub fn extent(&self, id: ValueId) -> Slot {
         let value = self.program.value(id);
-        let length = value.shape.elements(1);
+        let blocks = self.blocks.iter().find(|blocks| blocks.result == id);
+        let length = blocks.map_or(value.shape.elements(1), |blocks| blocks.rows);
         // Of several rows only where nothing is filled up.
         Slot::of(self.storage[id.index()], length).unwrap_or(Slot {
             bits: storage_bits(value.element),

@@ -141,6 +141,17 @@ impl Plan<'_> {
         Ok(())
     }
 
+    /// Modelled cycles of the dense layers of an event, those of a set left out.
+    pub(super) fn event_cycles(&self) -> u64 {
+        let own = |choice: &&Choice| self.program.value(choice.result).shape.set().is_none();
+        let cycles = self.choices.iter().filter(own).map(|choice| {
+            let taken = choice.candidates.first();
+            let cycles = taken.and_then(|taken| taken.verdict.as_ref().ok());
+            self.runs(choice.result) * cycles.copied().unwrap_or(0)
+        });
+        cycles.sum()
+    }
+
     /// How often a layer runs in an event, at most.
     fn runs(&self, id: ValueId) -> u64 {
         let shape = &self.program.value(id).shape;

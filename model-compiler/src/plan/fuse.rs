@@ -3,10 +3,12 @@
 use hodoscope_program::{Operation, Program, Proof, ValueId};
 
 use super::Isa;
-use super::kernel::{fits_dense_accumulator, upper_scale};
+use super::arena::SMALLEST;
+use super::kernel::{fits_dense_accumulator, storage_bits, upper_scale};
 
 /// For each value, whether its only reader computes it on the way: the sums of a dense layer
-/// before their rescale, and a rescale before its relu.
+/// before their rescale, and a rescale before its relu. Of an event's words that would take an array, whether all their readers
+/// are rescales.
 pub(super) fn absorbed(program: &Program, proof: &Proof, isa: Isa) -> Vec<bool> {
     let mut readers = vec![0usize; program.values.len()];
     for value in &program.values {
@@ -23,6 +25,13 @@ pub(super) fn absorbed(program: &Program, proof: &Proof, isa: Isa) -> Vec<bool> 
             Operation::Rescale { x, .. } | Operation::Relu { x } => *x,
             _ => continue,
         };
+        // Words may have several rescales: each reads them where they arrive.
+        let is_words = matches!(program.value(operand).operation, Operation::Input(_));
+        if is_words {
+            absorbed[operand.index()] = is_array(program, operand)
+                && rescales(program, operand) == readers[operand.index()];
+            continue;
+        }
         if readers[operand.index()] != 1 {
             continue;
         }
@@ -47,4 +56,20 @@ pub(super) fn behind_relu(program: &Program, absorbed: &[bool], id: ValueId) -> 
         Operation::Relu { x } if absorbed[x.index()] => x,
         _ => id,
     }
+}
+
+/// How many rescales read a value.
+fn rescales(program: &Program, id: ValueId) -> usize {
+    let values = program.values.iter();
+    let rescales =
+        values.filter(|v| matches!(v.operation, Operation::Rescale { x, .. } if x == id));
+    rescales.count()
+}
+
+/// Whether words, of 16 bits at most, would stand in an array of their own. Those of a constituent are few.
+fn is_array(program: &Program, id: ValueId) -> bool {
+    let value = program.value(id);
+    let bytes = usize::from(storage_bits(value.element) / 8);
+    let is_row = value.shape.set().is_none() && value.shape.rows(1) == 1;
+    is_row && bytes <= 2 && value.shape.channels() * bytes >= SMALLEST
 }

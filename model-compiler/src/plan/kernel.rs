@@ -96,12 +96,13 @@ pub(super) fn choose(
                 true => None,
                 false => upper_scale(program, *x, value),
             };
-            let scaled = absorbed[x.index()].then(scaled).flatten();
+            let is_dense = matches!(program.value(*x).operation, Operation::Dense { .. });
+            let scaled = (absorbed[x.index()] && is_dense).then(scaled).flatten();
             let requantise = if let Some(scaled) = scaled {
                 scaled
             } else if !ours {
                 // Reduced in the accumulator that the match below chooses.
-                let accumulator = match absorbed[x.index()] {
+                let accumulator = match absorbed[x.index()] && is_dense {
                     true => dense_accumulator(program, *x),
                     false => rescale_accumulator(program, proof, source),
                 };
@@ -146,6 +147,16 @@ pub(super) fn choose(
                         requantise,
                         limits: limits(accumulator),
                         layout: Layout::Rows,
+                    }
+                }
+                Operation::Input(input) if absorbed[x.index()] => {
+                    let accumulator = rescale_accumulator(program, proof, source);
+                    Kernel::WordsRescale {
+                        input,
+                        words: *x,
+                        accumulator,
+                        requantise,
+                        limits: limits(accumulator),
                     }
                 }
                 _ => {

@@ -5,6 +5,7 @@
 //! that were proved exact. Every kernel has a portable body, so every plan runs on every machine.
 
 mod arena;
+mod blocks;
 mod choice;
 mod cost;
 mod decision;
@@ -20,6 +21,7 @@ use hodoscope_cost::CoreError;
 use hodoscope_program::{ConstantId, Operation, Program, Proof, ValueId, VerifyError};
 
 pub use arena::{Arena, Slot};
+pub use blocks::Blocks;
 pub use choice::{Choice, Layouts, UnknownLayouts};
 use cost::Cost;
 pub use decision::Decision;
@@ -53,6 +55,8 @@ pub struct Plan<'p> {
     pub grids: Vec<Grid>,
     /// The layouts that were considered for each dense layer, the one that was taken first.
     pub choices: Vec<Choice>,
+    /// Dense layers before a squared error whose results are never there as a whole.
+    pub blocks: Vec<Blocks>,
 }
 
 /// A sum or maximum over constituents.
@@ -206,6 +210,7 @@ impl<'p> Plan<'p> {
             storage: vec![Storage::Narrowest; program.values.len()],
             grids,
             choices: vec![],
+            blocks: vec![],
             twins,
         };
         let needed = grid::needed(program, &plan.grids);
@@ -250,6 +255,7 @@ impl<'p> Plan<'p> {
             return Err(PlanError::Unpooled(set.name.clone()));
         }
         plan.settle(layouts)?;
+        plan.compare_in_blocks(&cost, layouts);
         Ok(plan)
     }
 
@@ -330,6 +336,10 @@ impl<'p> Plan<'p> {
 
     /// Whether another plan of the same program computes it in the same way.
     pub fn same_steps(&self, other: &Self) -> bool {
+        let rows = |plan: &Self| -> Vec<_> {
+            let blocks = plan.blocks.iter();
+            blocks.map(|blocks| (blocks.result, blocks.rows)).collect()
+        };
         (&self.constituent, &self.event, &self.storage, self.twins)
             == (
                 &other.constituent,
@@ -337,6 +347,7 @@ impl<'p> Plan<'p> {
                 &other.storage,
                 other.twins,
             )
+            && rows(self) == rows(other)
     }
 
     /// The value that `step` computes.
@@ -355,12 +366,15 @@ impl<'p> Plan<'p> {
         self.pooled.iter().any(|pooled| pooled.empty.is_some())
     }
 
-    /// Values that are computed as such; the others are inside of a fused kernel.
+    /// Values that are computed as such; the others are inside of a fused kernel, or there in blocks only.
     pub fn visible(&self) -> Vec<bool> {
         let mut visible = vec![false; self.program.values.len()];
         let steps = self.constituent.iter().chain(&self.event).map(|s| s.result);
         for id in steps.chain(self.pooled.iter().map(|sum| sum.result)) {
             visible[id.index()] = true;
+        }
+        for blocks in &self.blocks {
+            visible[blocks.result.index()] = false;
         }
         visible
     }

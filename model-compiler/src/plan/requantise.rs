@@ -56,6 +56,42 @@ pub enum Reduction {
 }
 
 impl Requantise {
+    /// The constants of some rows: one entry for all stays that.
+    pub fn rows(&self, rows: std::ops::Range<usize>) -> Self {
+        fn of<T: Clone>(entries: &[T], rows: &std::ops::Range<usize>) -> Vec<T> {
+            match entries.len() {
+                1 => entries.to_vec(),
+                _ => entries[rows.clone()].to_vec(),
+            }
+        }
+        match self {
+            Self::Scaled { .. } => self.clone(),
+            Self::Shift(shifts) => Self::Shift(of(shifts, &rows)),
+            Self::Affine {
+                multipliers,
+                offsets,
+                shifts,
+            } => Self::Affine {
+                multipliers: of(multipliers, &rows),
+                offsets: of(offsets, &rows),
+                shifts: of(shifts, &rows),
+            },
+            Self::Imported {
+                multipliers,
+                offsets,
+                shifts,
+                rounding,
+                overflow,
+            } => Self::Imported {
+                multipliers: of(multipliers, &rows),
+                offsets: of(offsets, &rows),
+                shifts: of(shifts, &rows),
+                rounding: *rounding,
+                overflow: *overflow,
+            },
+        }
+    }
+
     /// The shifts, one for all channels or one for each; of `Scaled` none.
     pub fn shifts(&self) -> &[u8] {
         match self {

@@ -22,6 +22,19 @@ pub enum Kernel {
         /// The input.
         input: InputId,
     },
+    /// Detector words, clamped into their ranges and rescaled at once.
+    WordsRescale {
+        /// The input.
+        input: InputId,
+        /// The words as a value, which stands nowhere.
+        words: ValueId,
+        /// Type of the products.
+        accumulator: Accumulator,
+        /// From words to results.
+        requantise: Requantise,
+        /// Smallest and largest result.
+        limits: (i64, i64),
+    },
     /// A table over the detector's grid, of `Plan::grids`.
     Grid {
         /// Row of words.
@@ -303,7 +316,7 @@ impl Kernel {
     /// The values that it reads.
     pub fn operands(&self) -> Vec<ValueId> {
         match self {
-            Self::Words { .. } | Self::Count => vec![],
+            Self::Words { .. } | Self::WordsRescale { .. } | Self::Count => vec![],
             Self::Grid { words } => vec![*words],
             Self::Dense { x, .. }
             | Self::DenseRescale { x, .. }

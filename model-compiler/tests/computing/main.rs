@@ -11,6 +11,8 @@ mod plan_grid;
 mod program_quantised;
 mod reference_models;
 
+#[path = "../emit_programs/mod.rs"]
+mod emit_programs;
 #[path = "../import_support/mod.rs"]
 mod import_support;
 #[path = "../kernels_support/mod.rs"]

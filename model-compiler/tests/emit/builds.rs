@@ -65,7 +65,11 @@ fn all_programs() -> Vec<Program> {
     let written = emit_programs::all()
         .into_iter()
         .map(|(name, text)| Program::from_text(&text).unwrap_or_else(|e| panic!("{name}: {e}")));
-    let mut programs_: Vec<Program> = written.collect();
+    let autoencoders = emit_programs::autoencoders::autoencoders();
+    let autoencoders = autoencoders
+        .into_iter()
+        .map(|(name, text)| Program::from_text(&text).unwrap_or_else(|e| panic!("{name}: {e}")));
+    let mut programs_: Vec<Program> = written.chain(autoencoders).collect();
     let mut runner = TestRunner::deterministic();
     for index in 0..RANDOM {
         let tree = programs(PLANNED).prop_filter("longer ones say more", |p| p.values.len() > 12);

@@ -1,6 +1,8 @@
 //! Hand-written programs: two that show what is emitted, and the edges of what can be.
 #![allow(dead_code)] // Each test takes what it needs.
 
+pub mod autoencoders;
+
 /// A deep set with a header and two inputs per constituent: a weight, a table, a leaky slope.
 pub const DEEP_SET: &str = r#"hodoscope-program 1
 program tiny-set

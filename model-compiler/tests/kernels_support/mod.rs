@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use hodoscope_compiler::plan::layout::{Adders, Layout, filled};
+use hodoscope_compiler::plan::layout::{Adders, Constants, Layout, filled};
 use hodoscope_compiler::plan::{
     Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits,
 };
@@ -184,6 +184,7 @@ macro_rules! stepwise {
 }
 
 // Behind the macros that it uses.
+mod blocks;
 mod groups;
 
 impl Array {
@@ -463,6 +464,13 @@ impl<'a> Executor<'a> {
         }
         for step in &self.plan.event {
             let result = match step.kernel {
+                // With the squared error of it.
+                _ if self.plan.blocks_of(step).is_some() => continue,
+                Kernel::SquaredError { a, b, accumulator }
+                    if self.plan.compared(step).is_some() =>
+                {
+                    blocks::error(self, step, [a, b], accumulator, &values)
+                }
                 Kernel::Count => {
                     let element = self.plan.program.value(step.result).element;
                     Array::new(element, &[multiplicity])
@@ -729,6 +737,50 @@ impl<'a> Executor<'a> {
                     _ => panic!("words are stored as they arrive"),
                 }
             }
+            Kernel::WordsRescale {
+                input,
+                accumulator,
+                requantise,
+                limits,
+                ..
+            } => {
+                let fields = &program.input(*input).fields;
+                let ends = |end: fn(&hodoscope_program::Field) -> i64| -> Vec<i64> {
+                    fields.iter().map(end).collect()
+                };
+                let (minimum, maximum) = (ends(|f| f.minimum), ends(|f| f.maximum));
+                macro_rules! at_once {
+                    ($t:ty, $x:expr, $a:ty) => {{
+                        let (minimum, maximum) = (exact::<$t>(&minimum), exact::<$t>(&maximum));
+                        let (ranges, limits) = ((&minimum[..], &maximum[..]), self::ends::<$a>(*limits));
+                        let factors = factors::<$a>(requantise);
+                        match requantise {
+                            Requantise::Scaled { .. } => panic!("words are no sums"),
+                            Requantise::Imported { rounding, overflow, shifts, .. } => {
+                                imported!(*rounding, *overflow, $a, factors, shifts, q => {
+                                    each!(out, y => rescale::words_rescaled::<$a, _, _>($x, ranges, q, limits, y))
+                                });
+                            }
+                            Requantise::Shift(shifts) => {
+                                let shift = rescale::Shift(shifts);
+                                each!(out, y => rescale::words_rescaled::<$a, _, _>($x, ranges, shift, limits, y));
+                            }
+                            Requantise::Affine { shifts, .. } => {
+                                let (multipliers, offsets) = factors.expect("an affine rescale");
+                                let affine = rescale::Affine { multipliers: &multipliers, offsets: &offsets, shifts };
+                                each!(out, y => rescale::words_rescaled::<$a, _, _>($x, ranges, affine, limits, y));
+                            }
+                        }
+                    }};
+                }
+                match (&words[input.index()], accumulator) {
+                    (Array::I8(x), Accumulator::I32) => at_once!(i8, x, i32),
+                    (Array::I8(x), Accumulator::I64) => at_once!(i8, x, i64),
+                    (Array::I16(x), Accumulator::I32) => at_once!(i16, x, i32),
+                    (Array::I16(x), Accumulator::I64) => at_once!(i16, x, i64),
+                    _ => panic!("words of 16 bits at most"),
+                }
+            }
             Kernel::Dense {
                 x,
                 weights,
@@ -986,13 +1038,19 @@ impl Executor<'_> {
 
     /// A dense layer whose layout is a stream of words, by the layout's portable body.
     fn streamed(&self, step: &Step, values: &[Option<Array>]) -> Option<Vec<i64>> {
-        let layer = self.plan.layer(step)?;
-        let layout = step.layout()?;
-        let stream: Vec<i32> = exact(&layout.constants(&layer).stream?.data);
+        let constants = step.layout()?.constants(&self.plan.layer(step)?);
         let operand = step.kernel.operands()[0];
         let x = values[operand.index()]
             .as_ref()
             .expect("operands come before");
+        self.streamed_by(step, &constants, x)
+    }
+
+    /// As `streamed`, by the constants of the layer, or of some of its rows.
+    fn streamed_by(&self, step: &Step, constants: &Constants, x: &Array) -> Option<Vec<i64>> {
+        let layer = self.plan.layer(step)?;
+        let layout = step.layout()?;
+        let stream: Vec<i32> = exact(&constants.stream.as_ref()?.data);
         let mut x: Vec<i16> = exact(&x.raws());
         x.resize(filled(layer.columns()), 0);
         let portable = match layout {

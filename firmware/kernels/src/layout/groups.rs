@@ -48,7 +48,7 @@ pub(super) fn store<Y: Narrow<i32>>(sums: &[i32; ROWS], y: &mut [Y]) {
 }
 
 /// Whether `lengths` are those of `groups` times `columns` columns: 1 to [`LONGEST_BLOCK`] each, no
-/// block across groups.
+/// block across groups. Zeros may follow: of a layer in blocks of rows each has room for as many lengths.
 pub fn are_layer_blocks(lengths: &[u8], columns: usize, groups: usize) -> bool {
     let mut lengths = lengths.iter();
     for _ in 0..groups {
@@ -60,7 +60,7 @@ pub fn are_layer_blocks(lengths: &[u8], columns: usize, groups: usize) -> bool {
             }
         }
     }
-    lengths.next().is_none()
+    lengths.all(|length| *length == 0)
 }
 
 /// A result: `i8`, `i16` or `i32`.

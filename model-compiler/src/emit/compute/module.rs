@@ -171,7 +171,9 @@ fn decision_of(code: &mut Code, plan: &Plan<'_>, decision: &Decision) {
     let any = |is: fn(&Kernel) -> bool| needed.iter().any(|step| is(&step.kernel));
     let arguments = event_arguments(plan).into_iter().map(|argument| {
         let is_read = match argument.split(':').next() {
-            Some("words") => any(|kernel| matches!(kernel, Kernel::Words { .. })),
+            Some("words") => {
+                any(|kernel| matches!(kernel, Kernel::Words { .. } | Kernel::WordsRescale { .. }))
+            }
             Some("sums") => !sums.is_empty() || any(|kernel| *kernel == Kernel::Count),
             _ => true,
         };
@@ -232,7 +234,8 @@ fn event(code: &mut Code, plan: &Plan<'_>) {
 /// The slots, and all steps.
 fn steps(code: &mut Code, plan: &Plan<'_>, steps: &[Step], arena: &Arena, scope: Scope) {
     code.lines(slots(arena));
-    for step in steps {
+    // What is computed in blocks is written with the squared error of it.
+    for step in steps.iter().filter(|step| plan.blocks_of(step).is_none()) {
         let writer = Writer {
             plan,
             step,

@@ -116,9 +116,9 @@ pub(super) fn rounding(rounding: Rounding) -> &'static str {
     }
 }
 
-/// A rescale with a rounding and an overflow of its own.
+/// A rescale with a rounding and an overflow of its own, whose constants stand where `at` says.
 pub(super) fn imported(
-    id: usize,
+    at: &dyn Fn(&str) -> String,
     mode: Rounding,
     overflow: Reduction,
     has_factors: bool,
@@ -126,9 +126,12 @@ pub(super) fn imported(
     let mode = rounding(mode);
     let inner = match has_factors {
         true => format!(
-            "rounding::RoundedAffine::new(rounding::{mode}, &w::S{id}_MULTIPLIERS, &w::S{id}_OFFSETS, &w::S{id}_SHIFTS)"
+            "rounding::RoundedAffine::new(rounding::{mode}, {}, {}, {})",
+            at("MULTIPLIERS"),
+            at("OFFSETS"),
+            at("SHIFTS")
         ),
-        false => format!("rounding::Rounded::new(rounding::{mode}, &w::S{id}_SHIFTS)"),
+        false => format!("rounding::Rounded::new(rounding::{mode}, {})", at("SHIFTS")),
     };
     match overflow {
         Reduction::Saturated => inner,

@@ -57,6 +57,10 @@ impl Definition for BytePairs {
         String::new()
     }
 
+    fn block_rows(&self) -> Option<usize> {
+        Some(stream::ROWS)
+    }
+
     fn operand(&self) -> Storage {
         Storage::Pairs
     }

@@ -66,6 +66,10 @@ impl Definition for HalfPairs {
         String::new()
     }
 
+    fn block_rows(&self) -> Option<usize> {
+        Some(stream::ROWS)
+    }
+
     fn operand(&self) -> Storage {
         Storage::Pairs
     }

@@ -10,6 +10,7 @@ mod groups;
 mod half_pairs;
 mod nested_pairs;
 mod packed_words;
+mod parts;
 mod row_blocks;
 mod rows;
 mod shift_adds;
@@ -19,6 +20,7 @@ use std::fmt;
 
 use hodoscope_program::{Constant, IntType, Interval};
 
+pub use parts::{Parts, Strides};
 pub use shift_adds::{Adders, Term};
 pub use stream::filled;
 
@@ -167,6 +169,20 @@ pub struct Constants {
     pub is_code: bool,
 }
 
+impl Constants {
+    /// Bytes of those that are packed.
+    pub(super) fn bytes(&self) -> u64 {
+        let all = [
+            &self.weights,
+            &self.bias,
+            &self.shifts,
+            &self.blocks,
+            &self.stream,
+        ];
+        all.into_iter().flatten().map(Packed::bytes).sum()
+    }
+}
+
 /// What a layout is, for the planner.
 trait Definition: Sync {
     /// The module of `hodoscope_kernels::layout`.
@@ -188,6 +204,10 @@ trait Definition: Sync {
     /// Whether its kernels compute two constituents at once.
     fn twins(&self) -> bool {
         false
+    }
+    /// Blocks of so many rows, or of a multiple, are layers of their own; nothing where there are no blocks.
+    fn block_rows(&self) -> Option<usize> {
+        Some(groups::ROWS)
     }
     /// Bytes of a weight that the program stores in one.
     fn weight_bytes(&self) -> u64 {
@@ -278,6 +298,11 @@ impl Layout {
     /// Whether its kernels read words of two halves.
     pub fn reads_pairs(self) -> bool {
         self.operand() == Storage::Pairs
+    }
+
+    /// Blocks of so many rows, or of a multiple, are layers of their own; nothing where there are no blocks.
+    pub(super) fn block_rows(self) -> Option<usize> {
+        self.definition().block_rows()
     }
 
     /// Whether its kernels compute two constituents at once.

@@ -97,6 +97,10 @@ impl Definition for NestedPairs {
         String::new()
     }
 
+    fn block_rows(&self) -> Option<usize> {
+        Some(stream::ROWS)
+    }
+
     fn operand(&self) -> Storage {
         Storage::Pairs
     }

@@ -10,6 +10,9 @@ const SOFTWARE_MULTIPLY: u64 = 215;
 /// The most weights for which the compiler writes every multiplication out.
 const UNROLLED: u64 = 150;
 
+/// Rows of a block: any number is exact, few are not worth it.
+const BLOCK: usize = 4;
+
 pub(super) struct Rows;
 
 /// A layer that is written out, as measured on 14 shapes: weights are immediates, and operands stay in registers while there
@@ -76,6 +79,10 @@ impl Definition for Rows {
 
     fn generics(&self, accumulator: Accumulator) -> String {
         format!("::<{}, _, _, _, _>", accumulator.name())
+    }
+
+    fn block_rows(&self) -> Option<usize> {
+        Some(BLOCK)
     }
 
     fn operand(&self) -> Storage {

@@ -5,7 +5,7 @@ use crate::plan::cost::Mix;
 use crate::plan::{Accumulator, Requantise};
 
 /// Rows that are computed at once.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 
 /// What makes one of the layouts.
 pub(super) struct Form {

@@ -7,6 +7,7 @@ use super::place::zero;
 use super::rescale::requantiser;
 use crate::emit::compute::rows;
 use crate::emit::names::{self, variable};
+use crate::emit::weights::packed;
 use crate::plan::layout::{Layout, Storage};
 use crate::plan::{Kernel, Plan, Requantise, Slot, Step};
 
@@ -36,17 +37,17 @@ pub(in crate::emit::compute) fn constants(plan: &Plan<'_>, step: &Step) -> Optio
         } => (weights, bias, layout, Some(requantise)),
         _ => return None,
     };
-    let packed = layout.constants(&plan.layer(step)?);
+    let (packed, rows) = packed(plan, step, *layout);
     let id = step.result.index();
     let program = |id: ConstantId| names::constant(id.index(), &plan.program.constant(id).name);
     let name = |packed: bool, what: &str, own: String| match packed {
-        true => format!("w::{}", names::packed(id, *layout, what)),
+        true => format!("w::{}", names::packed(id, *layout, what, rows)),
         false => format!("w::{own}"),
     };
     let requantise = requantise.map(|requantise| match packed.shifts {
         Some(_) => format!(
             "rescale::Shift(&w::{})",
-            names::packed(id, *layout, "SHIFTS")
+            names::packed(id, *layout, "SHIFTS", rows)
         ),
         None => requantiser(id, requantise),
     });
@@ -55,8 +56,11 @@ pub(in crate::emit::compute) fn constants(plan: &Plan<'_>, step: &Step) -> Optio
     Some(Constants {
         stream,
         weights: match (stream, packed.blocks) {
-            (true, _) => format!("&w::{}", names::packed(id, *layout, "STREAM")),
-            (_, Some(_)) => format!("(&{weights}, &w::{})", names::packed(id, *layout, "BLOCKS")),
+            (true, _) => format!("&w::{}", names::packed(id, *layout, "STREAM", rows)),
+            (_, Some(_)) => format!(
+                "(&{weights}, &w::{})",
+                names::packed(id, *layout, "BLOCKS", rows)
+            ),
             _ => format!("&{weights}"),
         },
         bias: name(packed.bias.is_some(), "BIAS", program(*bias)),

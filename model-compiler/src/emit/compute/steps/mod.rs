@@ -1,5 +1,6 @@
 //! The lines of a step: one file per kind of kernel.
 
+mod blocks;
 mod dense;
 mod elementwise;
 mod moves;
@@ -181,7 +182,9 @@ impl Writer<'_, '_> {
             Kernel::Dense { .. } | Kernel::DenseRescale { .. } | Kernel::DenseStepwise { .. } => {
                 dense::lines(self)
             }
-            Kernel::Words { .. } | Kernel::Rescale { .. } => rescale::lines(self),
+            Kernel::Words { .. } | Kernel::WordsRescale { .. } | Kernel::Rescale { .. } => {
+                rescale::lines(self)
+            }
             Kernel::Relu { .. }
             | Kernel::Clip { .. }
             | Kernel::LeakyRelu { .. }

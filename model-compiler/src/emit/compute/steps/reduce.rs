@@ -2,7 +2,7 @@
 
 use hodoscope_program::TreeAggregate;
 
-use super::Writer;
+use super::{Writer, blocks};
 use crate::plan::Kernel;
 
 pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
@@ -18,6 +18,9 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             )])
         }
         Kernel::SquaredError { a, b, accumulator } => {
+            if let Some(lines) = blocks::lines(w, [*a, *b], *accumulator) {
+                return lines;
+            }
             let accumulator = accumulator.name();
             w.listed(&[format!(
                 "reduce::squared_error::<{accumulator}, _, _>(&{}, &{}){}",

@@ -21,6 +21,33 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             };
             vec![w.start(), take]
         }
+        Kernel::WordsRescale {
+            input,
+            words: own,
+            accumulator,
+            requantise,
+            limits,
+        } => {
+            let names = names::fields(plan.program.inputs.iter().map(|i| i.name.as_str()));
+            let field = &names[input.index()];
+            let own = (plan.program.value(*own), own.index());
+            let (function, ranges) = match names::fills_type(plan.program.input(*input), own.0) {
+                true => ("rescale", String::new()),
+                false => (
+                    "words_rescaled",
+                    format!(" (&w::S{0}_MINIMUM, &w::S{0}_MAXIMUM),", own.1),
+                ),
+            };
+            vec![
+                w.start(),
+                format!("rescale::{function}::<{}, _, _>(", accumulator.name()),
+                format!("&{words}.{field},{ranges}"),
+                format!("{},", requantiser(id, requantise)),
+                format!("({}, {}),", limits.0, limits.1),
+                format!("&mut {y},"),
+                ");".into(),
+            ]
+        }
         Kernel::Rescale {
             x,
             accumulator,
@@ -57,11 +84,16 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
 
 /// Where a kernel reads the constants of a rescale.
 pub(super) fn requantiser(id: usize, requantise: &Requantise) -> String {
+    requantiser_of(requantise, &|what| format!("&w::S{id}_{what}"))
+}
+
+/// A rescale whose constants `MULTIPLIERS`, `OFFSETS` and `SHIFTS` stand where `at` says.
+pub(super) fn requantiser_of(requantise: &Requantise, at: &dyn Fn(&str) -> String) -> String {
     match requantise {
         Requantise::Imported {
             rounding, overflow, ..
-        } => rows::imported(id, *rounding, *overflow, requantise.factors().is_some()),
-        Requantise::Shift(_) => format!("rescale::Shift(&w::S{id}_SHIFTS)"),
+        } => rows::imported(at, *rounding, *overflow, requantise.factors().is_some()),
+        Requantise::Shift(_) => format!("rescale::Shift({})", at("SHIFTS")),
         Requantise::Scaled {
             multiplier,
             offset,
@@ -70,7 +102,10 @@ pub(super) fn requantiser(id: usize, requantise: &Requantise) -> String {
             "rescale::Scaled {{ multiplier: {multiplier}, offset: {offset}, shift: {shift} }}"
         ),
         Requantise::Affine { .. } => format!(
-            "rescale::Affine {{ multipliers: &w::S{id}_MULTIPLIERS, offsets: &w::S{id}_OFFSETS, shifts: &w::S{id}_SHIFTS }}"
+            "rescale::Affine {{ multipliers: {}, offsets: {}, shifts: {} }}",
+            at("MULTIPLIERS"),
+            at("OFFSETS"),
+            at("SHIFTS")
         ),
     }
 }

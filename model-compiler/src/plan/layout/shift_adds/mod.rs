@@ -155,6 +155,10 @@ impl Definition for ShiftAdds {
         String::new()
     }
 
+    fn block_rows(&self) -> Option<usize> {
+        None
+    }
+
     fn operand(&self) -> Storage {
         Storage::Narrowest
     }
