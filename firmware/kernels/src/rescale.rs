@@ -149,19 +149,17 @@ pub fn words_rescaled<A, T, Y>(
     T: Order + Into<A>,
     Y: Narrow<A>,
 {
-    let rescaled = |channel: usize, x: T, minimum: T, maximum: T| {
-        let exact = requantise.apply(channel, x.within(minimum, maximum).into());
-        Y::narrow(exact.within(limits.0, limits.1))
-    };
     if let ([minimum], [maximum]) = (minimum, maximum) {
         for (channel, (x, y)) in x.iter().zip(y).enumerate() {
-            *y = rescaled(channel, *x, *minimum, *maximum);
+            let exact = requantise.apply(channel, x.within(*minimum, *maximum).into());
+            *y = Y::narrow(exact.within(limits.0, limits.1));
         }
         return;
     }
     let ranges = minimum.iter().zip(maximum).cycle();
     for (channel, ((x, y), (minimum, maximum))) in x.iter().zip(y).zip(ranges).enumerate() {
-        *y = rescaled(channel, *x, *minimum, *maximum);
+        let exact = requantise.apply(channel, x.within(*minimum, *maximum).into());
+        *y = Y::narrow(exact.within(limits.0, limits.1));
     }
 }
 
