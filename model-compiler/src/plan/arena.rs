@@ -9,7 +9,7 @@ use super::layout::{Layout, Storage, filled};
 use super::{Kernel, Plan, Step, storage_bits};
 
 /// Values of fewer bytes are variables of their own: registers may hold them.
-pub(super) const SMALLEST: usize = 32;
+const SMALLEST: usize = 32;
 
 /// The slots of a sequence of steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use super::cost::{Cost, Mix};
 use super::layout::{Layout, Parts};
 use super::{Kernel, Layouts, Plan, Step};
 
-/// Fewer bytes are not worth a loop.
-const LEAST: usize = 32;
+/// Fewer bytes are not worth a loop, whose code takes a hundred bytes and more.
+pub(super) const LEAST: usize = 128;
 
 /// Of a block besides its layer's call: where its constants are, and its squared error's first and last instructions.
 const LOOP: Mix = Mix {

@@ -3,7 +3,7 @@
 use hodoscope_program::{Operation, Program, Proof, ValueId};
 
 use super::Isa;
-use super::arena::SMALLEST;
+use super::blocks::LEAST;
 use super::kernel::{fits_dense_accumulator, storage_bits, upper_scale};
 
 /// For each value, whether its only reader computes it on the way: the sums of a dense layer
@@ -66,10 +66,10 @@ fn rescales(program: &Program, id: ValueId) -> usize {
     rescales.count()
 }
 
-/// Whether words, of 16 bits at most, would stand in an array of their own. Those of a constituent are few.
+/// Whether words, of 16 bits at most, would stand in an array that is worth to be saved. Those of a constituent are few.
 fn is_array(program: &Program, id: ValueId) -> bool {
     let value = program.value(id);
     let bytes = usize::from(storage_bits(value.element) / 8);
     let is_row = value.shape.set().is_none() && value.shape.rows(1) == 1;
-    is_row && bytes <= 2 && value.shape.channels() * bytes >= SMALLEST
+    is_row && bytes <= 2 && value.shape.channels() * bytes >= LEAST
 }

@@ -145,7 +145,7 @@ impl Autoencoder {
 
 /// One for each end, and one of long weights; rows that no block divides are among them.
 pub fn autoencoders() -> Vec<(String, String)> {
-    let shapes = [(57, 30), (64, 32), (101, 24)];
+    let shapes = [(157, 10), (160, 16), (149, 12)];
     let ends = End::ALL.into_iter().chain([End::Shift]).enumerate();
     let each = ends.map(|(number, end)| {
         let name = format!("autoencoder-{number}");

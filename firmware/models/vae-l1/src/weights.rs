@@ -166,12 +166,12 @@ pub(crate) static C5_MU_GEMM_BIAS: [i32; 8] = [
     -504, -70, -656, -3910, -1647, 1969, 687, 2031,
 ];
 
-/// Smallest words of `Mul.q`.
+/// Smallest words of `x`.
 pub(crate) static S0_MINIMUM: [i16; 3] = [
     0, -128, -72,
 ];
 
-/// Largest words of `Mul.q`.
+/// Largest words of `x`.
 pub(crate) static S0_MAXIMUM: [i16; 3] = [
     2047, 127, 71,
 ];

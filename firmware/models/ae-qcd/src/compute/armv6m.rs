@@ -11,18 +11,23 @@ use super::Plan;
 impl Plan for plans::ArmV6m {
     #[inline]
     fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
-        let mut slot0 = [0i8; 32];
+        let mut slot0 = [0i16; 48];
+        let mut slot1 = [0i8; 32];
+        // x
+        let v0 = slot::start::<_, 48>(&mut slot0[..]);
+        rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0[..48]);
+        observer.values(0, 0, &v0[..48]);
         // Mul.q
         let mut v1 = [0i8; 48];
-        rescale::words_rescaled::<i32, _, _>(
-            &words.x, (&w::S0_MINIMUM, &w::S0_MAXIMUM),
+        rescale::rescale::<i32, _, _>(
+            &v0[..48],
             rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
             (-128, 127),
             &mut v1,
         );
         observer.values(1, 0, &v1);
         // encoder_encoder.1_Relu
-        let v4 = slot::start::<_, 32>(&mut slot0[..]);
+        let v4 = slot::start::<_, 32>(&mut slot1[..]);
         byte_quads::dense_rescale(
             &v1,
             (&w::S4_BYTE_QUADS_WEIGHTS, &w::S4_BYTE_QUADS_BLOCKS),
@@ -66,7 +71,7 @@ impl Plan for plans::ArmV6m {
         );
         observer.values(12, 0, &v12);
         // decoder_decoder.3_Relu
-        let v15 = slot::start::<_, 32>(&mut slot0[..]);
+        let v15 = slot::start::<_, 32>(&mut slot1[..]);
         byte_quads::dense_rescale(
             &v12,
             (&w::S15_BYTE_QUADS_WEIGHTS, &w::S15_BYTE_QUADS_BLOCKS),
@@ -76,23 +81,19 @@ impl Plan for plans::ArmV6m {
             &mut v15[..32],
         );
         observer.values(15, 0, &v15[..32]);
+        // decoder_decoder.4_Gemm.q
+        let v17 = slot::start::<_, 48>(&mut slot0[..]);
+        byte_quads::dense_rescale(
+            &v15[..32],
+            (&w::S17_BYTE_QUADS_WEIGHTS, &w::S17_BYTE_QUADS_BLOCKS),
+            &w::S17_BYTE_QUADS_BIAS,
+            rescale::Shift(&w::S17_BYTE_QUADS_SHIFTS),
+            (-32768, 32767),
+            &mut v17[..48],
+        );
+        observer.values(17, 0, &v17[..48]);
         // ReduceMean
-        // of decoder_decoder.4_Gemm.q, 8 rows at a time
-        let mut v17 = [0i16; 8];
-        let mut e18 = 0i32;
-        for ((((other, weights), columns), bias), shifts) in v1.chunks_exact(8).zip(w::S17_BYTE_QUADS_WEIGHTS_BY_8.chunks_exact(64)).zip(w::S17_BYTE_QUADS_BLOCKS_BY_8.chunks_exact(6)).zip(w::S17_BYTE_QUADS_BIAS_BY_8.chunks_exact(8)).zip(w::S17_BYTE_QUADS_SHIFTS_BY_8.chunks_exact(8)) {
-            let block = &mut v17[..8];
-            byte_quads::dense_rescale(
-                &v15[..32],
-                (weights, columns),
-                bias,
-                rescale::Shift(shifts),
-                (-32768, 32767),
-                block,
-            );
-            e18 += reduce::squared_error::<i32, _, _>(block, other);
-        }
-        let v18 = [e18];
+        let v18 = [reduce::squared_error::<i32, _, _>(&v17[..48], &v1)];
         observer.values(18, 0, &v18);
         Outputs { score: v18 }
     }

@@ -11,12 +11,16 @@ use super::Plan;
 impl Plan for plans::ArmV7eDsp {
     #[inline]
     fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
-        let mut slot0 = Pairs::<32>::ZERO;
-        let mut slot1 = Pairs::<16>::ZERO;
+        let mut slot0 = Pairs::<48>::ZERO;
+        let mut slot1 = Pairs::<32>::ZERO;
+        // x
+        let v0 = slot::start::<_, 48>(&mut slot0[..]);
+        rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0[..48]);
+        observer.values(0, 0, &v0[..48]);
         // Mul.q
         let mut v1 = Pairs::<48>::ZERO;
-        rescale::words_rescaled::<i32, _, _>(
-            &words.x, (&w::S0_MINIMUM, &w::S0_MAXIMUM),
+        rescale::rescale::<i32, _, _>(
+            &v0[..48],
             rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
             (-128, 127),
             &mut v1[..48],
@@ -35,23 +39,19 @@ impl Plan for plans::ArmV7eDsp {
         nested_pairs::dense_rescale::<-128, 127>(&v7[..], &w::S9_NESTED_PAIRS_STREAM, &mut v9[..]);
         observer.values(9, 0, &v9[..6]);
         // decoder_decoder.1_Relu
-        let v12 = slot::start::<_, 16>(&mut slot1[..]);
+        let v12 = slot::start::<_, 16>(&mut slot0[..]);
         nested_pairs::dense_rescale::<0, 127>(&v9[..], &w::S12_NESTED_PAIRS_STREAM, &mut v12[..]);
         observer.values(12, 0, &v12[..16]);
         // decoder_decoder.3_Relu
-        let v15 = slot::start::<_, 32>(&mut slot0[..]);
+        let v15 = slot::start::<_, 32>(&mut slot1[..]);
         nested_pairs::dense_rescale::<0, 127>(&v12[..], &w::S15_NESTED_PAIRS_STREAM, &mut v15[..]);
         observer.values(15, 0, &v15[..32]);
+        // decoder_decoder.4_Gemm.q
+        let v17 = slot::start::<_, 48>(&mut slot0[..]);
+        nested_pairs::dense_rescale::<-32768, 32767>(&v15[..], &w::S17_NESTED_PAIRS_STREAM, &mut v17[..]);
+        observer.values(17, 0, &v17[..48]);
         // ReduceMean
-        // of decoder_decoder.4_Gemm.q, 16 rows at a time
-        let v17 = slot::start::<_, 16>(&mut slot1[..]);
-        let mut e18 = 0i32;
-        for (other, stream) in v1[..48].chunks_exact(16).zip(w::S17_NESTED_PAIRS_STREAM.chunks_exact(148)) {
-            let block = &mut v17[..];
-            nested_pairs::dense_rescale::<-32768, 32767>(&v15[..], stream, block);
-            e18 += reduce::squared_error::<i32, _, _>(block, other);
-        }
-        let v18 = [e18];
+        let v18 = [reduce::squared_error::<i32, _, _>(&v17[..48], &v1[..48])];
         observer.values(18, 0, &v18);
         Outputs { score: v18 }
     }

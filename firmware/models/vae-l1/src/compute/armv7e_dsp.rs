@@ -12,17 +12,22 @@ impl Plan for plans::ArmV7eDsp {
     #[inline]
     fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
         let mut slot0 = Pairs::<60>::ZERO;
+        let mut slot1 = Pairs::<60>::ZERO;
+        // x
+        let v0 = slot::start::<_, 57>(&mut slot1[..]);
+        rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0[..57]);
+        observer.values(0, 0, &v0[..57]);
         // Mul.q
         let v1 = slot::start::<_, 60>(&mut slot0[..]);
-        rescale::words_rescaled::<i32, _, _>(
-            &words.x, (&w::S0_MINIMUM, &w::S0_MAXIMUM),
+        rescale::rescale::<i32, _, _>(
+            &v0[..57],
             rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
             (-32768, 32767),
             &mut v1[..57],
         );
         observer.values(1, 0, &v1[..57]);
         // trunk_trunk.2_Relu
-        let mut v4 = Pairs::<32>::ZERO;
+        let v4 = slot::start::<_, 32>(&mut slot1[..]);
         half_pairs::dense_rescale::<0, 127>(&v1[..], &w::S4_HALF_PAIRS_STREAM, &mut v4[..]);
         observer.values(4, 0, &v4[..32]);
         // trunk_trunk.5_Relu

@@ -11,10 +11,14 @@ use super::Plan;
 impl Plan for plans::Rv32im {
     #[inline]
     fn event<O: Observer>(words: &Event, observer: &mut O) -> Outputs {
+        // x
+        let mut v0 = [0i16; 57];
+        rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0);
+        observer.values(0, 0, &v0);
         // Mul.q
         let mut v1 = [0i16; 57];
-        rescale::words_rescaled::<i32, _, _>(
-            &words.x, (&w::S0_MINIMUM, &w::S0_MAXIMUM),
+        rescale::rescale::<i32, _, _>(
+            &v0,
             rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
             (-32768, 32767),
             &mut v1,

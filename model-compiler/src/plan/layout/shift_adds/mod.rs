@@ -15,8 +15,9 @@ use super::{Constants, Definition, Layer, Storage};
 use crate::plan::cost::Mix;
 use crate::plan::{Accumulator, Isa};
 
-/// Digits of a layer beyond which its code is not worth its flash: about eight bytes each before sharing.
-const MOST_DIGITS: usize = 1 << 14;
+/// Digits of a layer beyond which its code is not worth its flash: about eight bytes each before sharing. A function of not
+/// many more overflows the stack of rustc.
+const MOST_DIGITS: usize = 3 << 12;
 
 /// An operand, shifted to the left, with a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
