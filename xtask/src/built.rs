@@ -25,7 +25,7 @@ pub fn file(cargo: &mut Command, file: impl Fn(&Value) -> Option<&str>) -> Resul
     found.with_context(|| format!("`{}` names no such file", shell::line(cargo)))
 }
 
-/// As [`file`], of an executable.
+/// As [`file()`], of an executable.
 pub fn executable(cargo: &mut Command) -> Result<PathBuf> {
     file(cargo, |message| message["executable"].as_str())
 }
