@@ -92,7 +92,7 @@ fn shapes_that_do_not_fit() {
     );
     refused(
         "value y [2, 0] u2 frac 0 = top_k rows count 0",
-        "not a shape",
+        "has an axis of no elements",
     );
     refused(
         "value y [3, 3] i4 frac 0 = take rows rows best",

@@ -177,6 +177,30 @@ fn what_is_no_program_is_refused_at_its_line() {
     check("frac 5 = dense", "frac 5000 = dense", 14, "±1000");
     check("weights w", "weights v", 14, "'v' is not defined");
     check("= pooled", "= words2", 16, "'words2' is not defined");
+    check("capacity 4", "capacity 04", 3, "'04' is not a number");
+    check("capacity 4", "capacity +4", 3, "'+4' is not a number");
+    check("range 0 255", "range -0 255", 5, "'-0' is not a number");
+    check("lsb 0.25 range", "lsb +0.25 range", 5, "'+0.25' is not");
+    check("lsb 0.25 range", "lsb 00.25 range", 5, "'00.25' is not");
+    check("w i8", "w i+8", 9, "'i+8' is not an integer type");
+    check("w i8", "w i08", 9, "'i08' is not an integer type");
+    check("program 1", "program 01", 1, "'01' is not a number");
+    check("constant b", "constant \"b\"", 11, "a word is wanted");
+    let live = "live constituents x[0] above 0";
+    check(
+        live,
+        &format!("{live} {live}"),
+        7,
+        "the live rule of 'constituents' stands twice",
+    );
+    check(live, "", 16, "the set 'constituents' has no live rule");
+    let order = "order constituents x[0]";
+    check(
+        order,
+        &format!("{order} {order}"),
+        8,
+        "the order of 'constituents' stands twice",
+    );
     check(
         "output score",
         "outlet score",

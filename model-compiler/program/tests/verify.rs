@@ -126,6 +126,25 @@ fn invariant_1_names() {
 }
 
 #[test]
+fn an_axis_of_nothing_is_refused() {
+    check(&["value 'concat.0'", "has an axis of no elements"], |p| {
+        let mut empty = value(p, "concat").clone();
+        empty.name = "concat.0".into();
+        empty.shape = Shape(vec![Dim::Fixed(0), Dim::Fixed(4)]);
+        empty.operation = Operation::Reshape {
+            x: value_at(p, "concat"),
+        };
+        p.values.push(empty);
+    });
+    check(&["value 'relu' (relu)", "more than 8 axes"], |p| {
+        value(p, "relu").shape = Shape(vec![Dim::Fixed(1); 9]);
+    });
+    check(&["constant 'b'", "more than 8 axes"], |p| {
+        p.constants[1].shape = vec![1; 9];
+    });
+}
+
+#[test]
 fn invariant_2_references() {
     let beyond = 99;
     check(

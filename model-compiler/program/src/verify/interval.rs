@@ -84,6 +84,14 @@ impl Interval {
             .unwrap_or(self)
     }
 
+    /// Times a number.
+    pub(super) fn scaled(self, factor: i128) -> Self {
+        Self::between(
+            self.minimum.saturating_mul(factor),
+            self.maximum.saturating_mul(factor),
+        )
+    }
+
     pub(super) fn squared(self) -> Self {
         let square = |end: i128| end.saturating_mul(end);
         let ends = Self::between(square(self.minimum), square(self.maximum));

@@ -20,16 +20,21 @@
 //! 8. A scale has one entry, or one per channel; a frac lies within ±1000, an LSB is finite, and
 //!    that of an output positive.
 //! 9. There is an output, and no output has a multiplicity.
+//! 10. Shapes have 8 axes at most, and no extent is 0. Elements, channels and the steps of the proof itself stay within the
+//!     limits of `work.rs`, whatever the text says.
 
 mod interval;
+mod ranges;
 mod shapes;
 mod transfer;
 mod trees;
+mod work;
 
 use std::collections::HashSet;
 
 use crate::{Constant, Live, Operation, Program, Scale, Value, ValueId, WordRef};
 pub use interval::Interval;
+use work::Work;
 
 /// What the verifier proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,12 +89,13 @@ pub(crate) fn verify(program: &Program) -> Result<Proof, VerifyError> {
     constants(program)?;
     let mut intervals: Vec<Vec<Interval>> = Vec::with_capacity(program.values.len());
     let mut bounds = Vec::with_capacity(program.values.len());
+    let mut work = Work::default();
     for (id, value) in program.values() {
-        let check = || -> Result<(Vec<Interval>, i128), String> {
+        let mut check = || -> Result<(Vec<Interval>, i128), String> {
             ids(program, id, value)?;
             types(value)?;
-            shapes::check(program, value)?;
-            let result = transfer::intervals(program, &intervals, value)?;
+            shapes::check(program, value, &mut work)?;
+            let result = transfer::intervals(program, &intervals, value, &mut work)?;
             for (channel, interval) in result.iter().enumerate() {
                 if !interval.fits(value.element) {
                     return Err(format!(
@@ -126,7 +132,7 @@ pub(crate) fn intervals_of(
     value: &Value,
     known: &[Vec<Interval>],
 ) -> Result<(Vec<Interval>, i128), String> {
-    let intervals = transfer::intervals(program, known, value)?;
+    let intervals = transfer::intervals(program, known, value, &mut Work::default())?;
     Ok((intervals, transfer::partial_sums(program, known, value)))
 }
 
@@ -175,13 +181,14 @@ fn names(program: &Program) -> Result<(), VerifyError> {
 }
 
 fn sets(program: &Program) -> Result<(), VerifyError> {
+    let with_input: HashSet<crate::SetId> = program.inputs.iter().filter_map(|i| i.set).collect();
     for (index, set) in program.sets.iter().enumerate() {
         let fail = |reason: &str| Err(item("set", &set.name, reason));
         if !(1..=usize::from(u16::MAX)).contains(&set.capacity) {
             return fail("the capacity is not 1 to 65535");
         }
         let of_set = |s: crate::SetId| s.index() == index;
-        if !program.inputs.iter().any(|i| i.set.is_some_and(of_set)) {
+        if !with_input.contains(&crate::SetId::new(index)) {
             return fail("it has no input");
         }
         let own = |word: WordRef| {
@@ -210,6 +217,14 @@ fn sets(program: &Program) -> Result<(), VerifyError> {
 }
 
 fn inputs(program: &Program) -> Result<(), VerifyError> {
+    let mut readers = vec![0usize; program.inputs.len()];
+    for value in &program.values {
+        if let Operation::Input(input) = value.operation
+            && let Some(count) = readers.get_mut(input.index())
+        {
+            *count += 1;
+        }
+    }
     for (index, input) in program.inputs.iter().enumerate() {
         let fail = |reason: String| Err(item("input", &input.name, reason));
         if input.fields.is_empty()
@@ -254,11 +269,7 @@ fn inputs(program: &Program) -> Result<(), VerifyError> {
                 return fail(format!("the LSB of '{}' is not positive", field.name));
             }
         }
-        let readers = program
-            .values
-            .iter()
-            .filter(|v| matches!(v.operation, Operation::Input(i) if i.index() == index))
-            .count();
+        let readers = readers[index];
         if readers != 1 {
             return fail(format!("it has {readers} values, not one"));
         }
@@ -276,6 +287,10 @@ fn constants(program: &Program) -> Result<(), VerifyError> {
         } = constant;
         if !element.is_valid() {
             return Err(item("constant", name, format!("{element} is not a type")));
+        }
+        if shape.len() > work::MAX_AXES {
+            let reason = format!("it has more than {} axes", work::MAX_AXES);
+            return Err(item("constant", name, reason));
         }
         let elements = shape
             .iter()

@@ -1,11 +1,18 @@
 //! Invariant 6: operands and results have the shapes that the operation asks for.
 
+use super::work::{MAX_AXES, MAX_ELEMENTS, Work, elements};
 use crate::{Dim, Operation, Program, Shape, Value, ValueId};
 
-pub(super) fn check(program: &Program, value: &Value) -> Result<(), String> {
+/// Checks the shapes of a value whose operands are right, and adds what it takes to `work`.
+pub(super) fn check(program: &Program, value: &Value, work: &mut Work) -> Result<(), String> {
+    canonical(program, &value.shape)?;
+    work.add(program, value)?;
+    operation(program, value)
+}
+
+fn operation(program: &Program, value: &Value) -> Result<(), String> {
     let shape_of = |id: ValueId| &program.value(id).shape;
     let result = &value.shape;
-    canonical(result)?;
     match &value.operation {
         Operation::Input(id) => {
             let input = program.input(*id);
@@ -208,26 +215,25 @@ fn constant_elements(shape: &Shape) -> Result<usize, String> {
     }
 }
 
-/// Elements of one constituent or event, at most: what the interpreter allocates.
-const ELEMENTS: usize = 1 << 24;
-
-/// A multiplicity comes first, and the last axis is a number of channels, one or more.
-fn canonical(shape: &Shape) -> Result<(), String> {
+/// A multiplicity comes first, the last axis is a number of channels, and no axis is empty.
+fn canonical(program: &Program, shape: &Shape) -> Result<(), String> {
+    if shape.0.len() > MAX_AXES {
+        return Err(format!("the shape has more than {MAX_AXES} axes"));
+    }
     let inner_multiplicity = shape
         .0
         .iter()
         .skip(1)
         .any(|d| matches!(d, Dim::Multiplicity(_)));
-    let channels = matches!(shape.0.last(), Some(Dim::Fixed(n)) if *n > 0);
+    let channels = matches!(shape.0.last(), Some(Dim::Fixed(_)));
     if inner_multiplicity || !channels {
         return Err(format!("{shape:?} is not a shape of this version"));
     }
-    let elements = shape.0.iter().try_fold(1usize, |product, dim| match dim {
-        Dim::Fixed(n) => product.checked_mul(*n),
-        Dim::Multiplicity(_) => Some(product),
-    });
-    if elements.is_none_or(|n| n > ELEMENTS) {
-        return Err(format!("{shape:?} has more than {ELEMENTS} elements"));
+    if shape.0.contains(&Dim::Fixed(0)) {
+        return Err(format!("{shape:?} has an axis of no elements"));
+    }
+    if elements(program, shape) > MAX_ELEMENTS as u64 {
+        return Err(format!("{shape:?} has more than {MAX_ELEMENTS} elements"));
     }
     Ok(())
 }

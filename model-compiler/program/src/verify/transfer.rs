@@ -1,6 +1,8 @@
 //! Invariant 7: from the intervals of the operands to those of the result, channel by channel.
 
 use super::Interval;
+use super::ranges::Ranges;
+use super::work::Work;
 use crate::{Dim, Operation, Product, Program, Value, ValueId};
 
 /// Intervals before they are checked against the result's type.
@@ -8,6 +10,7 @@ pub(super) fn intervals(
     program: &Program,
     known: &[Vec<Interval>],
     value: &Value,
+    work: &mut Work,
 ) -> Result<Vec<Interval>, String> {
     let of = |id: ValueId| &known[id.index()];
     let channels = value.shape.channels();
@@ -38,7 +41,7 @@ pub(super) fn intervals(
                     ));
                 }
                 let offset = Interval::point(offsets[c % offsets.len()].into());
-                let bare = at(*x, c).times(Interval::point(multiplier));
+                let bare = at(*x, c).scaled(multiplier);
                 let product = bare.plus(offset);
                 rounds_within_63_bits(bare, 0).map_err(|e| format!("channel {c}: {e}"))?;
                 rounds_within_63_bits(product, shift).map_err(|e| format!("channel {c}: {e}"))?;
@@ -55,7 +58,7 @@ pub(super) fn intervals(
                 .map(|(row, bias)| {
                     row.iter()
                         .zip(x)
-                        .map(|(w, x)| x.times(Interval::point((*w).into())))
+                        .map(|(w, x)| x.scaled((*w).into()))
                         .fold(Interval::point((*bias).into()), Interval::plus)
                 })
                 .collect()
@@ -79,7 +82,7 @@ pub(super) fn intervals(
             }
             result
         }
-        Operation::Trees(trees) => super::trees::intervals(program, trees, of(trees.x))?,
+        Operation::Trees(trees) => super::trees::intervals(program, trees, of(trees.x), work)?,
         Operation::Divide { x, divisor, .. } => {
             if !(1..=65_535).contains(divisor) {
                 return Err(format!("the divisor {divisor} is not 1 to 65535"));
@@ -129,15 +132,10 @@ pub(super) fn intervals(
         }
         Operation::Table { x, table } => {
             let first = i128::from(program.value(*x).element.minimum());
-            let entries = &program.constant(*table).data;
+            let ranges = Ranges::new(&program.constant(*table).data);
             map(&|c| {
                 let x = at(*x, c);
-                let reached = &entries[(x.minimum - first) as usize..=(x.maximum - first) as usize];
-                reached
-                    .iter()
-                    .map(|entry| Interval::point((*entry).into()))
-                    .reduce(Interval::hull)
-                    .unwrap_or(Interval::point(0))
+                ranges.of((x.minimum - first) as usize, (x.maximum - first) as usize)
             })
         }
         Operation::Sum { x } => {
@@ -276,7 +274,7 @@ fn stepwise_product(weight: i64, x: Interval, product: &Product) -> Result<Inter
             product.shift, product.element
         ));
     }
-    let exact = x.times(Interval::point(weight.into()));
+    let exact = x.scaled(weight.into());
     rounds_within_63_bits(exact, product.shift)?;
     Ok(exact
         .shifted(product.shift)

@@ -1,10 +1,14 @@
 //! Ensembles of trees: every path ends in a leaf after the steps of its tree.
 
 use super::Interval;
+use super::work::Work;
 use crate::{Program, TreeAggregate, Trees};
 
 /// Steps that a tree may have.
 const MAX_STEPS: i64 = 255;
+
+/// Steps of the proof for a node that a walk reaches: it is looked up, and sorted among the others.
+const PER_NODE: u64 = 32;
 
 /// Shapes of the constants, for a row of `features` and a result of `targets` channels.
 pub(super) fn shapes(
@@ -46,11 +50,17 @@ pub(super) fn shapes(
     Ok(())
 }
 
-/// The leaves that each tree can reach for features within `x`.
-fn reached(program: &Program, trees: &Trees, x: &[Interval]) -> Result<Vec<Vec<usize>>, String> {
+/// Calls `each` with the leaves that a tree can reach for features within `x`, tree by tree.
+fn reached(
+    program: &Program,
+    trees: &Trees,
+    x: &[Interval],
+    work: &mut Work,
+    mut each: impl FnMut(&[usize]),
+) -> Result<(), String> {
     let nodes = &program.constant(trees.nodes).data;
     let leaves = program.constant(trees.leaves).shape[0];
-    let mut result = Vec::new();
+    let targets = program.constant(trees.leaves).shape[1];
     for tree in program.constant(trees.roots).data.chunks(2) {
         let [root, steps] = [tree[0], tree[1]];
         if !(0..=MAX_STEPS).contains(&steps) {
@@ -59,7 +69,10 @@ fn reached(program: &Program, trees: &Trees, x: &[Interval]) -> Result<Vec<Vec<u
             ));
         }
         let mut front = vec![root];
+        // Leaves before the last step: nodes that lead to themselves.
+        let mut early = Vec::new();
         for _ in 0..steps {
+            work.steps(PER_NODE * front.len() as u64)?;
             let mut next = Vec::with_capacity(2 * front.len());
             for at in front {
                 let row = usize::try_from(at)
@@ -71,6 +84,10 @@ fn reached(program: &Program, trees: &Trees, x: &[Interval]) -> Result<Vec<Vec<u
                         "a path leads to {at}, which is no node, before its end"
                     ));
                 };
+                if (yes, no) == (at, at) {
+                    early.push(at);
+                    continue;
+                }
                 let x = x[feature as usize];
                 if x.minimum <= threshold.into() {
                     next.push(yes);
@@ -83,11 +100,16 @@ fn reached(program: &Program, trees: &Trees, x: &[Interval]) -> Result<Vec<Vec<u
             next.dedup();
             front = next;
         }
+        front.append(&mut early);
+        front.sort_unstable();
+        front.dedup();
         let leaf = |at: &i64| usize::try_from(*at).ok().filter(|at| *at < leaves);
         let ends: Option<Vec<usize>> = front.iter().map(leaf).collect();
-        result.push(ends.ok_or("a path ends in a node that is no leaf")?);
+        let ends = ends.ok_or("a path ends in a node that is no leaf")?;
+        work.steps(2 * (ends.len() * targets) as u64)?;
+        each(&ends);
     }
-    Ok(result)
+    Ok(())
 }
 
 /// What each target can be.
@@ -95,18 +117,13 @@ pub(super) fn intervals(
     program: &Program,
     trees: &Trees,
     x: &[Interval],
+    work: &mut Work,
 ) -> Result<Vec<Interval>, String> {
     if x.iter().any(|x| x.signed_bits() > 32) {
         return Err("features of more than 32 bits are not compared".into());
     }
     let leaves = program.constant(trees.leaves);
     let targets = leaves.shape[1];
-    let reached = reached(program, trees, x)?;
-    let of_tree = |ends: &Vec<usize>, target: usize| {
-        let raws = ends.iter().map(|leaf| leaves.data[leaf * targets + target]);
-        let points = raws.map(|raw| Interval::point(raw.into()));
-        points.reduce(Interval::hull).unwrap_or(Interval::point(0))
-    };
     let combined = |a: Interval, b: Interval| match trees.aggregate {
         TreeAggregate::Sum => a.plus(b),
         TreeAggregate::Min => Interval {
@@ -118,28 +135,34 @@ pub(super) fn intervals(
             maximum: a.maximum.max(b.maximum),
         },
     };
-    let target = |target| {
-        let each = reached.iter().map(|ends| of_tree(ends, target));
-        each.reduce(combined).unwrap_or(Interval::point(0))
-    };
-    Ok((0..targets).map(target).collect())
+    let mut result: Vec<Option<Interval>> = vec![None; targets];
+    reached(program, trees, x, work, |ends| {
+        for (target, known) in result.iter_mut().enumerate() {
+            let raws = ends.iter().map(|leaf| leaves.data[leaf * targets + target]);
+            let points = raws.map(|raw| Interval::point(raw.into()));
+            let of_tree = points.reduce(Interval::hull).unwrap_or(Interval::point(0));
+            *known = Some(known.map_or(of_tree, |known| combined(known, of_tree)));
+        }
+    })?;
+    let known = |i: Option<Interval>| i.unwrap_or(Interval::point(0));
+    Ok(result.into_iter().map(known).collect())
 }
 
 /// A bound on the sums of some of the trees.
 pub(super) fn partial_sums(program: &Program, trees: &Trees, x: &[Interval]) -> i128 {
+    if trees.aggregate != TreeAggregate::Sum {
+        return 0;
+    }
     let leaves = program.constant(trees.leaves);
     let targets = leaves.shape[1];
-    // What is refused was refused before.
-    let reached = reached(program, trees, x).unwrap_or_default();
-    let largest = |ends: &Vec<usize>| {
+    let mut sum = 0i128;
+    // What is refused was refused before, and so was what takes too long.
+    let _ = reached(program, trees, x, &mut Work::default(), |ends| {
         let rows = ends
             .iter()
             .map(|leaf| &leaves.data[leaf * targets..][..targets]);
         let raws = rows.flatten().map(|raw| i128::from(*raw).abs());
-        raws.max().unwrap_or(0)
-    };
-    match trees.aggregate {
-        TreeAggregate::Sum => reached.iter().map(largest).fold(0, i128::saturating_add),
-        _ => 0,
-    }
+        sum = sum.saturating_add(raws.max().unwrap_or(0));
+    });
+    sum
 }

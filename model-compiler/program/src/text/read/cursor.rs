@@ -1,5 +1,6 @@
 //! Words, numbers and names, one after the other.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use super::super::TextError;
@@ -23,7 +24,7 @@ impl<'a> Reader<'a> {
     }
 
     /// All numbers up to the next word that is none.
-    pub(super) fn numbers<T: FromStr>(&mut self) -> Read<Vec<T>> {
+    pub(super) fn numbers<T: FromStr + Display>(&mut self) -> Read<Vec<T>> {
         let mut numbers = Vec::new();
         while self.peek_number() {
             numbers.push(self.number()?);
@@ -36,20 +37,25 @@ impl<'a> Reader<'a> {
             if word.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
     }
 
-    pub(super) fn number<T: FromStr>(&mut self) -> Read<T> {
+    /// An integer, as it is written: without a plus, without zeros before it.
+    pub(super) fn number<T: FromStr + Display>(&mut self) -> Read<T> {
         let word = self.word()?;
-        match word.parse() {
-            Ok(number) => Ok(number),
-            Err(_) => self.fail(format!("'{word}' is not a number of the kind wanted here")),
+        match integer(word) {
+            Some(number) => Ok(number),
+            None => self.fail(format!("'{word}' is not a number of the kind wanted here")),
         }
     }
 
     /// A step: beyond all numbers, or none, it could not be written again.
     pub(super) fn lsb(&mut self) -> Read<ExactF64> {
-        let lsb: f64 = self.number()?;
-        match lsb.is_finite() {
-            true => Ok(ExactF64(lsb)),
-            false => self.fail(format!("a step of {lsb}")),
+        let word = self.word()?;
+        let digits = word.strip_prefix('-').unwrap_or(word);
+        let sloppy = !digits.starts_with(|c: char| c.is_ascii_digit())
+            || digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+        match word.parse::<f64>() {
+            Ok(lsb) if !lsb.is_finite() => self.fail(format!("a step of {lsb}")),
+            Ok(lsb) if !sloppy => Ok(ExactF64(lsb)),
+            _ => self.fail(format!("'{word}' is not a number of the kind wanted here")),
         }
     }
 
@@ -63,7 +69,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn accept(&mut self, keyword: &str) -> bool {
         let found = self.peek() == Some(Kind::Word(keyword));
-        self.position += usize::from(found);
+        if found {
+            self.next();
+        }
         found
     }
 
@@ -96,27 +104,40 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The word that comes next.
     pub(super) fn peek(&self) -> Option<Kind<'a>> {
-        self.kind(self.position)
+        self.ahead[0].map(|token| token.kind)
     }
 
-    pub(super) fn kind(&self, position: usize) -> Option<Kind<'a>> {
-        self.tokens.get(position).map(|t| t.kind)
+    /// The word after that.
+    pub(super) fn peek_second(&self) -> Option<Kind<'a>> {
+        self.ahead[1].map(|token| token.kind)
     }
 
     pub(super) fn next(&mut self) -> Option<Kind<'a>> {
-        let kind = self.peek();
-        self.position += 1;
-        kind
+        let [token, second] = self.ahead;
+        self.ahead = [second, self.lexer.next()];
+        self.last = token.or(self.last);
+        token.map(|token| token.kind)
     }
 
     /// An error at the word that was read last.
     pub(super) fn fail<T>(&self, reason: String) -> Read<T> {
-        let at = self
-            .position
-            .saturating_sub(1)
-            .min(self.tokens.len().saturating_sub(1));
-        let line = self.tokens.get(at).map_or(1, |token| token.line);
-        Err(TextError { line, reason })
+        let unclosed = self.last.is_some_and(|token| token.kind == Kind::Unclosed);
+        Err(TextError {
+            line: self.last.map_or(1, |token| token.line),
+            reason: match unclosed {
+                true => "a string without its closing quote".into(),
+                false => reason,
+            },
+        })
     }
+}
+
+/// An integer that is written as it would be printed.
+pub(super) fn integer<T: FromStr + Display>(word: &str) -> Option<T> {
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    let canonical =
+        digits.bytes().all(|b| b.is_ascii_digit()) && (!digits.starts_with('0') || word == "0");
+    word.parse().ok().filter(|_| canonical)
 }

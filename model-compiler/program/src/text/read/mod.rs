@@ -7,17 +7,21 @@ mod operation;
 
 use std::collections::HashMap;
 
-use super::lex::{Kind, Token, lex};
+use super::lex::{Kind, Lexer, Token};
 use super::{FORMAT_VERSION, TextError, names};
 use crate::{
     Constant, ConstantId, Dim, Encoding, Field, FieldOverflow, Input, InputId, IntType, Live,
     Output, Overflow, Program, Rounding, Scale, Set, SetId, Shape, Value, ValueId, WordRef,
 };
+use cursor::integer;
 
 pub(crate) fn read(text: &str) -> Result<Program, TextError> {
+    let mut lexer = Lexer::new(text);
+    let ahead = [lexer.next(), lexer.next()];
     let mut reader = Reader {
-        tokens: lex(text)?,
-        position: 0,
+        lexer,
+        ahead,
+        last: None,
         names: HashMap::new(),
     };
     reader.program()
@@ -32,8 +36,11 @@ enum Namespace {
 }
 
 struct Reader<'a> {
-    tokens: Vec<Token<'a>>,
-    position: usize,
+    lexer: Lexer<'a>,
+    /// The next two words.
+    ahead: [Option<Token<'a>>; 2],
+    /// The word that was read last.
+    last: Option<Token<'a>>,
     names: HashMap<(Namespace, &'a str), usize>,
 }
 
@@ -57,10 +64,12 @@ impl<'a> Reader<'a> {
             values: vec![],
             outputs: vec![],
         };
-        while self.position < self.tokens.len() {
+        let mut live = Vec::new();
+        while self.peek().is_some() {
             match self.word()? {
                 "set" => {
                     let name = self.define(Namespace::Set, program.sets.len())?;
+                    live.push(false);
                     self.keyword("capacity")?;
                     program.sets.push(Set {
                         name,
@@ -75,10 +84,18 @@ impl<'a> Reader<'a> {
                 }
                 "live" => {
                     let set = self.refer(Namespace::Set)?;
+                    if std::mem::replace(&mut live[set], true) {
+                        let name = &program.sets[set].name;
+                        return self.fail(format!("the live rule of '{name}' stands twice"));
+                    }
                     program.sets[set].live = self.live()?;
                 }
                 "order" => {
                     let set = self.refer(Namespace::Set)?;
+                    if program.sets[set].order.is_some() {
+                        let name = &program.sets[set].name;
+                        return self.fail(format!("the order of '{name}' stands twice"));
+                    }
                     program.sets[set].order = Some(self.word_ref()?);
                 }
                 "constant" => {
@@ -97,6 +114,12 @@ impl<'a> Reader<'a> {
                 }
                 other => return self.fail(format!("'{other}' starts no statement")),
             }
+        }
+        if let Some(set) = live.iter().position(|live| !live) {
+            let name = &program.sets[set].name;
+            return self.fail(format!(
+                "the set '{name}' has no live rule: write `live {name} always` if every slot holds a constituent"
+            ));
         }
         Ok(program)
     }
@@ -156,7 +179,7 @@ impl<'a> Reader<'a> {
 
     fn live(&mut self) -> Read<Live> {
         // An input may be called `always` or `not_empty` too: its word has a bracket.
-        let bracket = self.kind(self.position + 1) == Some(Kind::Mark('['));
+        let bracket = self.peek_second() == Some(Kind::Mark('['));
         if !bracket && self.accept("always") {
             return Ok(Live::Always);
         }
@@ -250,9 +273,9 @@ impl<'a> Reader<'a> {
 
     fn element(&mut self) -> Read<IntType> {
         let word = self.word()?;
-        let ty = match (word.get(..1), word.get(1..).map(str::parse)) {
-            (Some("i"), Some(Ok(width))) => IntType::signed(width),
-            (Some("u"), Some(Ok(width))) => IntType::unsigned(width),
+        let ty = match (word.get(..1), word.get(1..).and_then(integer)) {
+            (Some("i"), Some(width)) => IntType::signed(width),
+            (Some("u"), Some(width)) => IntType::unsigned(width),
             _ => return self.fail(format!("'{word}' is not an integer type")),
         };
         if !ty.is_valid() {
@@ -285,7 +308,11 @@ impl<'a> Reader<'a> {
     }
 
     fn define(&mut self, namespace: Namespace, index: usize) -> Read<String> {
-        let name = self.name()?;
+        // Only names of the model's own are any text.
+        let name = match namespace {
+            Namespace::Input => self.name()?,
+            _ => self.word()?,
+        };
         if self.names.insert((namespace, name), index).is_some() {
             return self.fail(format!("'{name}' is defined twice"));
         }
