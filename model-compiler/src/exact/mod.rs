@@ -160,7 +160,7 @@ pub fn exact_with(
         })
     });
     let inputs = inputs.collect::<Result<_, _>>()?;
-    proved(lower::lower(&graph, name, inputs, rescale)?)
+    proved(lower::lower(&graph, name, inputs, rescale, false)?)
 }
 
 /// The program of a quantised graph whose inputs are these words, in the graph's order.
@@ -169,7 +169,8 @@ pub(crate) fn on_words(
     name: &str,
     inputs: Vec<Input>,
 ) -> Result<Program, ExactError> {
-    proved(lower::lower(graph, name, inputs, Rescale::Quotient)?)
+    let rescale = Rescale::Quotient;
+    proved(lower::lower(graph, name, inputs, rescale, true)?)
 }
 
 fn proved(program: Program) -> Result<Program, ExactError> {

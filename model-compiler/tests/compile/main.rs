@@ -3,6 +3,7 @@
 
 mod general;
 mod jets;
+mod lsb;
 mod masks;
 mod operators;
 mod refusals;

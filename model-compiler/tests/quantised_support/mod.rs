@@ -24,6 +24,15 @@ pub fn compile(
     network: &Network,
     options: &Options,
 ) -> Result<(Graph, Program, Road), CompileError> {
+    compile_words(network, &InputsSpec::default(), options)
+}
+
+/// [`compile`] on words that are stated.
+pub fn compile_words(
+    network: &Network,
+    spec: &InputsSpec,
+    options: &Options,
+) -> Result<(Graph, Program, Road), CompileError> {
     let graph = import_support::load(&network.model).unwrap();
     let graph = simplify(&graph).unwrap();
     let mut random = Random::new(100);
@@ -34,8 +43,7 @@ pub fn compile(
         }
     }
     let calibration = Calibration::new(&graph, inputs).unwrap();
-    let spec = InputsSpec::default();
-    let made = quantised(&graph, network.name, &spec, None, &calibration, options);
+    let made = quantised(&graph, network.name, spec, None, &calibration, options);
     made.map(|(quantised, road)| (graph, quantised.program, road))
 }
 

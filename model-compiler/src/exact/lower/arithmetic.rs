@@ -4,6 +4,7 @@ use hodoscope_program::{Operation, ValueId};
 
 use super::dense::snapped;
 use super::moves::broadcast;
+use super::near::common;
 use super::{Lowered, Lowering, PROPORTION, Real, Source, Term, extents};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{Binary, Node};
@@ -208,7 +209,7 @@ impl Lowering<'_> {
         let grid = |e: usize| match (a.step[e], b.step[e]) {
             (x, y) if y.integer_over(x).is_some() && !x.is_negative() => Some(x),
             (x, y) if x.integer_over(y).is_some() && !y.is_negative() => Some(y),
-            (x, y) => Dyadic::power(x.exponent().min(y.exponent())),
+            (x, y) => common(&[x, y], self.ours),
         };
         let grid = (0..a.elements()).map(grid).collect::<Option<Vec<_>>>();
         let grid = grid.ok_or(PROPORTION)?;

@@ -47,7 +47,7 @@ impl Lowering<'_> {
         };
         for (e, bound) in bound.iter().enumerate() {
             // x > t is raw − ⌊t⌋ ≥ 1, and x ≥ t is raw − ⌈t⌉ + 1 ≥ 1.
-            let t = bound.minus(x.offset[e]).ok_or(PROPORTION)?;
+            let t = bound_in_counts(*bound, x.step[e], x.offset[e]).ok_or(PROPORTION)?;
             let floor = t.floor_over(x.step[e]).ok_or(PROPORTION)?;
             let ceil = -t.negated().floor_over(x.step[e]).ok_or(PROPORTION)?;
             let (multiplier, offset) = match comparison {
@@ -144,7 +144,7 @@ impl Lowering<'_> {
             return Err("its condition is no comparison".into());
         }
         let otherwise = self.negation(condition.clone())?;
-        let (a, b) = (self.operand(node, 1)?, self.operand(node, 2)?);
+        let (a, b) = self.choices(node)?;
         let mut part = |condition: Real, x: Real, side: &str| -> Lowered<Option<Real>> {
             let Some(numbers) = x.numbers() else {
                 let name = format!("{name}.{side}");
@@ -197,6 +197,18 @@ impl Lowering<'_> {
             _ => Err("a sum of choices is no number".into()),
         }
     }
+}
+
+/// What the raws' own number is compared with. A bound that is the single of a raw's number is that number: 3 counts of
+/// 0.1 are not less than 0.3 in the graph's arithmetic.
+fn bound_in_counts(bound: Dyadic, step: Dyadic, offset: Dyadic) -> Option<Dyadic> {
+    let exact = bound.minus(offset)?;
+    if step.is_power_of_two() {
+        return Some(exact);
+    }
+    let nearest = Dyadic::integer(i64::try_from(exact.nearest_over(step)?).ok()?).times(step)?;
+    let same = nearest.plus(offset)?.to_f64() as f32 == bound.to_f64() as f32;
+    Some(if same { nearest } else { exact })
 }
 
 /// A constant's numbers, one for each element of a shape.

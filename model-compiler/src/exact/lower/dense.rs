@@ -2,6 +2,7 @@
 
 use hodoscope_program::{IntType, Operation, Overflow, Product};
 
+use super::near::common;
 use super::quantise::rounding;
 use super::{Linear, Lowered, Lowering, PROPORTION, Real, Source, extents};
 use crate::exact::dyadic::Dyadic;
@@ -164,11 +165,8 @@ impl Lowering<'_> {
         }
         let x = self.centred(name, x)?;
         let finest = |column: usize| {
-            let exponents = x.step.iter().skip(column).step_by(columns);
-            exponents
-                .map(|s| s.exponent())
-                .min()
-                .and_then(Dyadic::power)
+            let steps = x.step.iter().skip(column).step_by(columns);
+            common(&steps.copied().collect::<Vec<_>>(), self.ours)
         };
         let grid = (0..columns)
             .map(finest)

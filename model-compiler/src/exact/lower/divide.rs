@@ -50,8 +50,10 @@ impl Lowering<'_> {
     ) -> Lowered<Real> {
         let wanted = wanted(q)?;
         let a = self.on_one_grid(name, a)?;
+        let a = self.on_power_of_two(name, a)?;
         let a = self.broadcast(name, a, shape)?;
         let b = self.on_one_grid(name, b)?;
+        let b = self.on_power_of_two(name, b)?;
         // A divisor with one channel serves all channels of its row.
         let serves = b.shape.len() == shape.len()
             && b.shape.last() == Some(&1)
@@ -108,6 +110,7 @@ impl Lowering<'_> {
         };
         let shape = x.shape.clone();
         let x = self.on_one_grid(name, x)?;
+        let x = self.on_power_of_two(name, x)?;
         let square = wanted.scale.times(wanted.scale).ok_or(PROPORTION)?;
         let ratio = exponent(x.step[0].over(square))?;
         // √(x·2^2t)·2^−t is √x: bits that say how to round.

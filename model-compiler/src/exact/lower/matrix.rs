@@ -4,6 +4,7 @@ use hodoscope_program::Operation;
 
 use super::arithmetic::real;
 use super::moves::broadcast;
+use super::near::common;
 use super::{Lowered, Lowering, PROPORTION, Real, Source, Term, extents};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::Node;
@@ -162,8 +163,7 @@ impl Lowering<'_> {
         if x.step.iter().all(|s| *s == x.step[0]) {
             return Ok(x);
         }
-        let finest = x.step.iter().map(|s| s.exponent()).min();
-        let grid = finest.and_then(Dyadic::power).ok_or(PROPORTION)?;
+        let grid = common(&x.step, self.ours).ok_or(PROPORTION)?;
         let grid = vec![grid; x.elements()];
         self.on_grid(name, x, &grid)
     }

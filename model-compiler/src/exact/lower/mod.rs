@@ -9,11 +9,13 @@ mod fixed_point;
 mod matrix;
 mod moves;
 mod multiplier;
+mod near;
 mod order;
 mod places;
 mod pool;
 pub(super) mod quantise;
 mod reduce;
+mod sentinel;
 mod softmax;
 mod table;
 mod ties;
@@ -27,6 +29,7 @@ use super::dyadic::Dyadic;
 use super::real::{Linear, Real, Source, Term};
 use super::{ExactError, Rescale};
 use crate::graph::{Binary, Graph, Node, Op, Reduction, Unary};
+use near::{common, divides};
 
 /// Why a node has no exact form, and what to do.
 pub(super) type Lowered<T> = Result<T, String>;
@@ -43,6 +46,8 @@ pub(super) struct Lowering<'g> {
     builder: Builder,
     terms: Vec<Option<Term>>,
     rescale: Rescale,
+    /// Whether the quantisers are ours: then a grid that is no power of two may be left for one that is.
+    ours: bool,
 }
 
 pub(super) fn lower(
@@ -50,10 +55,12 @@ pub(super) fn lower(
     name: &str,
     inputs: Vec<Input>,
     rescale: Rescale,
+    ours: bool,
 ) -> Result<Program, ExactError> {
     let mut lowering = Lowering {
         graph,
         rescale,
+        ours,
         builder: Builder::new(name),
         terms: vec![None; graph.value_count()],
     };
@@ -67,6 +74,10 @@ pub(super) fn lower(
         lowering.terms[input.value.index()] = Some(Term::Real(real));
     }
     for node in graph.nodes() {
+        if lowering.infinity(node.output).is_some() {
+            // No number: a choice that reads it says what stands for it.
+            continue;
+        }
         let term = lowering.node(node).map_err(|reason| ExactError::Node {
             node: node.name.clone(),
             operation: node.op.name().into(),
@@ -242,7 +253,7 @@ impl Lowering<'_> {
         let value = node.inputs.get(index).ok_or("an operand is missing")?;
         self.terms[value.index()]
             .as_ref()
-            .ok_or_else(|| "an operand is missing".into())
+            .ok_or_else(|| "an operand is an infinity, which has no integer".into())
     }
 
     /// An operand whose numbers are known; a dense layer is computed now.
@@ -287,7 +298,7 @@ impl Lowering<'_> {
                 None if offset.is_zero() => Some(Dyadic::ONE),
                 None if step.is_zero() => Dyadic::power(offset.exponent()),
                 // The coarsest power of two that divides both.
-                None => Dyadic::power(step.exponent().min(offset.exponent())),
+                None => common(&[step, offset], self.ours),
             }
         };
         let grid = (0..x.elements())
@@ -302,6 +313,9 @@ impl Lowering<'_> {
         no_divisor(&x)?;
         if x.step == grid && x.offset.iter().all(|o| o.is_zero()) {
             return Ok(x);
+        }
+        if self.ours && !divides(&x, grid) {
+            return self.near_grid(name, x, grid);
         }
         let integer = |n: Dyadic, grid: Dyadic| {
             let counts = n.integer_over(grid).ok_or("its grids do not divide")?;

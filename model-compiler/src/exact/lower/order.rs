@@ -3,6 +3,7 @@
 use hodoscope_program::{Operation, ValueId};
 
 use super::arithmetic::{negated, real};
+use super::near::{common, divides};
 use super::softmax::inverse;
 use super::{Lowered, Lowering, PROPORTION, Real, Source, extents};
 use crate::exact::dyadic::Dyadic;
@@ -34,7 +35,7 @@ impl Lowering<'_> {
         let grid = |e: usize| match (a.step[e], b.step[e]) {
             (x, y) if y.integer_over(x).is_some() => Some(x),
             (x, y) if x.integer_over(y).is_some() => Some(y),
-            (x, y) => Dyadic::power(x.exponent().min(y.exponent())),
+            (x, y) => common(&[x, y], self.ours),
         };
         let grid = (0..a.elements()).map(grid).collect::<Option<Vec<_>>>();
         let grid = grid.ok_or(PROPORTION)?;
@@ -229,8 +230,10 @@ impl Lowering<'_> {
         let channels = x.shape[1];
         let count = indices.elements();
         let grid = vec![Dyadic::ONE; count];
-        let indices = self.on_grid(name, indices, &grid);
-        let indices = indices.map_err(|_| "its indices are no integers")?;
+        if !divides(&indices, &grid) {
+            return Err("its indices are no integers".into());
+        }
+        let indices = self.on_grid(name, indices, &grid)?;
         let x = self.centred(name, x)?;
         let x = self.same_rows(name, x, channels)?;
         let (Source::Value(rows), Source::Value(at)) = (&x.source, &indices.source) else {

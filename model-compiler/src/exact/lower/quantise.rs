@@ -124,12 +124,17 @@ impl Lowering<'_> {
         for (e, scale) in scale.iter().enumerate() {
             let ratio = x.step[e].over(*scale);
             let offset = x.offset[e].over(*scale);
-            let (multiplier, offset, shift) = match (ratio, offset) {
+            let whole = match (ratio, offset) {
                 (Some(ratio), Some(offset)) if exact => {
                     let offset = offset.plus(added(e)).ok_or(PROPORTION)?;
-                    sticky(ratio, offset).ok_or(PROPORTION)?
+                    sticky(ratio, offset).filter(|(m, o, _)| fits(*m, *o, bits))
                 }
-                _ => {
+                _ => None,
+            };
+            let (multiplier, offset, shift) = match whole {
+                Some(whole) => whole,
+                // No multiplier of 32 bits is the quotient, an LSB of 0.1 over a power of two: the nearest one.
+                None => {
                     let bits = MULTIPLIER_BITS.min(PRODUCT_BITS - bits);
                     approximate(x.step[e], x.offset[e], *scale, added(e), bits).ok_or(PROPORTION)?
                 }
@@ -498,8 +503,14 @@ fn sticky(ratio: Dyadic, offset: Dyadic) -> Option<(i128, i128, i32)> {
     (shift <= SHIFT).then_some((multiplier >> spare, kept, shift))
 }
 
+/// Whether a rescale holds a multiplier and an offset exactly, for an operand of `bits` bits.
+fn fits(multiplier: i128, offset: i128, bits: i32) -> bool {
+    let size = |n: i128| 128 - n.unsigned_abs().leading_zeros() as i32;
+    size(multiplier) <= 31 && size(multiplier) + bits <= 62 && size(offset) <= 62
+}
+
 /// The multiplier of `bits` bits and the shift that are nearest to step / scale, and the offset with them.
-fn approximate(
+pub(super) fn approximate(
     step: Dyadic,
     offset: Dyadic,
     scale: Dyadic,

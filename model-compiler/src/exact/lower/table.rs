@@ -3,6 +3,7 @@
 use hodoscope_program::{IntType, Interval, Operation, ValueId};
 
 use super::arithmetic::real;
+use super::near::common;
 use super::{Lowered, Lowering, PROPORTION, Real, Source, extents, quantise};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{GraphBuilder, Op, Quantiser, Tensor, Unary, eval_constant};
@@ -146,8 +147,7 @@ impl Lowering<'_> {
             true => x,
             false => {
                 let x = self.centred(name, x)?;
-                let finest = x.step.iter().map(|s| s.exponent()).min();
-                let grid = finest.and_then(Dyadic::power).ok_or(PROPORTION)?;
+                let grid = common(&x.step, self.ours).ok_or(PROPORTION)?;
                 let grid = vec![grid; x.elements()];
                 self.on_grid(name, x, &grid)?
             }

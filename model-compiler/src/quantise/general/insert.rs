@@ -4,6 +4,8 @@
 //! such readers share. Functions read through a quantiser of their own, which indexes a table.
 
 mod layers;
+mod masked;
+mod plain;
 mod pointwise;
 mod trees;
 
@@ -51,6 +53,7 @@ pub(super) fn insert(
         uses: graph.use_counts(),
         feeds: feeds(graph),
         deciding: trees::deciding(graph),
+        plain: plain::plain(graph, words),
         new: GraphBuilder::new(graph.name()),
         values: vec![None; graph.value_count()],
         formats: vec![],
@@ -115,6 +118,8 @@ struct Insertion<'a> {
     feeds: Vec<bool>,
     /// Of each value: whether it is words that only trees read.
     deciding: Vec<bool>,
+    /// Of each value: whether it is words as they came.
+    plain: Vec<plain::Plain>,
     new: GraphBuilder,
     values: Vec<Option<Held>>,
     formats: Vec<(usize, TensorFormat)>,
@@ -136,6 +141,10 @@ impl Insertion<'_> {
             Op::Dense { .. } | Op::Conv { .. } | Op::ConvTranspose { .. } => self.layer(node),
             Op::ScaleShift { axis, scale, shift } => self.scaled(node, *axis, scale, shift),
             Op::Unary(function) => self.unary(node, *function),
+            Op::Binary(Binary::Add) if self.is_infinite(node.inputs[1]) => {
+                // Only a masked choice reads it, and adds it itself.
+                self.held(node.inputs[1]).cloned()
+            }
             Op::Binary(op) => self.binary(node, *op),
             op if op.moves() => self.moved(node),
             Op::Pad { .. }
@@ -151,15 +160,20 @@ impl Insertion<'_> {
                 let operands =
                     self.operands(node, |insertion, value| match insertion.held(value)?.kind {
                         HeldKind::Constant => Ok(insertion.held(value)?.wide),
+                        // Words as they came: no format of theirs may move a bound.
+                        _ if insertion.plain[value.index()].is_words() => {
+                            Ok(insertion.held(value)?.wide)
+                        }
                         _ => Ok(insertion.narrow(value)?.0),
                     })?;
                 self.whole(node, &operands)
             }
             Op::Logic(_) | Op::ArgMax { .. } | Op::TopK { indices: true, .. } => {
-                let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
+                let operands = self.operands(node, |i, value| i.ranked(value))?;
                 self.whole(node, &operands)
             }
             Op::Gather { .. } => self.gathered(node),
+            Op::Where if self.sentinel(node).is_some() => self.masked(node),
             Op::Trees(forest) => self.trees(node, forest),
             Op::Softmax { .. } => {
                 let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;

@@ -10,13 +10,13 @@
 //! Padding, sets and masks have no meaning here: every slot is computed as the graph says.
 
 mod expand;
-mod floors;
 mod formats;
 mod grid;
 mod insert;
 mod observe;
 mod score;
 mod search;
+mod sentinels;
 mod weights;
 mod words;
 
@@ -45,12 +45,6 @@ pub fn quantise_graph(
     };
     let graph = simplify(&expand::expand(scored)?)?;
     let words = words::words(&graph, spec, calibration)?;
-    let mut graph = graph;
-    let mut observations = observe::observe(&graph, &words, calibration)?;
-    if let Some(floored) = floors::floored(&graph, &observations)? {
-        // Without the constants that nothing reads any more.
-        graph = simplify(&floored)?;
-        observations = observe::observe(&graph, &words, calibration)?;
-    }
+    let (graph, observations) = sentinels::observed(graph, &words, calibration)?;
     search::search(&graph, name, &words, &observations, options)
 }

@@ -42,13 +42,18 @@ impl Observed {
     }
 }
 
+/// What the calibration events show. An element that differs in the `other` graph, which is the same but for its sentinels,
+/// is none of the network's own values, and leaves no trace.
 pub(super) fn observe(
     graph: &Graph,
+    other: Option<&Graph>,
     words: &[Words],
     calibration: &Calibration,
 ) -> Result<Observations, QuantiseError> {
     let executor = Executor::new(graph)?;
     let mut workspace = executor.workspace();
+    let other = other.map(Executor::new).transpose()?;
+    let mut beside = other.as_ref().map(Executor::workspace);
     let events = calibration.events();
     let few = (WORK / work(graph)).clamp(FEWEST, SAMPLE_EVENTS);
     let sample_events = events.min(SAMPLE_EVENTS);
@@ -64,16 +69,22 @@ pub(super) fn observe(
         let (event, decoded) = statistics::words(&inputs, calibration, index, &mut all.saturated)?;
         let slices: Vec<&[f32]> = decoded.iter().map(Vec::as_slice).collect();
         executor.run_all(&mut workspace, &slices)?;
+        if let (Some(other), Some(beside)) = (&other, &mut beside) {
+            other.run_all(beside, &slices)?;
+        }
         for value in graph.values() {
             if graph.constant(value).is_some() {
                 continue;
             }
             let elements = workspace.value(value);
+            let others = beside
+                .as_ref()
+                .map_or(elements, |beside| beside.value(value));
             // By a stride that no shape follows.
             let stride = (elements.len() * sample_events / SAMPLES).max(1);
             let into = &mut all.values[value.index()];
-            for (position, element) in elements.iter().enumerate() {
-                if !element.is_finite() {
+            for (position, (element, other)) in elements.iter().zip(others).enumerate() {
+                if !element.is_finite() || is_sentinel(*element, *other) {
                     continue;
                 }
                 into.minimum = into.minimum.min(*element);
@@ -91,6 +102,12 @@ pub(super) fn observe(
         }
     }
     Ok(all)
+}
+
+/// Whether an element is another one where sentinels are: more than what rounding does to it.
+fn is_sentinel(element: f32, other: f32) -> bool {
+    let size = element.abs().max(other.abs());
+    other.is_nan() || (element - other).abs() > 0.01 * size
 }
 
 /// Multiply-accumulates of an event, roughly.
