@@ -6,6 +6,7 @@ mod commands;
 mod compiled;
 mod execute;
 mod exit;
+mod extents;
 mod float;
 mod html;
 mod layers;

@@ -20,6 +20,7 @@ use hodoscope_sim::targets::board::{self, Board};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome, Recompile};
 use crate::compiled::Compiled;
+use crate::extents;
 use crate::float;
 use crate::html;
 use crate::measure::{Measured, REPEATS};
@@ -27,7 +28,7 @@ use crate::model_dir::{self, ModelDir, put};
 use crate::report::Report;
 
 /// Compile a model into an integer program and a no_std crate
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   hodoscope compile models/pfn-qg/model.onnx --calibration models/pfn-qg/calibration.npz -o pfn-qg
@@ -72,7 +73,7 @@ pub struct Args {
     /// Detector words of the inputs [default: inputs.toml beside the model, where there is one]
     #[arg(long, value_name = "inputs.toml")]
     inputs_spec: Option<PathBuf>,
-    /// Extent of an axis that the file leaves open: its name or INPUT:AXIS
+    /// Extent of an axis that the file leaves open: its name or INPUT:AXIS [default: that of the calibration's arrays]
     #[arg(long = "extent", value_name = "AXIS=N", value_parser = parse_extent)]
     extents: Vec<(String, usize)>,
     /// Boards for whose cores layers are planned; on others the portable plan runs [default: every core]
@@ -184,6 +185,10 @@ impl Tables {
 
 pub fn compile(args: &Args) -> Result<Report> {
     model_dir::check_writable(&args.output, args.force)?;
+    let args = &Args {
+        extents: extents::completed(&args.model, &args.extents, args.calibration.as_deref())?,
+        ..args.clone()
+    };
     let options = Options {
         weights: args.weights,
         activations: match args.activations {

@@ -6,6 +6,7 @@
 //! a `Graph` that exists is well-formed; [`simplify`] rewrites it into fewer, larger operations; an [`Executor`] runs it.
 
 mod builder;
+mod circular;
 mod eval;
 mod executor;
 mod fixed_point;
@@ -18,6 +19,7 @@ mod tensor;
 mod window;
 
 pub use builder::GraphBuilder;
+pub use circular::Circular;
 pub(crate) use eval::{apply_unary, eval_constant};
 pub use executor::{Executor, Workspace};
 pub use fixed_point::{FixedPoint, FixedType};

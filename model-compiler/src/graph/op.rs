@@ -1,7 +1,8 @@
 //! The operations of a float graph, with their exact meaning.
 
 use super::{
-    fixed_point::FixedPoint, forest::Forest, quantiser::Quantiser, tensor::Tensor, window::Window,
+    circular::Circular, fixed_point::FixedPoint, forest::Forest, quantiser::Quantiser,
+    tensor::Tensor, window::Window,
 };
 use std::fmt;
 
@@ -75,6 +76,8 @@ pub enum Unary {
         /// Upper bound.
         max: f32,
     },
+    /// A circular or hyperbolic function.
+    Circular(Circular),
     /// x·x.
     Square,
     /// 1/x.
@@ -471,6 +474,7 @@ impl Unary {
             Unary::Mish => "Mish",
             Unary::Erf => "Erf",
             Unary::Clip { .. } => "Clip",
+            Unary::Circular(function) => function.name(),
             Unary::Square => "Square",
             Unary::Reciprocal => "Reciprocal",
             Unary::Power { .. } => "Pow",

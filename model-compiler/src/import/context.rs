@@ -11,7 +11,10 @@ use crate::graph::{
     Graph, GraphBuilder, GraphError, Kind, Op, Tensor, ValueId, broadcast, element_count,
     eval_constant,
 };
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// Work that folding constants may take per model, in multiplications: a small file must not ask for hours or gigabytes.
 const BUDGET: usize = 1 << 26;
@@ -29,6 +32,8 @@ pub(super) struct Context<'a> {
     absent: HashMap<String, String>,
     /// Element types of constants that nodes hold.
     element_types: HashMap<String, i32>,
+    /// Values of which the last axis has the sum 1 whatever the event.
+    distributions: HashSet<ValueId>,
     budget: usize,
 }
 
@@ -57,6 +62,7 @@ impl<'a> Context<'a> {
             initializers: map,
             absent: HashMap::new(),
             element_types: HashMap::new(),
+            distributions: HashSet::new(),
             budget: BUDGET,
         })
     }
@@ -452,6 +458,18 @@ impl<'a> Context<'a> {
             operator: node.operator(),
             hint: "simplify the model with onnxsim before".to_owned(),
         }
+    }
+
+    /// Remembers that a value's last axis holds the probabilities of all classes.
+    pub fn set_distribution(&mut self, value: &Value) {
+        if let Value::Graph(_, id) = value {
+            self.distributions.insert(*id);
+        }
+    }
+
+    /// Whether a value's last axis holds the probabilities of all classes.
+    pub fn is_distribution(&self, value: &Value) -> bool {
+        matches!(value, Value::Graph(_, id) if self.distributions.contains(id))
     }
 
     /// The graph so far.

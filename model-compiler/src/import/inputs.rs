@@ -68,6 +68,33 @@ pub(super) fn add(
     Ok(())
 }
 
+/// An extent that a file leaves open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenExtent {
+    /// The input.
+    pub input: String,
+    /// The axis; the first one, which may be the batch, is never listed.
+    pub axis: usize,
+    /// Its name in the file, or `INPUT:AXIS`; a key of [`Options::extents`].
+    pub name: String,
+}
+
+/// Extents behind the first axis that the inputs of a graph leave open.
+pub(super) fn open(graph: &GraphProto) -> Vec<OpenExtent> {
+    let is_constant = |name: &str| graph.initializer.iter().any(|t| t.name == name);
+    let inputs = graph.input.iter().filter(|i| !is_constant(&i.name));
+    let mut open = Vec::new();
+    for info in inputs {
+        for (axis, extent) in output_shape(info).into_iter().flatten().enumerate().skip(1) {
+            if let Extent::Named(name) = extent {
+                let input = info.name.clone();
+                open.push(OpenExtent { input, axis, name });
+            }
+        }
+    }
+    open
+}
+
 fn given(options: &Options, input: &str, axis: usize, name: &str) -> Option<usize> {
     options
         .extents

@@ -7,6 +7,7 @@
 //!
 //! An operator is one line in `ops::handler` and one function.
 
+mod compose;
 mod context;
 mod error;
 mod functions;
@@ -19,6 +20,7 @@ mod tensor;
 mod value;
 
 pub use error::ImportError;
+pub use inputs::OpenExtent;
 
 use crate::graph::Graph;
 use context::Context;
@@ -31,7 +33,7 @@ use std::{
 };
 
 /// Versions of ONNX's own operator set whose differences are known here.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=23;
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=26;
 
 /// What a file leaves open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,6 +92,14 @@ pub struct Unsupported {
     pub operator: String,
 }
 
+/// Extents behind the first axis that a model file leaves open; none where it is no model.
+pub fn open_extents(path: &Path) -> Vec<OpenExtent> {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let model = ModelProto::decode(&bytes[..]).ok();
+    let graph = model.and_then(|model| model.graph);
+    graph.as_ref().map(inputs::open).unwrap_or_default()
+}
+
 /// All nodes of a model file whose operators are not supported, in the file's order; none where it is no model.
 pub fn unsupported(path: &Path) -> Vec<Unsupported> {
     let model = std::fs::read(path)
@@ -104,6 +114,15 @@ pub fn unsupported(path: &Path) -> Vec<Unsupported> {
     };
     let bodies = model.functions.iter().flat_map(|f| &f.node);
     let nodes = model.graph.iter().flat_map(|g| &g.node).chain(bodies);
+    let mut all: Vec<&proto::NodeProto> = nodes.collect();
+    // The branches of If, and those within them: each is listed once.
+    let mut next = 0;
+    while let Some(node) = all.get(next).copied() {
+        let branches = node.attribute.iter().filter_map(|a| a.g.as_ref());
+        all.extend(branches.flat_map(|g| &g.node));
+        next += 1;
+    }
+    let nodes = all.into_iter();
     nodes
         .filter(|node| !own(node) && !ops::is_supported(&node.domain, &node.op_type))
         .map(|node| {
@@ -143,19 +162,97 @@ fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Grap
         return Err(ImportError::Tensor { tensor, detail });
     }
     let mut context = Context::new(&graph.name, &graph.initializer, folder)?;
-    let nodes = order::sorted(functions::inline(&model.functions, &graph.node, &opsets)?);
+    let scope = Scope {
+        functions: &model.functions,
+        opsets: &opsets,
+    };
+    let nodes = scope.nodes(&graph.node)?;
     context.quantised = nodes.iter().any(|(node, _)| ops::rounds(&node.op_type));
     inputs::add(&mut context, graph, options)?;
-    for (proto, opset) in &nodes {
-        if matches!(proto.domain.as_str(), "" | "ai.onnx") {
-            supported(*opset)?;
-        }
-        let node = NodeView::new(proto, *opset);
-        let results = ops::import(&mut context, &node)?;
-        context.define_outputs(&node, results)?;
-    }
+    scope.import(&mut context, &nodes)?;
     add_outputs(&mut context, graph)?;
     Ok(context.builder.finish())
+}
+
+/// What gives the nodes of a graph, or of a branch, their meaning.
+struct Scope<'m> {
+    functions: &'m [proto::FunctionProto],
+    opsets: &'m Opsets,
+}
+
+impl Scope<'_> {
+    /// Nodes with functions written out, each behind those that it reads.
+    fn nodes<'n>(
+        &self,
+        nodes: &'n [proto::NodeProto],
+    ) -> Result<Vec<functions::Versioned<'n>>, ImportError> {
+        let inlined = functions::inline(self.functions, nodes, self.opsets)?;
+        Ok(order::sorted(inlined))
+    }
+
+    fn import(
+        &self,
+        context: &mut Context<'_>,
+        nodes: &[functions::Versioned<'_>],
+    ) -> Result<(), ImportError> {
+        for (proto, opset) in nodes {
+            let own = matches!(proto.domain.as_str(), "" | "ai.onnx");
+            if own {
+                supported(*opset)?;
+            }
+            let node = NodeView::new(proto, *opset);
+            let results = match proto.op_type.as_str() {
+                "If" if own => self.branch(context, &node)?,
+                _ => ops::import(context, &node)?,
+            };
+            context.define_outputs(&node, results)?;
+        }
+        Ok(())
+    }
+
+    /// If with a condition that is known: its branch stands in the node's place.
+    fn branch(
+        &self,
+        context: &mut Context<'_>,
+        node: &NodeView<'_>,
+    ) -> Result<Vec<value::Value>, ImportError> {
+        let condition = context.input(node, 0)?;
+        let known = match &condition {
+            value::Value::Ints(_, ints) => ints.data.first().copied(),
+            value::Value::Graph(..) => context
+                .float_constant(&condition)
+                .and_then(|t| t.single())
+                .map(|v| i64::from(v != 0.0)),
+        };
+        let Some(known) = known else {
+            return Err(node.operand_error(
+                "branches on a condition that depends on the event: compute both sides and choose with Where",
+            ));
+        };
+        let name = match known {
+            0 => "else_branch",
+            _ => "then_branch",
+        };
+        let branches = node.proto.attribute.iter();
+        let body = branches
+            .filter(|a| a.name == name)
+            .find_map(|a| a.g.as_ref());
+        let body = body.ok_or_else(|| node.attribute_error(name, "is missing"))?;
+        for tensor in &body.initializer {
+            let constant = context.constant(&tensor.name, tensor)?;
+            context.define(&tensor.name, constant, &node.name)?;
+        }
+        let nodes = self.nodes(&body.node)?;
+        self.import(context, &nodes)?;
+        let mut results = Vec::new();
+        for output in &body.output {
+            let value = context
+                .lookup(&output.name)?
+                .ok_or_else(|| node.attribute_error(name, format!("gives no '{}'", output.name)))?;
+            results.push(value);
+        }
+        Ok(results)
+    }
 }
 
 fn add_outputs(context: &mut Context<'_>, graph: &GraphProto) -> Result<(), ImportError> {

@@ -106,6 +106,11 @@ impl<'a> NodeView<'a> {
         }
     }
 
+    /// A number that may say that there is none: NaN.
+    pub fn number_or_nan(&self, name: &str) -> Result<Option<f32>, ImportError> {
+        Ok(self.attribute(name, attribute_type::FLOAT)?.map(|a| a.f))
+    }
+
     pub fn ints(&self, name: &str) -> Result<Option<&'a [i64]>, ImportError> {
         Ok(self
             .attribute(name, attribute_type::INTS)?

@@ -1,7 +1,7 @@
 //! The order of the nodes. ONNX asks that a node stand behind those whose results it reads; runtimes take any order, and tools
 //! that add nodes to a finished graph, as onnxruntime's conversion to half precision, put them at its end.
 
-use super::functions::Versioned;
+use super::{functions::Versioned, proto::NodeProto};
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -18,10 +18,8 @@ pub(super) fn sorted(nodes: Vec<Versioned<'_>>) -> Vec<Versioned<'_>> {
         }
     }
     let read = |index: usize| {
-        let inputs: &[String] = &nodes[index].0.input;
-        inputs
-            .iter()
-            .filter_map(|name| producers.get(name.as_str()).copied())
+        let names = read_by(&nodes[index].0).into_iter();
+        names.filter_map(|name| producers.get(name).copied())
     };
     if (0..nodes.len()).all(|index| read(index).all(|producer| producer < index)) {
         return nodes;
@@ -49,4 +47,15 @@ pub(super) fn sorted(nodes: Vec<Versioned<'_>>) -> Vec<Versioned<'_>> {
     order.extend((0..nodes.len()).filter(|index| missing[*index] > 0));
     let mut nodes: Vec<Option<Versioned<'_>>> = nodes.into_iter().map(Some).collect();
     order.iter().filter_map(|at| nodes[*at].take()).collect()
+}
+
+/// Names that a node reads, those of its branches included.
+fn read_by(node: &NodeProto) -> Vec<&str> {
+    let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
+    let branches = node.attribute.iter().filter_map(|a| a.g.as_ref());
+    for branch in branches {
+        names.extend(branch.node.iter().flat_map(read_by));
+        names.extend(branch.output.iter().map(|o| o.name.as_str()));
+    }
+    names
 }

@@ -1,6 +1,6 @@
 """Small random networks of one operator each, with onnxruntime's own results: the outside oracle of the float graph.
 
-    python -m venv v && v/bin/pip install numpy==2.* onnx==1.22.0 onnxruntime==1.31.1
+    python -m venv v && v/bin/pip install numpy==2.* onnx==1.23.2 onnxruntime==1.32.0
     v/bin/python generate.py                                  writes cases.npz beside this file (the golden)
     v/bin/python generate.py --cases 100 --seed 7 -o X.npz    more of them; HODOSCOPE_ORACLE=X.npz makes the test read that
 
@@ -728,8 +728,297 @@ def recurrent(rng, name):
         count = {"RNN": 1, "GRU": 2, "LSTM": 3}[name]
         functions = ["Sigmoid", "Tanh", "Relu", "Softsign"]
         attributes["activations"] = [str(f) for f in rng.choice(functions, count * directions)]
+    elif rng.random() < 0.3:
+        # As Keras 2 has it; α and β belong to the functions that have some, in order.
+        count = {"RNN": 1, "GRU": 2, "LSTM": 3}[name] * directions
+        chosen = [str(f) for f in rng.choice(["HardSigmoid", "Affine", "ScaledTanh", "Elu"], count)]
+        attributes["activations"] = chosen
+        attributes["activation_alpha"] = [uniform(rng, 0.1, 0.6) for _ in chosen]
+        attributes["activation_beta"] = [uniform(rng, 0.2, 0.6) for f in chosen if f != "Elu"]
     results = case.node(name, operands, 3 if name == "LSTM" else 2, **attributes)
     return case.finish(*results)
+
+
+@operator("Sin", "Cos", "Tan", "Atan", "Sinh", "Cosh", "Asinh", "Asin", "Acos", "Atanh", "Acosh")
+def circular(rng, name):
+    x = normal(rng, shape(rng))
+    if name == "Tan":
+        x = np.clip(x, -1.4, 1.4)
+    elif name in ("Asin", "Acos", "Atanh"):
+        x = np.tanh(x / 2)
+    elif name == "Acosh":
+        x = 1.01 + np.abs(x)
+    return one(rng, name, 13, [x])
+
+
+@operator("Mod")
+def remainder(rng, name):
+    a, b = pair(rng)
+    case = Case(13)
+    if rng.random() < 0.5:
+        divisor = rng.integers(1, 6, b) * rng.choice([-1, 1], b)
+        fmod = int(rng.random() < 0.5)
+        x, y = case.operand(rng.integers(-20, 21, a), "i"), case.operand(divisor, "i")
+        return case.finish(case.node("Cast", [case.node(name, [x, y], fmod=fmod)], to=TensorProto.FLOAT))
+    divisor = np.where(rng.random(b) < 0.5, np.float32(1.5), np.float32(-0.75))
+    return case.finish(case.node(name, [case.operand(normal(rng, a, 4)), case.operand(divisor)], fmod=1))
+
+
+@operator("CumSum")
+def cumulative(rng, name):
+    s = shape(rng, high=6)
+    axis = int(rng.integers(1, len(s)))
+    case = Case(int(rng.choice([11, 14])))
+    flags = {f: int(rng.random() < 0.5) for f in ("exclusive", "reverse")}
+    along = case.constant(axis - len(s) if rng.random() < 0.5 else axis, "i")
+    if rng.random() < 0.3:
+        counts = case.node(name, [case.constant(rng.integers(-4, 5, s), "i"), along], **flags)
+        return case.finish(case.node("Add", [case.input(normal(rng, s)), case.node("Cast", [counts], to=TensorProto.FLOAT)]))
+    return case.finish(case.node(name, [case.input(normal(rng, s)), along], **flags))
+
+
+@operator("OneHot")
+def one_hot(rng, name):
+    s = shape(rng)
+    depth = int(rng.integers(2, 6))
+    case = Case(13)
+    # Outside of the depth is no class.
+    codes = case.input(rng.integers(-depth - 1, depth + 2, s), "i")
+    values = case.constant([0.0, 1.0] if rng.random() < 0.5 else [-0.5, 2.0])
+    return case.finish(case.node(name, [codes, case.constant([depth], "i"), values], axis=int(rng.integers(-1, len(s) + 1))))
+
+
+@operator("Hardmax")
+def hardmax(rng, name):
+    s = shape(rng, high=6)
+    return one(rng, name, 13, [rng.integers(-3, 4, s)], {"axis": int(rng.integers(1, len(s)))})
+
+
+@operator("Trilu", "EyeLike")
+def triangle(rng, name):
+    s = shape(rng, low=2, high=5, axes=2)
+    case = Case(14)
+    x = case.input(normal(rng, s))
+    if name == "EyeLike":
+        square = case.node("Reshape", [x, case.constant(s[1:], "i")])
+        return case.finish(case.node("Add", [x, case.node(name, [square], k=int(rng.integers(-2, 3)))]))
+    k = [case.constant(int(rng.integers(-2, 3)), "i")] if rng.random() < 0.7 else []
+    return case.finish(case.node(name, [x] + k, upper=int(rng.random() < 0.5)))
+
+
+@operator("IsNaN", "IsInf")
+def not_finite(rng, name):
+    """nan_to_num, as exporters spell it; events have no NaN."""
+    case = Case(13)
+    x = case.input(normal(rng, shape(rng)))
+    odd = case.node(name, [x])
+    if name == "IsInf":
+        odd = case.node("And", [odd, case.node("Greater", [x, case.constant(0.0)])])
+    return case.finish(case.node("Where", [odd, case.constant(7.0), x]))
+
+
+@operator("If")
+def branch(rng, name):
+    """A branch of its own with a constant and a value from outside; the condition follows from a shape."""
+    case = Case(13)
+    x = case.input(normal(rng, [1, int(rng.integers(2, 4)), 1]))
+    extent = case.node("Gather", [case.node("Shape", [x]), case.constant(1, "i")], axis=0)
+    condition = case.node("Equal", [extent, case.constant(2, "i")])
+
+    def body(factor, operator):
+        constant = numpy_helper.from_array(np.float32(factor), f"own{factor}")
+        nodes = [helper.make_node("Mul", [x, f"own{factor}"], [f"inner{factor}"]),
+                 helper.make_node(operator, [f"inner{factor}"], [f"result{factor}"])]
+        out = [helper.make_empty_tensor_value_info(f"result{factor}")]
+        return helper.make_graph(nodes, "body", [], out, [constant])
+
+    return case.finish(case.node(name, [condition], then_branch=body(2, "Tanh"), else_branch=body(3, "Relu")))
+
+
+@operator("ThresholdedRelu", "Swish", "Shrink")
+def later_activations(rng, name):
+    attributes = {}
+    if name == "Shrink":
+        lambd = uniform(rng, 0.2, 1)
+        attributes = {"lambd": lambd, "bias": [0.0, lambd, uniform(rng, 0, 1)][rng.integers(0, 3)]}
+    elif rng.random() < 0.7:
+        attributes["alpha"] = uniform(rng, 0.2, 2)
+    return one(rng, name, 24 if name == "Swish" else 13, [normal(rng, shape(rng))], attributes)
+
+
+@operator("RMSNormalization")
+def rms_norm(rng, name):
+    s = shape(rng, low=3, high=6)
+    axis = int(rng.integers(1, len(s)))
+    case = Case(23)
+    inputs = [case.input(normal(rng, s)), case.constant(normal(rng, s[axis:]))]
+    return case.finish(case.node(name, inputs, axis=axis - len(s) if rng.random() < 0.5 else axis, epsilon=1e-5))
+
+
+@operator("InstanceNormalization", "GroupNormalization", "MeanVarianceNormalization", "LpNormalization", "LRN", "GlobalLpPool")
+def norms(rng, name):
+    s = [1, 4, int(rng.integers(2, 5)), int(rng.integers(2, 5))]
+    x = normal(rng, s)
+    if name == "LpNormalization":
+        return one(rng, name, 13, [x], {"axis": int(rng.integers(1, 4)), "p": int(rng.integers(1, 3))})
+    if name == "LRN":
+        return one(rng, name, 13, [x], {"size": int(rng.choice([1, 3, 5])), "alpha": uniform(rng, 0.1, 1), "bias": 1.5})
+    if name == "GlobalLpPool":
+        return one(rng, name, 13, [x], {"p": int(rng.integers(1, 3))})
+    if name == "MeanVarianceNormalization":
+        return one(rng, name, 13, [x], {"axes": [2, 3]} if rng.random() < 0.5 else {})
+    case = Case(21 if name == "GroupNormalization" else 13)
+    inputs = [case.input(x), case.constant(normal(rng, [4])), case.constant(normal(rng, [4]))]
+    more = {"num_groups": int(rng.choice([1, 2, 4]))} if name == "GroupNormalization" else {}
+    return case.finish(case.node(name, inputs, epsilon=1e-4, **more))
+
+
+@operator("further.outputs")
+def further(rng, name):
+    """Results beside the first: where the largest element is, what was kept, mean and reciprocal deviation."""
+    case = Case(17)
+    kind = rng.integers(0, 3)
+    if kind == 0:
+        x = case.input(rng.integers(-3, 4, [1, 2, 5, 6]))
+        return case.finish(*case.node("MaxPool", [x], 2, kernel_shape=[2, 3], strides=[2, 2], pads=[0, 1, 1, 1],
+                                      storage_order=int(rng.random() < 0.5)))
+    x = case.input(normal(rng, [1, 3, 6]))
+    if kind == 1:
+        return case.finish(*case.node("Dropout", [x], 2))
+    return case.finish(*case.node("LayerNormalization", [x, case.constant(normal(rng, [6]))], 3))
+
+
+@operator("Einsum.many")
+def einsum_many(rng, name):
+    equation, *shapes = [
+        ("bi,ij,bj->b", [1, 3], [3, 4], [1, 4]),
+        ("bhd,hde,be->bh", [1, 2, 3], [2, 3, 4], [1, 4]),
+        ("bp,bpc,cd->bd", [1, 5], [1, 5, 3], [3, 2]),
+        ("bi,bj,bk->bijk", [1, 2], [1, 3], [1, 2]),
+    ][rng.integers(0, 4)]
+    return one(rng, "Einsum", 13, [normal(rng, s) for s in shapes], equation=equation)
+
+
+@operator("ms.FusedGemm", "ms.FusedMatMul", "ms.FusedConv", "ms.Gelu", "ms.BiasGelu", "ms.FastGelu", "ms.QuickGelu",
+          "ms.SkipLayerNormalization", "ms.SimplifiedLayerNormalization", "ms.SkipSimplifiedLayerNormalization")
+def microsoft(rng, name):
+    name = name.removeprefix("ms.")
+    case = Case(17)
+    c = lambda *s: case.constant(normal(rng, s, 0.7))
+    ms = lambda inputs, count=1, **more: case.node(name, inputs, count, domain="com.microsoft", **more)
+    if name == "FusedGemm":
+        inputs = [case.input(normal(rng, [1, 4])), c(3, 4), c(3)]
+        more = [{"activation": "Relu"}, {"activation": "LeakyRelu", "activation_alpha": 0.25}, {"activation": "Tanh"}]
+        return case.finish(ms(inputs, transB=1, **more[rng.integers(0, 3)]))
+    if name == "FusedMatMul":
+        a, b = int(rng.random() < 0.5), int(rng.random() < 0.5)
+        x = case.input(normal(rng, [1, 4, 3] if a else [1, 3, 4]))
+        return case.finish(ms([x, c(*([1, 2, 4] if b else [1, 4, 2]))], transA=a, transB=b, alpha=uniform(rng, 0.5, 2)))
+    if name == "FusedConv":
+        inputs = [case.input(normal(rng, [1, 2, 5, 5])), c(3, 2, 3, 3), c(3)]
+        if rng.random() < 0.5:
+            inputs.append(c(1, 3, 3, 3))
+        more = [{"activation": "Relu"}, {"activation": "Clip", "activation_params": [-0.5, 1.5]},
+                {"activation": "HardSigmoid", "activation_params": [0.25, 0.5]}]
+        return case.finish(ms(inputs, **more[rng.integers(0, 3)]))
+    x = case.input(normal(rng, [1, 3, 6]))
+    if name in ("Gelu", "QuickGelu"):
+        return case.finish(ms([x]))
+    if name in ("BiasGelu", "FastGelu"):
+        return case.finish(ms([x, c(6)]))
+    if name == "SimplifiedLayerNormalization":
+        return case.finish(case.node(name, [x, c(6)], axis=-1, epsilon=1e-5))
+    inputs = [x, case.input(normal(rng, [1, 3, 6])), c(6)]
+    if name == "SkipLayerNormalization":
+        inputs.append(c(6))
+    if rng.random() < 0.5:
+        inputs.append(c(6))
+    return case.finish(ms(inputs, epsilon=1e-5))
+
+
+@operator("ml.LinearClassifier")
+def linear_classifier(rng, name):
+    features, classes = int(rng.integers(1, 5)), int(rng.integers(2, 5))
+    rows = 1 if classes == 2 and rng.random() < 0.5 else classes
+    attributes = {
+        "coefficients": [float(v) for v in normal(rng, [features * rows])],
+        "intercepts": [float(v) for v in normal(rng, [rows])],
+        "classlabels_ints": [3 * c + 1 for c in range(classes)] if rng.random() < 0.5 else list(range(classes)),
+        "post_transform": str(rng.choice(["NONE", "LOGISTIC"] if rows == 1 else ["NONE", "LOGISTIC", "SOFTMAX"])),
+    }
+    case = Case(13)
+    x = case.input(normal(rng, [1, features]))
+    return case.finish(*case.node("LinearClassifier", [x], 2, domain="ai.onnx.ml", **attributes))
+
+
+@operator("ml.SVMRegressor", "ml.SVMClassifier")
+def machine(rng, name):
+    name = name.removeprefix("ml.")
+    features = int(rng.integers(1, 5))
+    kernel = str(rng.choice(["LINEAR", "POLY", "RBF", "SIGMOID"]))
+    attributes = {"kernel_type": kernel, "kernel_params": [uniform(rng, 0.1, 0.5), uniform(rng, 0, 1), 3.0]}
+    case = Case(13)
+    x = case.input(normal(rng, [1, features]))
+    if name == "SVMRegressor":
+        count = int(rng.integers(1, 6))
+        attributes |= {"coefficients": [float(v) for v in normal(rng, [count])], "rho": [uniform(rng, -1, 1)],
+                       "n_supports": count, "support_vectors": [float(v) for v in normal(rng, [count * features])]}
+        return case.finish(case.node(name, [x], domain="ai.onnx.ml", **attributes))
+    classes = int(rng.integers(2, 5))
+    sizes = [int(v) for v in rng.integers(1, 4, classes)]
+    count, pairs = sum(sizes), classes * (classes - 1) // 2
+    # Coefficients of both signs, as a machine that was trained has them.
+    attributes |= {"coefficients": [float(v) for v in normal(rng, [(classes - 1) * count])],
+                   "rho": [uniform(rng, -1, 1) for _ in range(pairs)], "vectors_per_class": sizes,
+                   "support_vectors": [float(v) for v in normal(rng, [count * features])],
+                   "classlabels_ints": list(range(classes))}
+    if classes == 2 and rng.random() < 0.5:
+        attributes |= {"prob_a": [uniform(rng, -2, -0.5)], "prob_b": [uniform(rng, -1, 1)]}
+    return case.finish(*case.node(name, [x], 2, domain="ai.onnx.ml", **attributes))
+
+
+@operator("ml.Normalizer", "ml.Imputer", "ml.Binarizer", "ml.OneHotEncoder", "ml.LabelEncoder", "ml.FeatureVectorizer")
+def preprocessing(rng, name):
+    name = name.removeprefix("ml.")
+    case = Case(13)
+    ml = lambda inputs, **more: case.node(name, inputs, domain="ai.onnx.ml", **more)
+    if name == "Normalizer":
+        x = np.abs(normal(rng, [1, 5])) + 0.1 if rng.random() < 0.5 else normal(rng, [1, 5])
+        x[0, 0] = abs(x[0, 0])
+        return case.finish(ml([case.input(x)], norm=str(rng.choice(["MAX", "L1", "L2"]))))
+    if name == "Imputer":
+        replaced = float("nan") if rng.random() < 0.5 else -2.0
+        x = case.input(rng.integers(-3, 4, [1, 5]))
+        return case.finish(ml([x], imputed_value_floats=[float(v) for v in range(5)], replaced_value_float=replaced))
+    if name == "Binarizer":
+        return case.finish(ml([case.input(normal(rng, [1, 5]))], threshold=uniform(rng, -1, 1)))
+    codes = case.input(rng.integers(0, 5, [1, 3]), "i")
+    if name == "OneHotEncoder":
+        return case.finish(ml([codes], cats_int64s=[4, 0, 2], zeros=1))
+    if name == "LabelEncoder":
+        return case.finish(ml([codes], keys_int64s=[0, 2, 4], values_floats=[0.5, -1.0, 3.0], default_float=9.0))
+    inputs = [case.input(normal(rng, [1, 2])), case.input(normal(rng, [1, 3]))]
+    return case.finish(ml(inputs, inputdimensions=[2, 3]))
+
+
+@operator("ml.shared.subtrees")
+def shared(rng, name):
+    """A category among several, as LightGBM's converter writes it: a chain of equalities to one and the same subtree."""
+    chain = int(rng.integers(2, 5))
+    modes = ["BRANCH_EQ"] * chain + ["BRANCH_LEQ", "LEAF", "LEAF", "LEAF"]
+    yes, no = chain, chain + 1
+    count = len(modes)
+    attributes = {
+        "nodes_treeids": [0] * count, "nodes_nodeids": list(range(count)), "nodes_modes": modes,
+        "nodes_featureids": [1] * chain + [0, 0, 0, 0],
+        "nodes_values": [float(2 * k + 1) for k in range(chain)] + [0.0] * 4,
+        "nodes_truenodeids": [yes] * chain + [chain + 2, 0, 0, 0],
+        "nodes_falsenodeids": [*range(1, chain), no] + [chain + 3, 0, 0, 0],
+        "target_treeids": [0] * 3, "target_nodeids": [chain + 1, chain + 2, chain + 3], "target_ids": [0] * 3,
+        "target_weights": [0.5, -1.0, 2.0], "n_targets": 1,
+    }
+    x = rng.integers(-1, 10, [1, 2]).astype(np.float32)
+    return one(rng, "TreeEnsembleRegressor", 13, [x], attributes, domain="ai.onnx.ml")
 
 
 @operator("local.function")

@@ -75,6 +75,7 @@ fn unary_one(op: Unary, x: f32) -> f32 {
             let x = if x < min { min } else { x };
             if x > max { max } else { x }
         }
+        Unary::Circular(function) => function.compute(x),
         Unary::Square => x * x,
         Unary::Reciprocal => 1.0 / x,
         Unary::Power { exponent } => libm::powf(x, exponent),

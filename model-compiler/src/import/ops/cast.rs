@@ -37,6 +37,8 @@ pub(super) fn cast(
         }
         data_type::BOOL => Kind::Bool,
         data_type::INT32 | data_type::INT64 => Kind::Int,
+        // Other types hold truths as well, and integers that are known to fit.
+        other if within(other).is_some_and(|range| fits(context, &x, range)) => Kind::Int,
         other => {
             let name = data_type::name(other);
             return Err(node.attribute_error(
@@ -46,6 +48,27 @@ pub(super) fn cast(
         }
     };
     Ok(vec![to_kind(context, node, x, kind)?])
+}
+
+/// Smallest and largest number of an integer type.
+fn within(code: i32) -> Option<(i64, i64)> {
+    Some(match code {
+        data_type::INT8 => (-128, 127),
+        data_type::UINT8 => (0, 255),
+        data_type::INT16 => (-32_768, 32_767),
+        data_type::UINT16 => (0, 65_535),
+        data_type::UINT32 => (0, u32::MAX.into()),
+        data_type::UINT64 => (0, i64::MAX),
+        _ => return None,
+    })
+}
+
+/// Whether a value is whole and within a range whatever the event.
+fn fits(context: &Context<'_>, x: &Value, (low, high): (i64, i64)) -> bool {
+    match x {
+        Value::Ints(_, ints) => ints.data.iter().all(|v| (low..=high).contains(v)),
+        Value::Graph(kind, id) => *kind == Kind::Bool || context.graph().is_boolean(*id),
+    }
 }
 
 pub(super) fn cast_like(

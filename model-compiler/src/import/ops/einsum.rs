@@ -1,4 +1,4 @@
-//! Einsum of one or two operands, as a product of matrices between transposes and reshapes.
+//! Einsum, as products of matrices between transposes and reshapes.
 
 use super::super::{ImportError, context::Context, node::NodeView, value::Value};
 use crate::graph::{Kind, Op, Reduction};
@@ -167,13 +167,41 @@ pub(super) fn einsum(
                 &equation.output,
             )?
         }
-        _ => {
-            return Err(fail(
-                "has more than two operands; write it as several".to_owned(),
-            ));
-        }
+        _ => several(context, node, operands, equation)?,
     };
     Ok(vec![result])
+}
+
+/// Three operands or more: the first two become one with the labels that others or the result still ask for, and so on.
+fn several(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    operands: Vec<Value>,
+    equation: Equation,
+) -> Result<Value, ImportError> {
+    let mut terms: Vec<(Value, Labels)> = operands.into_iter().zip(equation.inputs).collect();
+    while terms.len() > 1 {
+        let (b, from_b) = terms.remove(1);
+        let (a, from_a) = terms.remove(0);
+        let later = terms.iter().flat_map(|(_, labels)| labels);
+        let wanted: Vec<char> = later.chain(&equation.output).copied().collect();
+        let kept: Labels = match terms.is_empty() {
+            true => equation.output.clone(),
+            false => {
+                let mut kept: Labels = Vec::new();
+                for label in from_a.iter().chain(&from_b) {
+                    if wanted.contains(label) && !kept.contains(label) {
+                        kept.push(*label);
+                    }
+                }
+                kept
+            }
+        };
+        let value = product(context, node, (a, &from_a), (b, &from_b), &kept)?;
+        terms.insert(0, (value, kept));
+    }
+    let (value, _) = terms.remove(0);
+    Ok(value)
 }
 
 /// Permutes axes from one order of labels into another.

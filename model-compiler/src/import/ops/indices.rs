@@ -176,7 +176,7 @@ fn positive(
 }
 
 /// Whether integers come from an operation that gives places, and only move or grow on their way.
-fn never_negative(graph: &Graph, value: ValueId) -> bool {
+pub(super) fn never_negative(graph: &Graph, value: ValueId) -> bool {
     if let Some(tensor) = graph.constant(value) {
         return tensor.data.iter().all(|v| *v >= 0.0);
     }

@@ -9,7 +9,16 @@ pub(super) fn matmul(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
 ) -> Result<Vec<Value>, ImportError> {
-    let mut operands = [context.input(node, 0)?, context.input(node, 1)?];
+    let operands = [context.input(node, 0)?, context.input(node, 1)?];
+    Ok(vec![product(context, node, operands)?])
+}
+
+/// The product of two operands, as numpy's `matmul`.
+pub(super) fn product(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    mut operands: [Value; 2],
+) -> Result<Value, ImportError> {
     for value in &operands {
         if context.float_constant(value).is_some() {
             context.weights(node, value, "the matrix")?;
@@ -34,7 +43,7 @@ pub(super) fn matmul(
     if a.len() == 1 || b.len() == 1 {
         result = context.rearrange(node, Op::Reshape { shape }, &[result])?;
     }
-    Ok(vec![result])
+    Ok(result)
 }
 
 /// Gemm: `alpha·A'·B' + beta·C`.

@@ -6,7 +6,7 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::{Comparison, Kind, Logic, Op};
+use crate::graph::{Comparison, Kind, Logic, Op, broadcast};
 
 pub(super) fn compare(
     context: &mut Context<'_>,
@@ -31,7 +31,50 @@ pub(super) fn logic(
         "Or" => (Logic::Or, |a, b| *a != 0 || *b != 0),
         _ => (Logic::Xor, |a, b| (*a != 0) != (*b != 0)),
     };
+    for (constant, other) in [(0, 1), (1, 0)] {
+        let (own, other) = (context.input(node, constant)?, context.input(node, other)?);
+        if let Some(result) = decided(context, node, op, &own, &other)? {
+            return Ok(vec![result]);
+        }
+    }
     pair(context, node, Op::Logic(op), exact)
+}
+
+/// The result where one operand is true everywhere, or nowhere, and settles it: NaN tests of an exporter are such.
+fn decided(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    op: Logic,
+    constant: &Value,
+    other: &Value,
+) -> Result<Option<Value>, ImportError> {
+    let (Some(truth), Value::Graph(..)) = (everywhere(constant), other) else {
+        return Ok(None);
+    };
+    let shapes = [context.shape(constant), context.shape(other)];
+    let shape = broadcast(&[&shapes[0], &shapes[1]])
+        .ok_or_else(|| node.operand_error("shapes do not broadcast"))?;
+    Ok(match (op, truth) {
+        (Logic::And, false) | (Logic::Or, true) => {
+            let count = shape.iter().product();
+            let data = vec![i64::from(truth); count];
+            Ints::new(shape, data).map(|ints| Value::Ints(Kind::Bool, ints))
+        }
+        (Logic::And, true) | (Logic::Or | Logic::Xor, false) if shape == shapes[1] => {
+            Some(other.clone())
+        }
+        _ => None,
+    })
+}
+
+/// The truth value that all elements of a constant have.
+fn everywhere(value: &Value) -> Option<bool> {
+    let Value::Ints(_, ints) = value else {
+        return None;
+    };
+    let first = *ints.data.first()? != 0;
+    let mut all = ints.data.iter();
+    all.all(|v| (*v != 0) == first).then_some(first)
 }
 
 fn pair(
@@ -83,6 +126,23 @@ pub(super) fn select(
                 data,
             },
         )]);
+    }
+    // A condition that is the same everywhere chooses now: what it leaves out may be NaN.
+    if let Some(truth) = everywhere(&inputs[0]) {
+        let chosen = &inputs[if truth { 1 } else { 2 }];
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|v| context.shape(v)).collect();
+        let views: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let shape =
+            broadcast(&views).ok_or_else(|| node.operand_error("shapes do not broadcast"))?;
+        if context.shape(chosen) == shape {
+            return Ok(vec![chosen.clone()]);
+        }
+        let op = Op::Broadcast { shape };
+        return Ok(vec![context.rearrange(
+            node,
+            op,
+            std::slice::from_ref(chosen),
+        )?]);
     }
     Ok(vec![context.apply(node, kind, Op::Where, &inputs)?])
 }

@@ -1,15 +1,23 @@
 //! One function per operator (or family), found by domain and name.
 
+mod activations;
 mod arithmetic;
 mod cast;
+mod classes;
 mod constant;
 mod conv;
+mod cumulate;
 mod einsum;
+mod finite;
+mod fused;
 mod indices;
 mod linear;
+mod linear_models;
 mod logic;
 mod ml;
 mod normalise;
+mod norms;
+mod one_hot;
 mod order;
 mod pad;
 mod pick;
@@ -18,8 +26,10 @@ mod qdq;
 mod quant;
 mod recurrent;
 mod reduce;
+mod remainder;
 mod resize;
 mod shape;
+mod svm;
 mod trees;
 mod unary;
 mod weights;
@@ -52,10 +62,35 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
             "Scaler" => ml::scaler,
             "ArrayFeatureExtractor" => ml::array_feature_extractor,
             "ZipMap" => ml::zip_map,
-            "LinearRegressor" => ml::linear_regressor,
+            "LinearRegressor" => linear_models::regressor,
+            "LinearClassifier" => linear_models::classifier,
+            "SVMClassifier" => svm::classifier,
+            "SVMRegressor" => svm::regressor,
+            "Imputer" => ml::imputer,
+            "Binarizer" => ml::binarizer,
+            "OneHotEncoder" => ml::one_hot_encoder,
+            "LabelEncoder" => ml::label_encoder,
+            "FeatureVectorizer" => ml::feature_vectorizer,
+            "Normalizer" => norms::normalizer,
             "TreeEnsembleClassifier" => trees::classifier,
             "TreeEnsembleRegressor" => trees::regressor,
             "TreeEnsemble" => trees::tree_ensemble,
+            _ => return None,
+        });
+    }
+    if domain == "com.microsoft" {
+        return Some(match operator {
+            "FusedGemm" => fused::gemm,
+            "FusedConv" => fused::convolution,
+            "FusedMatMul" | "TransposeMatMul" => fused::matmul,
+            "Gelu" | "BiasGelu" | "FastGelu" => fused::gelu,
+            "QuickGelu" => activations::swish,
+            "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization" => {
+                fused::skip_normalization
+            }
+            "SimplifiedLayerNormalization" => norms::rms_normalization,
+            "Trilu" => one_hot::trilu,
+            "CDist" => ml::distances,
             _ => return None,
         });
     }
@@ -65,7 +100,18 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
     Some(match operator {
         "Abs" | "Ceil" | "Erf" | "Exp" | "Floor" | "HardSwish" | "Log" | "Mish" | "Neg" | "Not"
         | "Reciprocal" | "Relu" | "Round" | "Sigmoid" | "Sign" | "Softplus" | "Softsign"
-        | "Sqrt" | "Tanh" => unary::plain,
+        | "Sqrt" | "Tanh" | "Sin" | "Cos" | "Tan" | "Asin" | "Acos" | "Atan" | "Sinh" | "Cosh"
+        | "Asinh" | "Acosh" | "Atanh" => unary::plain,
+        "ThresholdedRelu" => activations::thresholded_relu,
+        "Swish" => activations::swish,
+        "Shrink" => activations::shrink,
+        "IsNaN" | "IsInf" => finite::is_nan_or_infinite,
+        "Mod" => remainder::remainder,
+        "CumSum" => cumulate::cumulative_sum,
+        "OneHot" => one_hot::one_hot,
+        "Hardmax" => one_hot::hardmax,
+        "EyeLike" => one_hot::eye_like,
+        "Trilu" => one_hot::trilu,
         "LeakyRelu" | "Elu" | "Selu" | "Celu" | "HardSigmoid" | "Gelu" => unary::with_attributes,
         "Clip" => unary::clip,
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "PRelu" => arithmetic::binary,
@@ -82,11 +128,19 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "Gemm" => linear::gemm,
         "Einsum" => einsum::einsum,
         "BatchNormalization" => normalise::batch_normalization,
-        "LayerNormalization" => normalise::layer_normalization,
+        "LayerNormalization" => norms::layer_normalization,
+        "RMSNormalization" | "SimplifiedLayerNormalization" => norms::rms_normalization,
+        "InstanceNormalization" => norms::instance_normalization,
+        "GroupNormalization" => norms::group_normalization,
+        "MeanVarianceNormalization" => norms::mean_variance_normalization,
+        "LpNormalization" => norms::lp_normalization,
+        "LRN" => norms::local_response_normalization,
         "Softmax" | "LogSoftmax" => normalise::softmax,
         "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceProd"
-        | "ReduceSumSquare" | "ReduceL1" | "ReduceL2" => reduce::reduce,
-        "GlobalAveragePool" | "GlobalMaxPool" => reduce::global_pool,
+        | "ReduceSumSquare" | "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp" => {
+            reduce::reduce
+        }
+        "GlobalAveragePool" | "GlobalMaxPool" | "GlobalLpPool" => reduce::global_pool,
         "RNN" | "GRU" | "LSTM" => recurrent::recurrent,
         "Conv" => conv::conv,
         "ConvTranspose" => conv::conv_transpose,
@@ -119,7 +173,8 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
 
 /// Whether there is an importer of an operator.
 pub(super) fn is_supported(domain: &str, operator: &str) -> bool {
-    handler(domain, operator).is_some()
+    // If takes the place of one of its branches before.
+    handler(domain, operator).is_some() || matches!((domain, operator), ("" | "ai.onnx", "If"))
 }
 
 /// Whether an operator rounds, whatever its operand's precision: a network with such a one is quantised.
@@ -153,19 +208,14 @@ fn hint(domain: &str, operator: &str) -> &'static str {
         | (_, "QLinearMatMul" | "QLinearConv" | "MatMulInteger" | "ConvInteger") => {
             "quantise in the QDQ format instead (quant_format=QuantFormat.QDQ)"
         }
-        ("ai.onnx.ml", "Normalizer") => {
-            "its division by a norm is no layer: normalise the inputs before the network"
-        }
-        ("ai.onnx.ml", "LinearClassifier" | "SVMClassifier" | "SVMRegressor") => {
-            "export the same model from torch or Keras; MLPClassifier and MLPRegressor are supported"
-        }
         ("ai.onnx.ml", _) => {
-            "of scikit-learn's operators only Scaler, LinearRegressor, ArrayFeatureExtractor, ZipMap and the tree ensembles are supported"
+            "of scikit-learn's operators linear models, support vector machines, tree ensembles, Scaler, Normalizer, Imputer, \
+             Binarizer, OneHotEncoder, LabelEncoder of numbers, FeatureVectorizer, ArrayFeatureExtractor and ZipMap are supported"
         }
         (domain, "FloatQuant") if QONNX.contains(&domain) => {
             "quantise to integers (Quant): a float quantiser has no integer program"
         }
-        (_, "If" | "Loop" | "Scan") => {
+        (_, "Loop" | "Scan") => {
             "control flow must be resolved by the exporter: export with fixed shapes and in inference mode"
         }
         (

@@ -6,7 +6,7 @@ use super::super::{
     node::NodeView,
     value::Value,
 };
-use crate::graph::{Binary, Kind, Op, Reduction, Tensor, Unary};
+use crate::graph::{Kind, Op};
 
 /// BatchNormalization with stored statistics: a factor and an offset per channel.
 pub(super) fn batch_normalization(
@@ -66,62 +66,6 @@ pub(super) fn batch_normalization(
         },
         &[x],
     )?])
-}
-
-/// LayerNormalization, spelled in its steps.
-pub(super) fn layer_normalization(
-    context: &mut Context<'_>,
-    node: &NodeView<'_>,
-) -> Result<Vec<Value>, ImportError> {
-    let x = context.input(node, 0)?;
-    let rank = context.shape(&x).len();
-    let first = axis(node, node.int("axis")?.unwrap_or(-1), rank)?;
-    if node.int("stash_type")?.is_some_and(|v| v != 1) {
-        return Err(node.attribute_error("stash_type", "must be 1 (float32)"));
-    }
-    let epsilon = node.float("epsilon")?.unwrap_or(1e-5);
-    let mean = |context: &mut Context<'_>, v: Value| {
-        let op = Op::Reduce {
-            op: Reduction::Mean,
-            axes: (first..rank).collect(),
-            keepdims: true,
-        };
-        context.apply(node, Kind::Float, op, &[v])
-    };
-    let centre = mean(context, x.clone())?;
-    let centred = context.apply(node, Kind::Float, Op::Binary(Binary::Sub), &[x, centre])?;
-    let square = context.apply(
-        node,
-        Kind::Float,
-        Op::Unary(Unary::Square),
-        std::slice::from_ref(&centred),
-    )?;
-    let variance = mean(context, square)?;
-    let epsilon = context
-        .builder
-        .constant(&node.name, Tensor::scalar(epsilon))
-        .map_err(|e| node.graph_error(e))?;
-    let epsilon = Value::Graph(Kind::Float, epsilon);
-    let padded = context.apply(
-        node,
-        Kind::Float,
-        Op::Binary(Binary::Add),
-        &[variance, epsilon],
-    )?;
-    let deviation = context.apply(node, Kind::Float, Op::Unary(Unary::Sqrt), &[padded])?;
-    let mut y = context.apply(
-        node,
-        Kind::Float,
-        Op::Binary(Binary::Div),
-        &[centred, deviation],
-    )?;
-    for (index, op) in [(1, Binary::Mul), (2, Binary::Add)] {
-        if let Some(parameter) = context.optional(node, index)? {
-            context.weights(node, &parameter, "scale or B")?;
-            y = context.apply(node, Kind::Float, Op::Binary(op), &[y, parameter])?;
-        }
-    }
-    Ok(vec![y])
 }
 
 /// Softmax and LogSoftmax: from operator set 13 along one axis; before, over all axes from `axis` on, taken together.

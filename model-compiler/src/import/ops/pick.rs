@@ -6,7 +6,7 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::{Kind, Op};
+use crate::graph::{Binary, Graph, Kind, Op, Unary, ValueId};
 
 /// Slice: ranges are attributes up to operator set 9, inputs from 10.
 pub(super) fn slice(
@@ -130,6 +130,16 @@ pub(super) fn elements(
             return Err(node.operand_error("the indices are no integers; cast them before"));
         }
         let kind = x.kind();
+        let mut indices = indices;
+        if let Value::Graph(_, id) = indices
+            && is_code(context.graph(), id)
+        {
+            // No row has a code beyond these: a runtime fails there, and words may hold such.
+            let rows = context.shape(&x)[axis] as f32;
+            let (min, max) = (-rows, rows - 1.0);
+            let clip = Op::Unary(Unary::Clip { min, max });
+            indices = context.apply(node, Kind::Int, clip, &[indices])?;
+        }
         return context.apply(node, kind, Op::Gather { axis }, &[x, indices]);
     }
     let shape = context.shape(&x);
@@ -166,6 +176,21 @@ pub(super) fn elements(
     let mut shape = shape;
     shape.splice(axis..=axis, index_shape);
     context.rearrange(node, Op::Reshape { shape }, &[picked])
+}
+
+/// Whether an index is a code that comes in a column of floats: cut to an integer, and only moved on its way.
+fn is_code(graph: &Graph, value: ValueId) -> bool {
+    let Some(node) = graph.producing_node(value) else {
+        return false;
+    };
+    match &node.op {
+        Op::Unary(Unary::Trunc) => true,
+        Op::Unary(Unary::Abs) | Op::Binary(Binary::Add | Binary::Sub | Binary::Mul) => {
+            node.inputs.iter().any(|v| is_code(graph, *v))
+        }
+        op if op.moves() => node.inputs.iter().any(|v| is_code(graph, *v)),
+        _ => false,
+    }
 }
 
 /// Split: sizes are an attribute up to operator set 12, an input from 13; `num_outputs` from 18.

@@ -2,11 +2,12 @@
 
 use super::super::{
     ImportError,
+    compose::Compose,
     context::{Context, axes},
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::{Kind, Op, Reduction};
+use crate::graph::{Binary, Kind, Op, Reduction, Unary};
 
 /// Reductions: axes are an attribute up to operator set 12 (ReduceSum) or 17 (the others), an input afterwards.
 pub(super) fn reduce(
@@ -14,7 +15,8 @@ pub(super) fn reduce(
     node: &NodeView<'_>,
 ) -> Result<Vec<Value>, ImportError> {
     let x = context.input(node, 0)?;
-    let (op, first_with_input) = match node.proto.op_type.as_str() {
+    let operator = node.proto.op_type.as_str();
+    let (op, first_with_input) = match operator {
         "ReduceSum" => (Reduction::Sum, 13),
         "ReduceMean" => (Reduction::Mean, 18),
         "ReduceMax" => (Reduction::Max, 18),
@@ -22,6 +24,7 @@ pub(super) fn reduce(
         "ReduceProd" => (Reduction::Prod, 18),
         "ReduceSumSquare" => (Reduction::SumSquare, 18),
         "ReduceL1" => (Reduction::L1, 18),
+        "ReduceLogSum" | "ReduceLogSumExp" => (Reduction::Sum, 18),
         _ => (Reduction::L2, 18),
     };
     let keepdims = node.flag("keepdims", true)?;
@@ -60,6 +63,10 @@ pub(super) fn reduce(
     } else {
         axes(node, &list, rank)?
     };
+    if matches!(operator, "ReduceLogSum" | "ReduceLogSumExp") {
+        let shifted = operator == "ReduceLogSumExp";
+        return logarithm(context, node, &x, &axes, keepdims, shifted);
+    }
     if let Some(value) = integers(node, op, &x, &axes, keepdims)? {
         return Ok(vec![value]);
     }
@@ -75,6 +82,35 @@ pub(super) fn reduce(
         Op::Reduce { op, axes, keepdims },
         &[x],
     )?])
+}
+
+/// log Σx, or log Σeˣ as m + log Σe^(x−m), m the largest.
+fn logarithm(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    x: &Value,
+    axes: &[usize],
+    keepdims: bool,
+    of_powers: bool,
+) -> Result<Vec<Value>, ImportError> {
+    let mut c = Compose::new(context, node);
+    if !of_powers {
+        let sum = c.reduce(Reduction::Sum, x, axes, keepdims)?;
+        return Ok(vec![c.unary(Unary::Log, &sum)?]);
+    }
+    let largest = c.reduce(Reduction::Max, x, axes, true)?;
+    let below = c.binary(Binary::Sub, x, &largest)?;
+    let powers = c.unary(Unary::Exp, &below)?;
+    let sum = c.reduce(Reduction::Sum, &powers, axes, true)?;
+    let logarithm = c.unary(Unary::Log, &sum)?;
+    let mut result = c.binary(Binary::Add, &largest, &logarithm)?;
+    if !keepdims {
+        let shape = c.shape(&result).into_iter().enumerate();
+        let kept = shape.filter(|(axis, _)| !axes.contains(axis));
+        let shape = kept.map(|(_, extent)| extent).collect();
+        result = c.reshape(&result, shape)?;
+    }
+    Ok(vec![result])
 }
 
 /// The exact reduction of a vector of integers, as in the arithmetic of shapes.
@@ -122,10 +158,14 @@ pub(super) fn global_pool(
     if rank < 3 {
         return Err(node.operand_error("takes [batch, channels, …] with one spatial axis at least"));
     }
-    let op = if node.proto.op_type == "GlobalMaxPool" {
-        Reduction::Max
-    } else {
-        Reduction::Mean
+    let op = match node.proto.op_type.as_str() {
+        "GlobalMaxPool" => Reduction::Max,
+        "GlobalAveragePool" => Reduction::Mean,
+        _ => match node.int("p")?.unwrap_or(2) {
+            1 => Reduction::L1,
+            2 => Reduction::L2,
+            p => return Err(node.attribute_error("p", format!("is {p}, not 1 or 2"))),
+        },
     };
     let op = Op::Reduce {
         op,

@@ -6,7 +6,8 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::Op;
+use super::norms::asked;
+use crate::graph::{Kind, Op};
 
 /// Identity, and Dropout at inference.
 pub(super) fn identity(
@@ -28,7 +29,17 @@ pub(super) fn identity(
             ));
         }
     }
-    Ok(vec![context.input(node, 0)?])
+    let x = context.input(node, 0)?;
+    let mut results = vec![x];
+    if node.proto.op_type == "Dropout" && asked(node, 1) {
+        // Nothing is dropped.
+        let shape = context.shape(&results[0]);
+        let count = shape.iter().product();
+        context.spend(node, count)?;
+        let kept = Ints::new(shape, vec![1; count]).ok_or_else(|| context.over_budget(node))?;
+        results.push(Value::Ints(Kind::Bool, kept));
+    }
+    Ok(results)
 }
 
 fn extents(shape: &[usize]) -> Vec<i64> {

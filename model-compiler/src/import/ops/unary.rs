@@ -6,7 +6,7 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::{Kind, Op, Unary};
+use crate::graph::{Circular, Kind, Op, Unary};
 
 /// Functions without parameters.
 pub(super) fn plain(
@@ -56,7 +56,10 @@ pub(super) fn plain(
         "Softsign" => (Unary::Softsign, Kind::Float),
         "Sqrt" => (Unary::Sqrt, Kind::Float),
         "Tanh" => (Unary::Tanh, Kind::Float),
-        other => return Err(node.operand_error(format!("{other} has no meaning here"))),
+        other => match Circular::named(other) {
+            Some(function) => (Unary::Circular(function), Kind::Float),
+            None => return Err(node.operand_error(format!("{other} has no meaning here"))),
+        },
     };
     Ok(vec![context.apply(node, kind, Op::Unary(unary), &[x])?])
 }

@@ -59,6 +59,10 @@ impl<'g> Walk<'g> {
                     format!("shape {shape:?} has no set axis"),
                 ));
             };
+            let stated_one = spec.get(&input.name).is_some_and(|s| s.set.is_some());
+            if capacity == 1 && !stated_one {
+                continue;
+            }
             if capacity == 1 {
                 let reason = "a set of one slot is no set: state `set = false` in inputs.toml";
                 return Err(refuse(&input.name, reason.into()));

@@ -109,7 +109,7 @@ fn trees() {
     );
     regressor(
         ints("nodes_truenodeids", &[0, 0, 0]),
-        &["'nodes_truenodeids'", "two ways"],
+        &["'nodes_truenodeids'", "circle"],
     );
     regressor(
         ints("nodes_featureids", &[5, 0, 0]),

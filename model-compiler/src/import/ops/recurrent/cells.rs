@@ -106,8 +106,7 @@ fn lstm(step: &mut Step<'_, '_, '_>, state: State) -> Result<State, ImportError>
     let output = peep(step, output, 1, Some(&cell))?;
     let output = step.activate(&output, 0)?;
     // The cell is not cut before its own function.
-    let shown = step.weights.activations[2];
-    let shown = step.apply(crate::graph::Op::Unary(shown), std::slice::from_ref(&cell))?;
+    let shown = step.function(&cell, 2)?;
     let hidden = step.binary(Binary::Mul, &output, &shown)?;
     Ok(State {
         hidden: Some(hidden),

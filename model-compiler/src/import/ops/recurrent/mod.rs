@@ -5,7 +5,8 @@
 
 mod cells;
 
-use super::super::{ImportError, context::Context, node::NodeView, value::Value};
+use super::super::{ImportError, compose::Compose, context::Context, node::NodeView, value::Value};
+use super::activations::Activation;
 use crate::graph::{Binary, Kind, Op, Tensor, Unary};
 
 /// Steps, in both directions, that one layer may take: each becomes a dozen nodes.
@@ -39,7 +40,7 @@ struct Weights {
     recurrent_bias: Vec<f32>,
     /// `[3·hidden]`, from the cell to the gates i, o and f.
     peepholes: Option<Vec<f32>>,
-    activations: Vec<Unary>,
+    activations: Vec<Activation>,
     clip: Option<f32>,
     linear_before_reset: bool,
 }
@@ -284,7 +285,7 @@ fn activations(
     node: &NodeView<'_>,
     cell: &Cell,
     directions: usize,
-) -> Result<Vec<Vec<Unary>>, ImportError> {
+) -> Result<Vec<Vec<Activation>>, ImportError> {
     let count = cell.activations.len();
     let stated = node.strings("activations")?.unwrap_or_default();
     let names: Vec<&str> = match stated.len() {
@@ -295,19 +296,22 @@ fn activations(
             return Err(node.attribute_error("activations", detail));
         }
     };
-    let function = |name: &&str| match name.to_ascii_lowercase().as_str() {
-        "sigmoid" => Ok(Unary::Sigmoid),
-        "tanh" => Ok(Unary::Tanh),
-        "relu" => Ok(Unary::Relu),
-        "softsign" => Ok(Unary::Softsign),
-        "softplus" => Ok(Unary::Softplus),
-        _ => Err(node.attribute_error(
-            "activations",
-            format!("has '{name}': Sigmoid, Tanh, Relu, Softsign and Softplus are supported"),
-        )),
+    let mut alphas = node
+        .floats("activation_alpha")?
+        .unwrap_or(&[])
+        .iter()
+        .copied();
+    let mut betas = node
+        .floats("activation_beta")?
+        .unwrap_or(&[])
+        .iter()
+        .copied();
+    let function = |name: &&str| {
+        Activation::next(name, &mut alphas, &mut betas)
+            .map_err(|detail| node.attribute_error("activations", detail))
     };
     let all = names.iter().map(function).collect::<Result<Vec<_>, _>>()?;
-    Ok(all.chunks(count).map(<[Unary]>::to_vec).collect())
+    Ok(all.chunks(count).map(<[Activation]>::to_vec).collect())
 }
 
 /// Row `at` of the first axis, of the given shape.
@@ -443,6 +447,12 @@ impl Step<'_, '_, '_> {
         }
     }
 
+    /// Activation `which`.
+    fn function(&mut self, x: &Value, which: usize) -> Result<Value, ImportError> {
+        let function = self.weights.activations[which];
+        function.apply(&mut Compose::new(self.context, self.node), x)
+    }
+
     /// Activation `which` of a sum, cut before where the layer clips.
     fn activate(&mut self, x: &Value, which: usize) -> Result<Value, ImportError> {
         let mut x = x.clone();
@@ -450,7 +460,6 @@ impl Step<'_, '_, '_> {
             let (min, max) = (-clip, clip);
             x = self.apply(Op::Unary(Unary::Clip { min, max }), &[x])?;
         }
-        let function = self.weights.activations[which];
-        self.apply(Op::Unary(function), &[x])
+        self.function(&x, which)
     }
 }

@@ -167,35 +167,36 @@ fn weights(
     Ok(result)
 }
 
-/// The trees from their roots, each node once and behind its parent.
+/// The trees from their roots, each node once and behind all its parents: subtrees may be shared, as LightGBM's converter
+/// writes the test of a category in a set.
 pub(super) fn ordered(
     node: &NodeView<'_>,
     listed: &[Listed],
     roots: &[usize],
-    mut weights: HashMap<usize, Weights>,
+    weights: HashMap<usize, Weights>,
 ) -> Result<Vec<Vec<Node>>, ImportError> {
     let mut taken = vec![false; listed.len()];
     let mut trees = Vec::with_capacity(roots.len());
     for root in roots {
-        let mut order = vec![*root];
-        let mut next = 0;
-        let mut tree = Vec::new();
-        while let Some(place) = order.get(next).copied() {
-            next += 1;
+        let order = behind_parents(node, listed, *root)?;
+        let place_of: HashMap<usize, usize> =
+            order.iter().enumerate().map(|(at, n)| (*n, at)).collect();
+        let mut tree = Vec::with_capacity(order.len());
+        for place in order {
             if std::mem::replace(&mut taken[place], true) {
-                let detail = "lead to one node on two ways: the file is corrupt";
+                let detail = "lead from two trees to one node: the file is corrupt";
                 return Err(node.attribute_error("nodes_truenodeids", detail));
             }
             let own = listed[place];
             let Some(question) = own.question else {
-                tree.push(Node::Leaf(weights.remove(&place).unwrap_or_default()));
+                let own = weights.get(&place).cloned().unwrap_or_default();
+                tree.push(Node::Leaf(own));
                 continue;
             };
             if own.threshold.is_nan() {
                 return Err(node.attribute_error("nodes_values", "has NaN"));
             }
-            let (yes, no) = (order.len(), order.len() + 1);
-            order.extend(own.children);
+            let [yes, no] = own.children.map(|child| place_of[&child]);
             tree.push(Node::Branch(TreeNode::Branch {
                 feature: own.feature,
                 question,
@@ -210,7 +211,9 @@ pub(super) fn ordered(
     if trees.is_empty() {
         return Err(node.operand_error("has no tree"));
     }
-    if let Some((place, _)) = weights.iter().next() {
+    let mut given = weights.keys();
+    let stray = given.find(|place| !taken[**place] || listed[**place].question.is_some());
+    if let Some(place) = stray {
         let what = match taken[*place] {
             true => "a node that branches",
             false => "a node that no root leads to",
@@ -218,4 +221,55 @@ pub(super) fn ordered(
         return Err(node.operand_error(format!("{what} has weights")));
     }
     Ok(trees)
+}
+
+/// What a root leads to, each node behind all its parents, in rows from the root.
+fn behind_parents(
+    node: &NodeView<'_>,
+    listed: &[Listed],
+    root: usize,
+) -> Result<Vec<usize>, ImportError> {
+    let mut parents: HashMap<usize, usize> = HashMap::from([(root, 0)]);
+    let mut seen = vec![root];
+    let mut next = 0;
+    while let Some(place) = seen.get(next).copied() {
+        next += 1;
+        if listed[place].question.is_none() {
+            continue;
+        }
+        for child in listed[place].children {
+            let count = parents.entry(child).or_insert_with(|| {
+                seen.push(child);
+                0
+            });
+            *count += 1;
+        }
+    }
+    let mut order = Vec::with_capacity(seen.len());
+    // A root that something leads to is part of a cycle.
+    if parents[&root] == 0 {
+        order.push(root);
+    }
+    let mut next = 0;
+    while let Some(place) = order.get(next).copied() {
+        next += 1;
+        if listed[place].question.is_none() {
+            continue;
+        }
+        for child in listed[place].children {
+            if let Some(count) = parents.get_mut(&child) {
+                *count -= 1;
+                if *count == 0 {
+                    order.push(child);
+                }
+            }
+        }
+    }
+    match order.len() == seen.len() {
+        true => Ok(order),
+        false => {
+            let detail = "lead in a circle: the file is corrupt";
+            Err(node.attribute_error("nodes_truenodeids", detail))
+        }
+    }
 }

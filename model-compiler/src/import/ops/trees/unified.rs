@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::super::super::{ImportError, context::Context, node::NodeView, value::Value};
+use super::super::classes::PostTransform;
+use super::Weights;
 use super::nodes::{self, Listed};
-use super::{PostTransform, Weights};
 use crate::graph::{Aggregate, Question};
 
 /// TreeEnsemble: branches and leaves in lists of their own, modes and functions as numbers.

@@ -1,0 +1,59 @@
+//! Extents that a model leaves open: stated ones, and those that the arrays of a calibration file have.
+
+use anyhow::{Context, Result, bail};
+use hodoscope_compiler::import;
+use hodoscope_sim::npz::Npz;
+use std::path::Path;
+
+/// The stated extents, completed by those of the calibration's arrays; each that was taken from there is told.
+///
+/// # Errors
+/// When the arrays of two inputs show different extents of one axis.
+pub fn completed(
+    model: &Path,
+    stated: &[(String, usize)],
+    calibration: Option<&Path>,
+) -> Result<Vec<(String, usize)>> {
+    let mut extents = stated.to_vec();
+    let Some(path) = calibration else {
+        return Ok(extents);
+    };
+    let open = import::open_extents(model);
+    let known = |extents: &[(String, usize)], axis: &import::OpenExtent| {
+        let own = format!("{}:{}", axis.input, axis.axis);
+        let mut names = extents.iter().map(|(name, _)| name);
+        names.any(|name| *name == axis.name || *name == own)
+    };
+    if open.iter().all(|axis| known(&extents, axis)) {
+        return Ok(extents);
+    }
+    let npz = Npz::read(path).context("calibration")?;
+    let mut taken: Vec<(String, usize, String)> = Vec::new();
+    for axis in &open {
+        if known(stated, axis) || !npz.contains(&axis.input) {
+            continue;
+        }
+        let array = npz.array(&axis.input)?;
+        // The first axis of an array counts events, as that of the model counts the batch.
+        let Some(&extent) = array.shape().get(axis.axis).filter(|extent| **extent > 0) else {
+            continue;
+        };
+        match taken.iter().find(|(name, ..)| *name == axis.name) {
+            Some((name, other, input)) if *other != extent => bail!(
+                "{}: '{name}' is {other} in the array of '{input}', {extent} in that of '{}': state it with --extent '{name}=N'",
+                path.display(),
+                axis.input
+            ),
+            Some(_) => {}
+            None => taken.push((axis.name.clone(), extent, axis.input.clone())),
+        }
+    }
+    for (name, extent, _) in taken {
+        eprintln!(
+            "note: the model leaves '{name}' open: {extent}, as in {}; --extent '{name}=N' states another",
+            path.display()
+        );
+        extents.push((name, extent));
+    }
+    Ok(extents)
+}
