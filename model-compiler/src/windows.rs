@@ -1,7 +1,7 @@
 //! Elements that lie in windows: a table of where each window begins, and one of what lies in it.
 
 /// Where each window begins, and where in it each of its runs does: elements `bases[row] + offsets[column] + j`, the
-/// sum of base and offset modulo 2^16, j below `run`.
+/// sum of base and offset modulo 2^16, or 2^32 where an element is beyond that, j below `run`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Windows {
     pub bases: Vec<i64>,
@@ -35,13 +35,22 @@ pub(crate) fn windows(elements: &[usize]) -> Option<Windows> {
         let window = &elements[..width];
         let run = run(window);
         let bases = elements.chunks(width).map(|row| row[0] as i64);
-        let offset = |e: &usize| (*e as i64 - elements[0] as i64).rem_euclid(1 << 16);
+        let modulus = 1i64 << number_bits(elements);
+        let offset = |e: &usize| (*e as i64 - elements[0] as i64).rem_euclid(modulus);
         Windows {
             bases: bases.collect(),
             offsets: window.iter().step_by(run).map(offset).collect(),
             run,
         }
     })
+}
+
+/// Bits of an entry of the tables: as many as the largest element needs.
+pub(crate) fn number_bits(elements: &[usize]) -> u8 {
+    match elements.iter().all(|e| *e <= 0xffff) {
+        true => 16,
+        false => 32,
+    }
 }
 
 /// The longest runs of successive elements, all of one length, that `window` consists of.

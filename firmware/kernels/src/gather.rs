@@ -13,6 +13,17 @@ pub fn gather<X: Copy, Y: Narrow<X>>(x: &[X], elements: &[u16], y: &mut [Y]) {
     }
 }
 
+/// [`gather`] of an operand with more elements than 16 bits number.
+///
+/// # Panics
+/// Never where every element lies within x, as the verifier proved.
+#[inline(always)]
+pub fn gather_wide<X: Copy, Y: Narrow<X>>(x: &[X], elements: &[u32], y: &mut [Y]) {
+    for (element, y) in elements.iter().zip(y) {
+        *y = Y::narrow(x[*element as usize]);
+    }
+}
+
 /// y\[r, k, j\] = x\[bases\[r\] + offsets\[k\] + j\], the sum of base and offset modulo 2^16: the windows of a convolution,
 /// or a transposition. `RUN` elements of a window, j, lie side by side.
 ///
@@ -29,6 +40,28 @@ pub fn windows<const RUN: usize, X: Copy, Y: Narrow<X>>(
     for (base, window) in bases.iter().zip(runs.chunks_exact_mut(offsets.len())) {
         for (offset, run) in offsets.iter().zip(window) {
             let start = usize::from(base.wrapping_add(*offset));
+            for (x, y) in x[start..start + RUN].iter().zip(run) {
+                *y = Y::narrow(*x);
+            }
+        }
+    }
+}
+
+/// [`windows`] of an operand with more elements than 16 bits number; the sum of base and offset modulo 2^32.
+///
+/// # Panics
+/// Never where every element lies within x, as the verifier proved, and there is an offset.
+#[inline(always)]
+pub fn windows_wide<const RUN: usize, X: Copy, Y: Narrow<X>>(
+    x: &[X],
+    bases: &[u32],
+    offsets: &[u32],
+    y: &mut [Y],
+) {
+    let (runs, _) = y.as_chunks_mut::<RUN>();
+    for (base, window) in bases.iter().zip(runs.chunks_exact_mut(offsets.len())) {
+        for (offset, run) in offsets.iter().zip(window) {
+            let start = base.wrapping_add(*offset) as usize;
             for (x, y) in x[start..start + RUN].iter().zip(run) {
                 *y = Y::narrow(*x);
             }
@@ -69,6 +102,21 @@ mod tests {
         assert_eq!(y, [11, 10, 12, 11, 14, 13]);
         windows::<3, _, _>(&x, &[0, 2], &[0], &mut y);
         assert_eq!(y, [10, 11, 12, 12, 13, 14]);
+    }
+
+    #[test]
+    fn elements_beyond_sixteen_bits() {
+        static X: [i8; 70_000] = {
+            let mut x = [0i8; 70_000];
+            (x[65_536], x[69_998], x[69_999]) = (1, 2, 3);
+            x
+        };
+        let mut y = [0i8; 4];
+        gather_wide(&X, &[65_536, 0, 69_999, 69_998], &mut y);
+        assert_eq!(y, [1, 0, 3, 2]);
+        // The second offset is −1.
+        windows_wide::<1, _, _>(&X, &[65_536, 69_999], &[0, u32::MAX], &mut y);
+        assert_eq!(y, [1, 0, 3, 2]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::code::Code;
 use super::names;
 use crate::plan::layout::{Constants, Layout};
 use crate::plan::{Grid, Kernel, Plan, Step, storage_bits};
-use crate::windows::windows;
+use crate::windows::{number_bits, windows};
 
 /// Numbers on a line.
 const PER_LINE: usize = 16;
@@ -211,26 +211,21 @@ fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTr
             list("Multipliers", format!("S{id}_MULTIPLIERS"), ty, multipliers);
             list("Offsets", format!("S{id}_OFFSETS"), ty, offsets);
         }
-        Kernel::Gather { elements, .. } => match windows(elements) {
-            Some(windows) => {
-                list(
-                    "First elements",
-                    format!("S{id}_BASES"),
-                    "u16",
-                    &windows.bases,
-                );
-                list(
-                    "Distances",
-                    format!("S{id}_OFFSETS"),
-                    "u16",
-                    &windows.offsets,
-                );
+        Kernel::Gather { elements, .. } => {
+            let ty = format!("u{}", number_bits(elements));
+            match windows(elements) {
+                Some(windows) => {
+                    let bases = format!("S{id}_BASES");
+                    list("First elements", bases, &ty, &windows.bases);
+                    let offsets = format!("S{id}_OFFSETS");
+                    list("Distances", offsets, &ty, &windows.offsets);
+                }
+                None => {
+                    let elements: Vec<i64> = elements.iter().map(|e| *e as i64).collect();
+                    list("Elements", format!("S{id}_ELEMENTS"), &ty, &elements);
+                }
             }
-            None => {
-                let elements: Vec<i64> = elements.iter().map(|e| *e as i64).collect();
-                list("Elements", format!("S{id}_ELEMENTS"), "u16", &elements);
-            }
-        },
+        }
         Kernel::Words { input } => {
             let ty = names::storage(plan.result(step));
             for (doc, name, ranges) in ranges(plan, *input, step.result) {

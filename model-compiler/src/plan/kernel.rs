@@ -334,12 +334,6 @@ pub(super) fn choose(
         },
         Operation::Trees(own) => trees(program, proof, own, element),
         Operation::Reshape { x } => Kernel::View { x: *x },
-        Operation::Gather { elements, .. } if elements.iter().any(|e| *e > MAX_ELEMENT) => {
-            return refuse(format!(
-                "its operand has more than {} elements",
-                MAX_ELEMENT + 1
-            ));
-        }
         Operation::Gather { x, elements } => Kernel::Gather {
             x: *x,
             elements: elements.clone(),
@@ -375,9 +369,6 @@ fn trees(program: &Program, proof: &Proof, trees: &Trees, result: IntType) -> Ke
         accumulator: Accumulator::for_all([result, program.constant(trees.leaves).element]),
     }
 }
-
-/// A larger element has no 16-bit index.
-const MAX_ELEMENT: usize = 0xffff;
 
 /// What an overflow into `ty` does before the limits do.
 fn reduction(ty: IntType, overflow: Overflow, accumulator: Accumulator) -> Reduction {

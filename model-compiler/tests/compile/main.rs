@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
 
 mod general;
+mod idioms;
 mod jets;
 mod lsb;
 mod masks;

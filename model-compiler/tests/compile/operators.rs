@@ -15,54 +15,54 @@ use hodoscope_interpreter::Interpreter;
 /// The operator set of all models that state none.
 const OPSET: i64 = 20;
 
-type Events = fn(&mut Random) -> Vec<Vec<f32>>;
+pub(crate) type Events = fn(&mut Random) -> Vec<Vec<f32>>;
 
 /// `count` multiples of 2^−6 from `low` on: words hold them exactly, so that no comparison turns on a rounding.
-fn numbers(random: &mut Random, count: usize, low: f32, high: f32) -> Vec<f32> {
+pub(crate) fn numbers(random: &mut Random, count: usize, low: f32, high: f32) -> Vec<f32> {
     let steps = ((high - low) * 64.0) as usize;
     let number = |_| low + random.below(steps) as f32 / 64.0;
     (0..count).map(number).collect()
 }
 
 /// `x` [1, 6] between −2 and 2.
-fn row(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn row(random: &mut Random) -> Vec<Vec<f32>> {
     vec![numbers(random, 6, -2.0, 2.0)]
 }
 
 /// `x` [1, 6] between ¼ and 4.
-fn positive(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn positive(random: &mut Random) -> Vec<Vec<f32>> {
     vec![numbers(random, 6, 0.25, 4.0)]
 }
 
 /// `x` and `y` [1, 6] between −2 and 2, in steps of ½: some are equal.
-fn rows(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn rows(random: &mut Random) -> Vec<Vec<f32>> {
     let mut halves = || (0..6).map(|_| random.below(9) as f32 / 2.0 - 2.0).collect();
     vec![halves(), halves()]
 }
 
 /// `x` [1, 6] between −2 and 2, `y` [1, 6] between ½ and 2.
-fn quotients(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn quotients(random: &mut Random) -> Vec<Vec<f32>> {
     vec![numbers(random, 6, -2.0, 2.0), numbers(random, 6, 0.5, 2.0)]
 }
 
 /// `x` [1, 3, 4] between −2 and 2.
-fn matrix(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn matrix(random: &mut Random) -> Vec<Vec<f32>> {
     vec![numbers(random, 12, -2.0, 2.0)]
 }
 
 /// `x` [1, 3, 4] and `y` [1, 4, 3] between −2 and 2.
-fn matrices(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn matrices(random: &mut Random) -> Vec<Vec<f32>> {
     let matrix = |random: &mut Random| numbers(random, 12, -2.0, 2.0);
     vec![matrix(random), matrix(random)]
 }
 
 /// `x` [1, 2, 8] between −2 and 2.
-fn line(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn line(random: &mut Random) -> Vec<Vec<f32>> {
     vec![numbers(random, 16, -2.0, 2.0)]
 }
 
 /// `x` [1, 2, 4, 4] between −2 and 2.
-fn image(random: &mut Random) -> Vec<Vec<f32>> {
+pub(crate) fn image(random: &mut Random) -> Vec<Vec<f32>> {
     vec![numbers(random, 32, -2.0, 2.0)]
 }
 
@@ -94,7 +94,7 @@ fn three(random: &mut Random) -> Vec<Vec<f32>> {
 }
 
 /// A constant of numbers between −1 and 1, the same every time.
-fn weights(name: &str, dims: &[i64]) -> TensorProto {
+pub(crate) fn weights(name: &str, dims: &[i64]) -> TensorProto {
     let mut random = Random::new(7);
     let count = dims.iter().product::<i64>();
     let data: Vec<f32> = (0..count).map(|_| 2.0 * random.uniform() - 1.0).collect();
@@ -103,12 +103,12 @@ fn weights(name: &str, dims: &[i64]) -> TensorProto {
 
 /// What a case is made of.
 #[derive(Default)]
-struct Case {
-    name: &'static str,
-    constants: Vec<TensorProto>,
-    nodes: Vec<NodeProto>,
-    outputs: Vec<&'static str>,
-    functions: Vec<FunctionProto>,
+pub(crate) struct Case {
+    pub name: &'static str,
+    pub constants: Vec<TensorProto>,
+    pub nodes: Vec<NodeProto>,
+    pub outputs: Vec<&'static str>,
+    pub functions: Vec<FunctionProto>,
 }
 
 impl Case {
@@ -135,7 +135,7 @@ impl Case {
     }
 }
 
-fn held(name: &'static str, model: ModelProto, event: Events) -> Result<(), String> {
+pub(crate) fn held(name: &'static str, model: ModelProto, event: Events) -> Result<(), String> {
     let network = Network { name, model, event };
     let (graph, program, _) = compile(&network, &SIXTEEN).map_err(|e| format!("{name}: {e}"))?;
     let errors = errors(&network, &graph, &program);
@@ -154,7 +154,7 @@ fn held(name: &'static str, model: ModelProto, event: Events) -> Result<(), Stri
 }
 
 /// One node, whose first operands are the inputs.
-fn one(
+pub(crate) fn one(
     op: &'static str,
     inputs: &[&str],
     attributes: Vec<AttributeProto>,
@@ -170,7 +170,7 @@ fn one(
 }
 
 /// All cases of a table; every one that fails is named.
-fn check(cases: Vec<(Case, Events)>) {
+pub(crate) fn check(cases: Vec<(Case, Events)>) {
     let failed: Vec<String> = cases
         .into_iter()
         .filter_map(|(case, event)| case.check(event).err())

@@ -3,6 +3,7 @@
 
 mod activations;
 mod fixed_point;
+mod idioms;
 mod jets;
 mod mlperf;
 mod oracle;

@@ -95,17 +95,13 @@ fn missing_file_names_the_path() {
 
 #[test]
 fn unsupported_operators_are_named_with_what_to_do() {
-    let hardmax = NodeProto {
-        name: "hardmax_1".into(),
-        ..node("Hardmax", "y", &["x"], vec![])
+    let hashed = NodeProto {
+        name: "unique_1".into(),
+        ..node("Unique", "y", &["x"], vec![])
     };
     check(
-        &error(&one(hardmax)),
-        &[
-            "node 'hardmax_1'",
-            "operator Hardmax",
-            "supported operators",
-        ],
+        &error(&one(hashed)),
+        &["node 'unique_1'", "operator Unique", "supported operators"],
     );
     let quant = NodeProto {
         domain: "qonnx.custom_op.general".into(),
@@ -122,7 +118,11 @@ fn unsupported_operators_are_named_with_what_to_do() {
     check(&error(&one(qgemm)), &["com.microsoft::QGemm", "QDQ"]);
     check(
         &error(&one(node("If", "i", &["x"], vec![]))),
-        &["operator If", "control flow"],
+        &["node 'i'", "depends on the event", "Where"],
+    );
+    check(
+        &error(&one(node("Loop", "l", &["x"], vec![]))),
+        &["operator Loop", "control flow"],
     );
     check(
         &error(&one(node("RandomNormalLike", "r", &["x"], vec![]))),

@@ -508,14 +508,16 @@ impl<'a> Executor<'a> {
         match &step.kernel {
             Kernel::View { x } => return Array::new(value.element, &raws(x)),
             Kernel::Gather { x, elements } => {
-                // An index of 16 bits, as a crate has it.
-                let elements: Vec<u16> = elements
-                    .iter()
-                    .map(|e| u16::try_from(*e).expect("few elements"))
-                    .collect();
+                // An index of 16 bits where that is enough, as a crate has it.
+                let short: Option<Vec<u16>> =
+                    elements.iter().map(|e| u16::try_from(*e).ok()).collect();
+                let wide: Vec<u32> = elements.iter().map(|e| *e as u32).collect();
                 let mut y = Array::new(value.element, &vec![0; elements.len()]);
                 let x = values[x.index()].as_ref().expect("operands come first");
-                each!(x, x => each!(&mut y, y => gather::gather(x, &elements, y)));
+                match short {
+                    Some(e) => each!(x, x => each!(&mut y, y => gather::gather(x, &e, y))),
+                    None => each!(x, x => each!(&mut y, y => gather::gather_wide(x, &wide, y))),
+                }
                 return y;
             }
             Kernel::SumRows { x, accumulator } => {

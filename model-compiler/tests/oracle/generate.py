@@ -936,6 +936,85 @@ def microsoft(rng, name):
     return case.finish(ms(inputs, epsilon=1e-5))
 
 
+@operator("ScatterElements", "ScatterND")
+def scatter(rng, name):
+    reduction = str(rng.choice(["none", "add", "mul", "max", "min"]))
+    case = Case(18)
+    s = [1, int(rng.integers(3, 6)), int(rng.integers(2, 4))]
+    x = case.input(normal(rng, s))
+    known = rng.random() < 0.5
+    count = int(rng.integers(1, 4)) if reduction == "none" or rng.random() < 0.5 else 5
+    # Replaced places are distinct: of several updates of one the specification does not say which stays.
+    rows = rng.permutation(s[1])[:count] if reduction == "none" else rng.integers(0, s[1], count)
+    rows = np.where(rng.random(len(rows)) < 0.3, rows - s[1], rows)
+    updates = case.input(normal(rng, [1, len(rows), s[2]]))
+    if name == "ScatterElements":
+        indices = np.broadcast_to(rows[None, :, None], [1, len(rows), s[2]])
+        where = case.constant(indices, "i") if known else case.input(indices, "i")
+        return case.finish(case.node(name, [x, where, updates], axis=1, reduction=reduction))
+    indices = np.stack([np.zeros_like(rows), rows], -1)[None]
+    where = case.constant(indices, "i") if known else case.input(indices, "i")
+    return case.finish(case.node(name, [x, where, updates], reduction=reduction))
+
+
+@operator("DepthToSpace", "SpaceToDepth", "ReverseSequence", "Compress")
+def rearranged(rng, name):
+    case = Case(13)
+    if name == "ReverseSequence":
+        x = case.input(normal(rng, [1, 5, 3]))
+        return case.finish(case.node(name, [x, case.constant([int(rng.integers(1, 6))], "i")], time_axis=1, batch_axis=0))
+    if name == "Compress":
+        x = case.input(normal(rng, [1, 4, 3]))
+        return case.finish(case.node(name, [x, case.constant([1, 0, 1], "b")], axis=int(rng.integers(1, 3))))
+    x = case.input(normal(rng, [1, 8, 4, 2]))
+    more = {"mode": str(rng.choice(["DCR", "CRD"]))} if name == "DepthToSpace" else {}
+    return case.finish(case.node(name, [x], blocksize=2, **more))
+
+
+@operator("Resize.between")
+def interpolated(rng, name):
+    s = [1, 2, int(rng.integers(3, 6)), int(rng.integers(3, 6))]
+    case = Case(int(rng.choice([11, 13, 18, 19])))
+    x = case.input(normal(rng, s))
+    places = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]
+    attributes = {"mode": str(rng.choice(["linear", "cubic"])), "coordinate_transformation_mode": str(rng.choice(places))}
+    empty = case.constant(np.zeros(0, np.float32)) if case.opset < 13 else ""
+    if rng.random() < 0.5:
+        inputs = [x, empty, case.constant(np.asarray([1, 1, 2, float(rng.choice([1.5, 2, 3]))], np.float32))]
+    else:
+        inputs = [x, empty, empty, case.constant([*s[:2], int(rng.integers(2, 9)), int(rng.integers(2, 9))], "i")]
+    return case.finish(case.node("Resize", inputs, **attributes))
+
+
+@operator("Attention")
+def attention(rng, name):
+    heads, shared, rows, keys, width = 4, int(rng.choice([1, 2, 4])), 3, 5, 2
+    case = Case(int(rng.choice([23, 24])))
+    flat = rng.random() < 0.5
+    make = lambda h, n: case.input(normal(rng, [1, n, h * width] if flat else [1, h, n, width]))
+    inputs = [make(heads, rows), make(shared, keys), make(shared, keys)]
+    attributes = {"q_num_heads": heads, "kv_num_heads": shared} if flat else {}
+    kind = rng.integers(0, 3)
+    if kind == 0:
+        attributes["is_causal"] = 1
+    elif kind == 1:
+        truths = rng.random([rows, keys]) < 0.6
+        truths[:, 0] = True
+        inputs.append(case.constant(truths, "b"))
+    else:
+        inputs.append(case.constant(normal(rng, [rows, keys])))
+    if rng.random() < 0.5:
+        attributes["scale"] = uniform(rng, 0.3, 1)
+    return case.finish(case.node(name, inputs, **attributes))
+
+
+@operator("ms.CDist")
+def distances(rng, name):
+    case = Case(13)
+    inputs = [case.input(normal(rng, [1, 4])), case.constant(normal(rng, [5, 4]))]
+    return case.finish(case.node("CDist", inputs, domain="com.microsoft", metric=str(rng.choice(["euclidean", "sqeuclidean"]))))
+
+
 @operator("ml.LinearClassifier")
 def linear_classifier(rng, name):
     features, classes = int(rng.integers(1, 5)), int(rng.integers(2, 5))

@@ -38,6 +38,9 @@ impl Lowering<'_> {
                 let Some(divisor) = b.numbers() else {
                     return Ok(Term::Quotient(a, b, shape.to_vec()));
                 };
+                if let Some(quotient) = shared_divisor(&a, &divisor)? {
+                    return Ok(Term::Real(self.broadcast(name, quotient, shape)?));
+                }
                 let inverse = |d: &Dyadic| Dyadic::ONE.over(*d);
                 let inverse = divisor.iter().map(inverse).collect::<Option<Vec<_>>>();
                 let inverse = inverse.ok_or(
@@ -301,6 +304,25 @@ pub(super) fn scaled(mut x: Real, number: impl Fn(usize) -> Dyadic) -> Lowered<R
         x.offset[e] = x.offset[e].times(number(e)).ok_or(PROPORTION)?;
     }
     Ok(x)
+}
+
+/// x over one number for all elements that is no power of two: a divisor that the quantiser behind it takes up.
+fn shared_divisor(x: &Real, divisor: &[Dyadic]) -> Lowered<Option<Real>> {
+    let Some(first) = divisor.first().filter(|d| divisor.iter().all(|o| o == *d)) else {
+        return Ok(None);
+    };
+    let odd = i64::try_from(first.mantissa()).ok().map(i64::abs);
+    let Some(odd) = odd.filter(|odd| (2..=0xffff).contains(odd) && x.divisor == 1) else {
+        return Ok(None);
+    };
+    let part = Dyadic::power(-first.exponent()).ok_or(PROPORTION)?;
+    let part = match first.is_negative() {
+        true => part.negated(),
+        false => part,
+    };
+    let mut quotient = scaled(x.clone(), |_| part)?;
+    quotient.divisor = odd;
+    Ok(Some(quotient))
 }
 
 /// x + number, element by element.

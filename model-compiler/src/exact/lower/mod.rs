@@ -401,7 +401,7 @@ fn no_divisor(x: &Real) -> Lowered<()> {
     match x.divisor {
         1 => Ok(()),
         rows => Err(format!(
-            "its operand is a mean over {rows} rows that is not quantised; add a quantiser behind the mean"
+            "its operand is a mean over {rows} rows, or a quotient by {rows}, that is not quantised; add a quantiser behind it"
         )),
     }
 }

@@ -379,7 +379,7 @@ impl Lowering<'_> {
             .filter(|d| (1..=65_535).contains(d));
         let (Some(divisor), true, Source::Value(id)) = (divisor, uniform, &x.source) else {
             return Err(format!(
-                "a mean over {rows} rows of this scale has no exact form; use one power-of-two scale before and after it"
+                "a mean over {rows} rows, or a division by as many, of this scale has no exact form; use one power-of-two scale before and after it"
             ));
         };
         let step = vec![Dyadic::ONE; x.elements()];

@@ -17,6 +17,7 @@ mod products;
 mod reshapes;
 mod rewrite;
 mod spelled;
+mod straight;
 mod unrolled;
 mod wraps;
 
@@ -30,6 +31,7 @@ pub type Pass = fn(&Graph) -> Result<Option<Graph>, GraphError>;
 pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", constants::run),
     ("drop identities", identities::run),
+    ("drop gradients that pass", straight::run),
     ("recognise powers", powers::run),
     ("recognise affine maps", affine::run),
     ("recognise dense layers of places", convolutions::run),
@@ -45,6 +47,7 @@ pub const PASSES: &[(&str, Pass)] = &[
 /// from the result.
 const EXACT_PASSES: &[(&str, Pass)] = &[
     ("drop identities", identities::run),
+    ("drop gradients that pass", straight::run),
     ("recognise wraps", wraps::run),
     ("recognise quantised products", products::run),
     ("drop dead nodes", dead::run),

@@ -2,6 +2,7 @@
 
 mod activations;
 mod arithmetic;
+mod attention;
 mod cast;
 mod classes;
 mod constant;
@@ -11,6 +12,7 @@ mod einsum;
 mod finite;
 mod fused;
 mod indices;
+mod interpolate;
 mod linear;
 mod linear_models;
 mod logic;
@@ -28,7 +30,9 @@ mod recurrent;
 mod reduce;
 mod remainder;
 mod resize;
+mod scatter;
 mod shape;
+mod space;
 mod svm;
 mod trees;
 mod unary;
@@ -54,6 +58,7 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
             "Quant" | "IntQuant" => quant::quant,
             "BipolarQuant" => quant::bipolar,
             "Trunc" => quant::trunc,
+            "MultiThreshold" => quant::multi_threshold,
             _ => return None,
         });
     }
@@ -163,6 +168,14 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "GatherElements" => indices::gather_elements,
         "GatherND" => indices::gather_nd,
         "Tile" => indices::tile,
+        "ScatterElements" | "Scatter" => scatter::scatter_elements,
+        "ScatterND" => scatter::scatter_nd,
+        "DepthToSpace" => space::depth_to_space,
+        "SpaceToDepth" => space::space_to_depth,
+        "ReverseSequence" => space::reverse_sequence,
+        "Compress" => space::compress,
+        "NonZero" => space::non_zero,
+        "Attention" => attention::attention,
         "Split" => pick::split,
         "Concat" => pick::concat,
         "QuantizeLinear" => qdq::quantize_linear,

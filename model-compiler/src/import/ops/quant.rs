@@ -1,7 +1,10 @@
 //! QONNX: Quant, Trunc and BipolarQuant, as `qonnx.custom_op.general` defines them.
 
-use super::super::{ImportError, context::Context, node::NodeView, value::Value};
-use crate::graph::{Binary, Comparison, Kind, Op, Quantiser, RoundingMode, Tensor, broadcast};
+use super::super::{ImportError, compose::Compose, context::Context, node::NodeView, value::Value};
+use crate::graph::{
+    Binary, Comparison, FixedPoint, FixedType, Kind, Op, Quantiser, Reduction, RoundingMode,
+    Tensor, broadcast,
+};
 
 /// Integers of more bits than this have no exact program.
 const MAX_BITS: f32 = 62.0;
@@ -19,6 +22,11 @@ pub(super) fn quant(
     let signed = node.flag("signed", true)?;
     let narrow = node.flag("narrow", false)?;
     let rounding = rounding(node, "ROUND")?;
+    let widths = factor(context, node, 3, "bit width", &shape)?;
+    if widths.single().is_none() {
+        let types = (signed, narrow, rounding);
+        return channels(context, node, &x, (scale, zero_point, widths), types);
+    }
     let bits = bits(context, node, 3)?;
     if signed && bits == 1 {
         let detail = "is 1 with a sign, which runtimes read in different ways; use BipolarQuant";
@@ -34,6 +42,148 @@ pub(super) fn quant(
     let integers = context.keep(node, Kind::Int, Op::Quantise(Box::new(quantiser)), &x)?;
     let back = Op::Dequantise { scale, zero_point };
     Ok(vec![context.keep(node, Kind::Float, back, &integers)?])
+}
+
+/// Quant of a bit width per channel: a fixed-point type of every element, or, of a constant, its numbers cut to their own range
+/// before the quantiser of the widest.
+fn channels(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    x: &Value,
+    (scale, zero_point, widths): (Tensor, Tensor, Tensor),
+    (signed, narrow, rounding): (bool, bool, RoundingMode),
+) -> Result<Vec<Value>, ImportError> {
+    let shape = context.shape(x);
+    let whole = |b: &&f32| b.fract() != 0.0 || !(1.0..=MAX_BITS).contains(*b);
+    if let Some(bits) = widths.data.iter().find(whole) {
+        return Err(node.operand_error(format!(
+            "the bit width {bits} is not an integer from 1 to {MAX_BITS}"
+        )));
+    }
+    if signed && widths.data.contains(&1.0) {
+        let detail = "is 1 with a sign, which runtimes read in different ways; use BipolarQuant";
+        return Err(node.operand_error(format!("the bit width {detail}")));
+    }
+    let origins = |tensor: &Tensor| spread(tensor, &shape);
+    let (scales, own) = (origins(&scale), origins(&widths));
+    if zero_point.data.iter().any(|z| *z != 0.0) {
+        return Err(node.operand_error(
+            "a bit width per channel with a zero point is not supported; quantise symmetrically",
+        ));
+    }
+    if let Some(constant) = context.float_constant(x) {
+        let clamp = |((v, scale), bits): ((&f32, &f32), &f32)| {
+            let (low, high) = range(signed, narrow, *bits as u32);
+            v.max(low as f32 * scale).min(high as f32 * scale)
+        };
+        let data = constant.data.iter().zip(&scales).zip(&own).map(clamp);
+        let cut = Tensor {
+            shape: constant.shape.clone(),
+            data: data.collect(),
+        };
+        let cut = context.builder.constant(&node.name, cut);
+        let cut = Value::Graph(Kind::Float, cut.map_err(|e| node.graph_error(e))?);
+        let widest = widths.data.iter().fold(1.0f32, |a, b| a.max(*b));
+        let quantiser = Quantiser {
+            scale: scale.clone(),
+            zero_point: zero_point.clone(),
+            range: Some(range(signed, narrow, widest as u32)),
+            rounding,
+            zero_first: true,
+        };
+        let integers = Op::Quantise(Box::new(quantiser));
+        let integers = context.keep(node, Kind::Int, integers, &cut)?;
+        let back = Op::Dequantise { scale, zero_point };
+        return Ok(vec![context.keep(node, Kind::Float, back, &integers)?]);
+    }
+    let mut types = Vec::with_capacity(own.len());
+    for (scale, bits) in scales.iter().zip(&own) {
+        let frac = -libm::log2f(*scale);
+        if frac.fract() != 0.0 || libm::exp2f(-frac) != *scale {
+            return Err(node.operand_error(format!(
+                "a bit width per channel needs scales that are powers of two, not {scale}"
+            )));
+        }
+        let (minimum, maximum) = range(signed, narrow, *bits as u32);
+        types.push(FixedType {
+            frac: frac as i32,
+            minimum,
+            maximum,
+        });
+    }
+    let quantiser = FixedPoint {
+        types,
+        rounding,
+        wraps: false,
+    };
+    let op = Op::FixedPoint(Box::new(quantiser));
+    Ok(vec![context.keep(node, Kind::Float, op, x)?])
+}
+
+/// A factor that broadcasts to a shape, as one number for every element.
+fn spread(tensor: &Tensor, shape: &[usize]) -> Vec<f32> {
+    let elements: usize = shape.iter().product();
+    let missing = shape.len() - tensor.shape.len();
+    let at = |element: usize| {
+        let (mut rest, mut stride, mut at) = (element, 1, 0);
+        for axis in (0..shape.len()).rev() {
+            let place = rest % shape[axis];
+            rest /= shape[axis];
+            let Some(own) = axis.checked_sub(missing) else {
+                continue;
+            };
+            if tensor.shape[own] != 1 {
+                at += place * stride;
+            }
+            stride *= tensor.shape[own];
+        }
+        tensor.data[at]
+    };
+    (0..elements).map(at).collect()
+}
+
+/// MultiThreshold (QONNX, FINN): how many of a channel's thresholds x reaches, times a scale, and a bias.
+pub(super) fn multi_threshold(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    // Says in how many bits the counts are kept.
+    node.ignore("out_dtype");
+    let (x, thresholds) = (context.input(node, 0)?, context.input(node, 1)?);
+    let thresholds = context.weights(node, &thresholds, "the thresholds")?;
+    let scale = node.float("out_scale")?.unwrap_or(1.0);
+    let bias = node.float("out_bias")?.unwrap_or(0.0);
+    let layout = node.string("data_layout")?.unwrap_or("NCHW");
+    let shape = context.shape(&x);
+    let rank = shape.len();
+    let at = match layout.ends_with('C') {
+        true => rank.checked_sub(1),
+        false => Some(1).filter(|at| *at < rank),
+    };
+    let (Some(at), &[own, count]) = (at, &thresholds.shape[..]) else {
+        return Err(node.operand_error("takes channels, and thresholds of [channels, thresholds]"));
+    };
+    if own != 1 && own != shape[at] {
+        let detail = format!("thresholds of {own} channels for {}", shape[at]);
+        return Err(node.operand_error(detail));
+    }
+    let mut c = Compose::new(context, node);
+    let column = c.reshape(&x, [&shape[..], &[1]].concat())?;
+    let mut form = vec![1; rank + 1];
+    (form[at], form[rank]) = (own, count);
+    let thresholds = c.tensor(Tensor {
+        shape: form,
+        data: thresholds.data,
+    })?;
+    let reached = c.compare(Comparison::GreaterOrEqual, &column, &thresholds)?;
+    let mut y = c.reduce(Reduction::Sum, &reached, &[rank], false)?;
+    if scale != 1.0 {
+        y = c.with(Binary::Mul, &y, scale)?;
+    }
+    if bias != 0.0 {
+        y = c.with(Binary::Add, &y, bias)?;
+    }
+    Ok(vec![y])
 }
 
 /// BipolarQuant: +scale where x ≥ 0, else −scale.

@@ -1,17 +1,20 @@
-//! Resize and Upsample: images enlarged by repeating their elements, as decoders do (`torch.nn.Upsample`, `UpSampling2D`).
+//! Resize and Upsample: images enlarged by repeating their elements, as decoders do (`torch.nn.Upsample`, `UpSampling2D`), or
+//! interpolated between them.
 
 use super::super::{
     ImportError,
+    compose::Compose,
     context::{Context, axes},
     node::NodeView,
     value::Value,
 };
+use super::interpolate::Axis;
 use crate::graph::{Kind, Op};
 
 /// Elements along an axis, at most: a small file must not ask for gigabytes.
 const MAX_EXTENT: usize = 1 << 16;
 
-/// Resize from operator set 10 on, Upsample before it: the nearest element, by whole factors.
+/// Resize from operator set 10 on, Upsample before it: linear and cubic interpolation, and the nearest element by whole factors.
 ///
 /// Where an axis of n elements becomes one of k·n, result i is element ⌊i/k⌋ by every rule that is taken here
 /// (ONNX specification, Resize, `coordinate_transformation_mode` and `nearest_mode`).
@@ -19,22 +22,11 @@ pub(super) fn resize(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
 ) -> Result<Vec<Value>, ImportError> {
-    // Of other interpolations, and of elements outside the operand, which there are none of.
-    for attribute in [
-        "cubic_coeff_a",
-        "exclude_outside",
-        "extrapolation_value",
-        "antialias",
-    ] {
-        node.ignore(attribute);
-    }
+    node.ignore("extrapolation_value"); // Of elements outside the operand, which there are none of.
     let mode = node.string("mode")?.unwrap_or("nearest");
-    if mode != "nearest" {
-        let detail = format!(
-            "is '{mode}'; export with nearest (the default of torch.nn.Upsample and UpSampling2D), or use ConvTranspose"
-        );
-        return Err(node.attribute_error("mode", detail));
-    }
+    let cubic = node.float("cubic_coeff_a")?.unwrap_or(-0.75);
+    let exclude_outside = node.flag("exclude_outside", false)?;
+    let antialias = node.flag("antialias", false)?;
     let rule = Rule::of(node)?;
     let mut x = context.input(node, 0)?;
     let shape = context.shape(&x);
@@ -48,7 +40,34 @@ pub(super) fn resize(
     {
         return Err(node.attribute_error("keep_aspect_ratio_policy", "must be stretch"));
     }
-    let factors = factors(context, node, &shape, &listed)?;
+    let ratios = ratios(context, node, &shape, &listed)?;
+    if mode != "nearest" {
+        let coefficient = match mode {
+            "linear" => None,
+            "cubic" => Some(f64::from(cubic)),
+            other => {
+                let detail = format!("is '{other}', not nearest, linear or cubic");
+                return Err(node.attribute_error("mode", detail));
+            }
+        };
+        if antialias {
+            let detail =
+                "is not supported; export without it, or use a pooling to make an image smaller";
+            return Err(node.attribute_error("antialias", detail));
+        }
+        for (axis, ratio) in listed.into_iter().zip(ratios) {
+            x = interpolated(
+                context,
+                node,
+                &x,
+                axis,
+                ratio,
+                (coefficient, exclude_outside),
+            )?;
+        }
+        return Ok(vec![x]);
+    }
+    let factors = factors(node, &ratios)?;
     for (axis, factor) in listed.into_iter().zip(factors) {
         if factor == 1 {
             continue;
@@ -71,13 +90,53 @@ pub(super) fn resize(
     Ok(vec![x])
 }
 
-/// How often each element is repeated along each of the axes.
-fn factors(
+/// One axis interpolated between its elements.
+fn interpolated(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    x: &Value,
+    axis: usize,
+    ratio: f64,
+    (cubic, exclude_outside): (Option<f64>, bool),
+) -> Result<Value, ImportError> {
+    let from = context.shape(x)[axis];
+    if ratio == 1.0 {
+        return Ok(x.clone());
+    }
+    // A scale is stated in single precision: three times 1/3 is an element, not none.
+    let to = (from as f64 * ratio + 1e-6).floor();
+    if !(1.0..=MAX_EXTENT as f64).contains(&to) {
+        let detail = format!("{to} elements along axis {axis} are none, or too many");
+        return Err(node.operand_error(detail));
+    }
+    let rule = Rule::of(node)?;
+    let own = Axis {
+        from,
+        to: to as usize,
+        scale: ratio,
+        place: match node.opset < 11 {
+            true => "asymmetric",
+            false => rule.place,
+        },
+    };
+    context.spend(node, from * own.to)?;
+    let matrix = own.matrix(cubic, exclude_outside).ok_or_else(|| {
+        let detail = format!(
+            "is '{}'; half_pixel, pytorch_half_pixel, align_corners, asymmetric and half_pixel_symmetric are supported",
+            own.place
+        );
+        node.attribute_error("coordinate_transformation_mode", detail)
+    })?;
+    Compose::new(context, node).along(x, axis, matrix)
+}
+
+/// How many elements there are of each along each of the axes.
+fn ratios(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
     shape: &[usize],
     axes: &[usize],
-) -> Result<Vec<usize>, ImportError> {
+) -> Result<Vec<f64>, ImportError> {
     // Upsample 7 has an attribute, Upsample 9 and Resize 10 a second input, later ones a third, or sizes as the fourth.
     let at = if node.opset < 11 { 1 } else { 2 };
     let scales = match (node.opset < 9)
@@ -113,6 +172,11 @@ fn factors(
         let detail = format!("{} factors for {} axes", ratios.len(), axes.len());
         return Err(node.operand_error(detail));
     }
+    Ok(ratios)
+}
+
+/// How often each element is repeated along each of the axes.
+fn factors(node: &NodeView<'_>, ratios: &[f64]) -> Result<Vec<usize>, ImportError> {
     let whole = |ratio: &f64| {
         let fits = ratio.fract() == 0.0 && (1.0..=MAX_EXTENT as f64).contains(ratio);
         fits.then_some(*ratio as usize)

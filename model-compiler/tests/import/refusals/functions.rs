@@ -51,12 +51,12 @@ fn functions() {
     let message = error(&calling(many));
     assert!(message.contains("more than 65536 nodes"), "{message}");
     // What a function's body lacks is named by the call and the node within.
-    let hardmax = NodeProto {
-        name: "hardmax".into(),
-        ..node("Hardmax", "b", &["a"], vec![])
+    let unique = NodeProto {
+        name: "unique".into(),
+        ..node("Unique", "b", &["a"], vec![])
     };
-    let message = error(&calling(vec![function("F", vec![hardmax])]));
-    assert!(message.contains("node 'call/hardmax'"), "{message}");
+    let message = error(&calling(vec![function("F", vec![unique])]));
+    assert!(message.contains("node 'call/unique'"), "{message}");
     let two = NodeProto {
         input: vec!["x".into(), "x".into()],
         ..own("F", "x", "y")

@@ -48,8 +48,8 @@ fn equations() {
     check("i1k->i", &["x"], &["'i1k'", "no list of labels"]);
     check(
         "ijk,ijl,il->k",
-        &["x", "other", "row"],
-        &["more than two operands", "several"],
+        &["x", "other"],
+        &["names 3 operands, the node has 2"],
     );
     let differ = vec![string("equation", "ijk,ijk->ij")];
     refused(

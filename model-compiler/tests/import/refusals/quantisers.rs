@@ -38,9 +38,14 @@ fn quant() {
         &["bit width 2.5", "from 1 to"],
     );
     quant(
-        floats("bits", &[5], &[8.0; 5]),
+        floats("bits", &[5], &[8.0, 8.0, 8.0, 8.0, 2.5]),
         vec![],
-        &["bit width per channel", "one per tensor"],
+        &["bit width 2.5", "from 1 to"],
+    );
+    quant(
+        floats("bits", &[3], &[8.0, 6.0, 4.0]),
+        vec![],
+        &["bit width of shape [3]", "does not broadcast"],
     );
     quant(
         floats("scale", &[], &[-1.0]),

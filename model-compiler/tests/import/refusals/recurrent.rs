@@ -26,16 +26,16 @@ fn recurrent_layers() {
     );
     gru(int("hidden_size", 4), &["'hidden_size'", "is 4, not 3"]);
     gru(
+        names("activations", &["Sigmoid", "Gelu"]),
+        &["'activations'", "'Gelu'", "Softsign"],
+    );
+    gru(
         names("activations", &["Sigmoid", "Affine"]),
-        &["'activations'", "'Affine'", "Softsign"],
+        &["'activations'", "'Affine'", "without its alpha"],
     );
     gru(
         names("activations", &["Sigmoid"]),
         &["'activations'", "1 functions, not 2"],
-    );
-    gru(
-        list("activation_alpha", &[0.5]),
-        &["'activation_alpha'", "export without it"],
     );
     check(
         "LSTM",

@@ -7,21 +7,38 @@ fn scikit_learn() {
     let check = |op, attributes, parts: &[&str]| refused(op, &["x"], attributes, vec![], parts);
     check(
         "ai.onnx.ml::Normalizer",
-        vec![string("norm", "L2")],
-        &["normalise the inputs before"],
+        vec![string("norm", "L3")],
+        &["'norm'", "'L3'", "L2"],
     );
     let of_number = |op, inputs: &[&str]| {
         refused(op, inputs, vec![], vec![], &["at least one axis"]);
     };
     of_number("ai.onnx.ml::Scaler", &["number"]);
     of_number("ai.onnx.ml::ArrayFeatureExtractor", &["number", "no_axes"]);
-    check("ai.onnx.ml::LinearClassifier", vec![], &["MLPClassifier"]);
+    check(
+        "ai.onnx.ml::LinearClassifier",
+        vec![],
+        &["'classlabels_int64s'", "missing"],
+    );
     check(
         "ai.onnx.ml::SVMClassifier",
-        vec![],
-        &["export the same model"],
+        vec![ints("classlabels_ints", &[0, 1])],
+        &["'vectors_per_class'", "LinearSVC"],
     );
-    check("ai.onnx.ml::Imputer", vec![], &["only Scaler"]);
+    check(
+        "ai.onnx.ml::SVMRegressor",
+        vec![
+            list("rho", &[0.0]),
+            int("n_supports", 1),
+            string("kernel_type", "COSINE"),
+        ],
+        &["'kernel_type'", "'COSINE'", "RBF"],
+    );
+    check(
+        "ai.onnx.ml::TfIdfVectorizer",
+        vec![],
+        &["support vector machines"],
+    );
     check(
         "ai.onnx.ml::Scaler",
         vec![list("offset", &[1.0, 2.0])],

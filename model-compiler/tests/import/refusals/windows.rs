@@ -55,21 +55,6 @@ fn pooling() {
         vec![],
         &["not supported", "rewrite"],
     );
-    // Where the largest elements were is not computed.
-    let mut pool = node("MaxPool", "y", &["x"], vec![ints("kernel_shape", &[2])]);
-    pool.output.push("where".into());
-    let reader = node("Identity", "z", &["where"], vec![]);
-    let message = error(&model(
-        13,
-        vec![info("x", &[1, 2, 5])],
-        vec![],
-        vec![pool, reader],
-        &["z"],
-    ));
-    assert!(
-        message.contains("training only") && message.contains("'y'"),
-        "{message}"
-    );
 }
 
 #[test]
@@ -176,10 +161,25 @@ fn enlargements() {
     let mode = |name, value| vec![string(name, value)];
     let doubled = [1.0, 1.0, 2.0];
     check(
-        mode("mode", "linear"),
+        mode("mode", "lanczos"),
         &doubled,
         &[],
-        &["'mode'", "'linear'", "nearest"],
+        &["'mode'", "'lanczos'", "nearest"],
+    );
+    check(
+        vec![string("mode", "linear"), int("antialias", 1)],
+        &doubled,
+        &[],
+        &["'antialias'", "pooling"],
+    );
+    check(
+        vec![
+            string("mode", "linear"),
+            string("coordinate_transformation_mode", "tf_crop_and_resize"),
+        ],
+        &doubled,
+        &[],
+        &["'tf_crop_and_resize'", "half_pixel"],
     );
     check(
         vec![],

@@ -4,7 +4,7 @@ use super::Writer;
 use super::place::storage;
 use crate::emit::names;
 use crate::plan::{Axis, Kernel};
-use crate::windows::windows;
+use crate::windows::{number_bits, windows};
 
 pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
     let Writer { plan, step, .. } = *w;
@@ -52,20 +52,23 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             lines
         }
         Kernel::View { x } => vec![w.start(), format!("unary::copy(&{}, &mut {y});", w.x(*x))],
-        Kernel::Gather { x, elements } => vec![
-            w.start(),
+        Kernel::Gather { x, elements } => vec![w.start(), {
+            let wide = match number_bits(elements) {
+                16 => "",
+                _ => "_wide",
+            };
             match windows(elements) {
                 Some(windows) => format!(
-                    "gather::windows::<{}, _, _>(&{}, &w::S{id}_BASES, &w::S{id}_OFFSETS, &mut {y});",
+                    "gather::windows{wide}::<{}, _, _>(&{}, &w::S{id}_BASES, &w::S{id}_OFFSETS, &mut {y});",
                     windows.run,
                     w.x(*x)
                 ),
                 None => format!(
-                    "gather::gather(&{}, &w::S{id}_ELEMENTS, &mut {y});",
+                    "gather::gather{wide}(&{}, &w::S{id}_ELEMENTS, &mut {y});",
                     w.x(*x)
                 ),
-            },
-        ],
+            }
+        }],
         Kernel::Take { x, indices } => vec![
             w.start(),
             format!(

@@ -9,7 +9,7 @@ mod reader;
 mod rounding;
 
 use super::rewrite::rewrite;
-use super::{Pass, constants, dead, identities, until_nothing_changes};
+use super::{Pass, constants, dead, identities, straight, until_nothing_changes};
 use crate::graph::{Graph, GraphError, Op};
 use reader::Reader;
 
@@ -18,6 +18,7 @@ const PASSES: &[(&str, Pass)] = &[
     ("fold constants", constants::run),
     ("drop identities", identities::run),
     ("drop what cancels", algebra::run),
+    ("drop gradients that pass", straight::run),
     ("recognise quantisers", run),
     ("drop dead nodes", dead::run),
 ];
