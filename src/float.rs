@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use hodoscope_compiler::graph::{Executor, Graph, simplify};
 use hodoscope_compiler::import;
 use hodoscope_compiler::recognise::Score;
-use hodoscope_program::{Field, Program};
+use hodoscope_program::{Encoding, Field, Program};
 use hodoscope_sim::npz::{Array, Npz, Values};
 
 use crate::model_dir::ModelDir;
@@ -30,7 +30,8 @@ pub fn load(path: &Path, options: &import::Options) -> Result<Graph> {
 /// The values of each of the graph's inputs for all events: `(events, values)`, values in the
 /// inputs' own units.
 ///
-/// `fields` gives the fields of an input where they are stated: integers are its words.
+/// `fields` gives the fields of an input where they are stated: integers are its words, unless the compiler made the
+/// words itself.
 pub fn inputs(
     graph: &Graph,
     npz: &Npz,
@@ -75,18 +76,15 @@ pub fn inputs(
 
 /// Values as `f32`; words are decoded.
 fn floats(array: &Array, fields: &[Field]) -> Result<Vec<f32>> {
-    if fields.is_empty() && matches!(array.values(), Values::Integer(_)) {
-        bail!(
-            "`{}` holds integers, and no words are stated for it: state them in inputs.toml, or give floats",
-            array.name()
-        );
-    }
     let values = array.floats()?;
     Ok(match array.values() {
         Values::Integer(_) if !fields.is_empty() => values
             .into_iter()
             .zip(fields.iter().cycle())
-            .map(|(word, field)| ((word - field.zero_point() as f64) * field.lsb.0) as f32)
+            .map(|(integer, field)| match field.encoding {
+                Encoding::Calibrated => integer as f32,
+                _ => ((integer - field.zero_point() as f64) * field.lsb.0) as f32,
+            })
             .collect(),
         _ => values.into_iter().map(|value| value as f32).collect(),
     })

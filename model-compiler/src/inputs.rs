@@ -112,10 +112,13 @@ impl InputsSpec {
     pub fn parse(text: &str) -> Result<Self, InputsError> {
         let file: File = toml::from_str(text).map_err(|e| InputsError::Syntax(e.to_string()))?;
         for (input, spec) in &file.input {
-            for field in &spec.fields {
+            for (index, field) in spec.fields.iter().enumerate() {
+                let before = &spec.fields[..index];
                 let word = i64::from(i32::MIN)..=i64::from(i32::MAX);
                 let reason = if !(field.lsb.is_finite() && field.lsb > 0.0) {
                     "the LSB is not positive"
+                } else if before.iter().any(|other| other.name == field.name) {
+                    "another field of this input has the same name"
                 } else if field.minimum > field.maximum {
                     "the range is empty"
                 } else if !word.contains(&field.minimum) || !word.contains(&field.maximum) {

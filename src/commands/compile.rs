@@ -9,13 +9,13 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use hodoscope_compiler::emit::Files;
 use hodoscope_compiler::exact::{ExactError, Quantisers, Rescale, exact, quantisers};
-use hodoscope_compiler::graph::{Graph, simplify};
+use hodoscope_compiler::graph::{Graph, Kind, simplify};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Isa, Layouts};
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::recognise::Score;
 use hodoscope_compiler::{Compiled as Made, Road, Target, compile_for, compile_quantised, import};
-use hodoscope_sim::npz::Npz;
+use hodoscope_sim::npz::{Npz, Values};
 use hodoscope_sim::targets::board::{self, Board};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome, Recompile};
@@ -359,6 +359,16 @@ fn calibrated(args: &Args, graph: &Graph, spec: &InputsSpec, options: &Options) 
 fn calibration(graph: &Graph, spec: &InputsSpec, npz: &Npz) -> Result<Calibration> {
     let fields = |name: &str| spec.get(name).map(|spec| spec.fields()).unwrap_or_default();
     let (_, values) = float::inputs(graph, npz, fields).context("calibration")?;
+    for input in graph.inputs().iter().filter(|i| i.kind == Kind::Float) {
+        let integers = npz.events(&input.name)?.values();
+        if matches!(integers, Values::Integer(_)) && fields(&input.name).is_empty() {
+            eprintln!(
+                "note: {}: `{}` holds integers, and no words are stated for it: they are taken as values; where they are words of a detector, state them in inputs.toml",
+                npz.path().display(),
+                input.name
+            );
+        }
+    }
     Calibration::new(graph, values).with_context(|| npz.path().display().to_string())
 }
 

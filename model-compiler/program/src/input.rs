@@ -63,14 +63,37 @@ pub enum Encoding {
     /// ⌊value / lsb + ½⌋: the detector's word next to the value.
     #[default]
     Nearest,
+    /// As [`Encoding::Nearest`], by a word that the compiler made for the values that it saw: no detector sends it, so
+    /// that integers in a file of events are values, too, and no words.
+    Calibrated,
     /// As the quantiser at the model's input does it: value / lsb in single precision, then rounded,
-    /// then moved by its zero point.
+    /// then moved by its zero point; or moved first.
     Quantiser {
         /// How the quotient is rounded.
-        rounding: Rounding,
+        rounding: WordRounding,
         /// The word of the value 0.
         zero_point: i64,
+        /// Whether the zero point is added to the quotient, before it is rounded, as QONNX does it.
+        zero_first: bool,
     },
+}
+
+/// How the quotient of a value and an LSB becomes an integer: as a shift rounds, or in one of two ways that no shift
+/// knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordRounding {
+    /// As a shift.
+    As(Rounding),
+    /// Towards +∞.
+    Ceil,
+    /// Away from zero.
+    Up,
+}
+
+impl From<Rounding> for WordRounding {
+    fn from(rounding: Rounding) -> Self {
+        Self::As(rounding)
+    }
 }
 
 /// What becomes of a value outside its field's range.
@@ -102,17 +125,26 @@ impl Field {
     /// # Errors
     /// [`NotANumber`] for NaN and the infinities.
     pub fn encode(&self, value: f64) -> Result<Encoded, NotANumber> {
+        // What is added before the rounding, and behind it.
+        let (first, later) = match self.encoding {
+            Encoding::Quantiser {
+                zero_first: true,
+                zero_point,
+                ..
+            } => (zero_point, 0),
+            _ => (0, self.zero_point()),
+        };
         let counts = match self.encoding {
-            Encoding::Nearest => (value / self.lsb.0 + 0.5).floor(),
+            Encoding::Nearest | Encoding::Calibrated => (value / self.lsb.0 + 0.5).floor(),
             Encoding::Quantiser { rounding, .. } => {
-                round(value as f32 / self.lsb.0 as f32, rounding).into()
+                round(value as f32 / self.lsb.0 as f32 + first as f32, rounding).into()
             }
         };
         if !counts.is_finite() {
             return Err(NotANumber);
         }
         // `as` saturates at the ends of i64, far outside every range.
-        let raw = (counts as i64).saturating_add(self.zero_point());
+        let raw = (counts as i64).saturating_add(later);
         let word = match self.overflow {
             FieldOverflow::Saturate => raw.clamp(self.minimum, self.maximum),
             FieldOverflow::Wrap => {
@@ -130,7 +162,7 @@ impl Field {
     /// The word of the value 0.
     pub fn zero_point(&self) -> i64 {
         match self.encoding {
-            Encoding::Nearest => 0,
+            Encoding::Nearest | Encoding::Calibrated => 0,
             Encoding::Quantiser { zero_point, .. } => zero_point,
         }
     }
@@ -142,7 +174,12 @@ impl Field {
 }
 
 /// The integer of a quotient, in single precision as its exporter computes it.
-fn round(quotient: f32, rounding: Rounding) -> f32 {
+fn round(quotient: f32, rounding: WordRounding) -> f32 {
+    let rounding = match rounding {
+        WordRounding::Ceil => return quotient.ceil(),
+        WordRounding::Up => return quotient.abs().ceil().copysign(quotient),
+        WordRounding::As(rounding) => rounding,
+    };
     match rounding {
         Rounding::Trn => quotient.floor(),
         Rounding::TrnZero => quotient.trunc(),

@@ -14,7 +14,9 @@ mod types;
 mod verify;
 
 pub use ids::{ConstantId, InputId, SetId, ValueId};
-pub use input::{Encoded, Encoding, Field, FieldOverflow, Input, Live, NotANumber, Set, WordRef};
+pub use input::{
+    Encoded, Encoding, Field, FieldOverflow, Input, Live, NotANumber, Set, WordRef, WordRounding,
+};
 pub use operation::{Operation, Product};
 pub use text::{FORMAT_VERSION, TextError};
 pub use trees::{TreeAggregate, Trees};

@@ -409,6 +409,27 @@ impl Builder {
         }
     }
 
+    /// Whether a value is the words of an input.
+    pub fn is_input(&self, id: ValueId) -> bool {
+        matches!(self.program.value(id).operation, Operation::Input(_))
+    }
+
+    /// The same raws with another meaning: as a value of their own, where it differs.
+    pub fn restated(
+        &mut self,
+        name: &str,
+        id: ValueId,
+        step: &[Dyadic],
+    ) -> Result<ValueId, String> {
+        let value = self.program.value(id);
+        if value.scale == scale(step, value.shape.channels()) {
+            return Ok(id);
+        }
+        let (element, dims) = (value.element, self.dims(id));
+        let operation = Operation::Reshape { x: self.base(id) };
+        self.push(name, &dims, operation, Some(element), step)
+    }
+
     /// Restates what the raws of a value mean.
     pub fn set_scale(&mut self, id: ValueId, step: &[Dyadic]) {
         let value = &mut self.program.values[id.index()];

@@ -1,9 +1,9 @@
 //! The words of the inputs: as they are stated, or those of the quantiser that reads them first.
 
-use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input};
+use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input, WordRounding};
 
-use super::lower::quantise::rounding;
-use crate::graph::{FixedPoint, FixedType, Graph, GraphInput, Kind, Op, Quantiser};
+use super::lower::quantise;
+use crate::graph::{FixedPoint, FixedType, Graph, GraphInput, Kind, Op, Quantiser, RoundingMode};
 use crate::inputs::InputsSpec;
 
 /// The words of `input`.
@@ -100,10 +100,20 @@ fn of_quantiser(q: &Quantiser) -> Option<Field> {
         overflow: FieldOverflow::Saturate,
         empty: zero_point.clamp(minimum, maximum),
         encoding: Encoding::Quantiser {
-            rounding: rounding(q.rounding)?,
+            rounding: rounding(q.rounding),
             zero_point,
+            zero_first: q.zero_first && zero_point != 0,
         },
     })
+}
+
+/// How a quantiser of words rounds: in every way that a graph knows.
+fn rounding(mode: RoundingMode) -> WordRounding {
+    match (quantise::rounding(mode), mode) {
+        (Some(rounding), _) => rounding.into(),
+        (None, RoundingMode::Up) => WordRounding::Up,
+        (None, _) => WordRounding::Ceil,
+    }
 }
 
 /// The numbers of fixed-point types, a field for each element, or for each of a row that repeats.
@@ -129,8 +139,9 @@ fn of_types(q: &FixedPoint) -> Option<Vec<Field>> {
             },
             empty: 0i64.clamp(ty.minimum, ty.maximum),
             encoding: Encoding::Quantiser {
-                rounding: rounding(q.rounding)?,
+                rounding: rounding(q.rounding),
                 zero_point: 0,
+                zero_first: false,
             },
         })
     };

@@ -79,7 +79,7 @@ fn calibrated(calibration: &Calibration, input: usize, channels: usize) -> Vec<F
                 maximum: (1 << 15) - 1,
                 overflow: FieldOverflow::Saturate,
                 empty: 0,
-                encoding: Encoding::Nearest,
+                encoding: Encoding::Calibrated,
             }
         })
         .collect()

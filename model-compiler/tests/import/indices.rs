@@ -156,16 +156,22 @@ fn indices_that_name_nothing_are_refused() {
         "do not name elements of [1, 3, 4]",
     );
     refused("Tile", vec![], list(&[2], &[1, 1]), "repeats [1, 1]");
-    // A cast of an input may be negative.
-    let cast = node("Cast", "i", &["x"], vec![int("to", 7)]);
-    let y = node("GatherElements", "y", &["x", "i"], vec![]);
-    let model = model(
-        13,
-        vec![info("x", &[1, 3, 4])],
-        vec![],
-        vec![cast, y],
-        &["y"],
-    );
-    let error = error(&model);
-    assert!(error.contains("the indices may be negative"), "{error}");
+}
+
+#[test]
+fn computed_indices_may_count_from_the_end() {
+    let cast = node("Cast", "i", &["c"], vec![int("to", 7)]);
+    let inputs = || vec![info("x", &[1, 3, 2]), info("c", &[1, 2, 2])];
+    let x = t(&[1, 3, 2], &[10.0, 11.0, 20.0, 21.0, 30.0, 31.0]);
+    let c = t(&[1, 2, 2], &[-1.0, 0.0, 1.0, -3.0]);
+    let elements = node("GatherElements", "y", &["x", "i"], vec![int("axis", 1)]);
+    let nodes = vec![cast.clone(), elements];
+    let model_of = |nodes| model(13, inputs(), vec![], nodes, &["y"]);
+    let y = run(&model_of(nodes), &[x.clone(), c]);
+    assert_eq!(y[0].data, [30.0, 11.0, 20.0, 11.0]);
+    // Each part of an index has its own axis.
+    let nd = node("GatherND", "y", &["x", "i"], vec![int("batch_dims", 1)]);
+    let c = t(&[1, 2, 2], &[-1.0, -2.0, 0.0, 1.0]);
+    let y = run(&model_of(vec![cast, nd]), &[x, c]);
+    assert_eq!(y[0].data, [30.0, 11.0]);
 }

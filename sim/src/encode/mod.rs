@@ -2,7 +2,8 @@
 //!
 //! A program's inputs are the integers that a detector sends. [`Events::from_npz`] makes them: a
 //! float is rounded by its field's rule ([`Field::encode`]), an integer is a detector word already
-//! and is clamped to its field's range, as firmware does. What this costs is counted: values that
+//! and is clamped to its field's range, as firmware does; where the compiler made the words itself
+//! ([`Encoding::Calibrated`]), integers are values as floats are. What this costs is counted: values that
 //! saturated, and constituents that a mask loses because their word is rounded to the empty code.
 //!
 //! An input of a fixed row has the shape `(events, …)` with as many elements per event as the
@@ -18,7 +19,7 @@ pub use report::{EncodeReport, InputReport, SetReport};
 use std::path::PathBuf;
 
 use hodoscope_interpreter::Event;
-use hodoscope_program::{Encoded, Field, Input, InputId, Live, Program, SetId, WordRef};
+use hodoscope_program::{Encoded, Encoding, Field, Input, InputId, Live, Program, SetId, WordRef};
 use thiserror::Error;
 
 use crate::npz::{Array, Npz, NpzError, Values};
@@ -313,12 +314,15 @@ fn was_live<'a, 'b: 'a>(
     live: Live,
     source: impl Fn(WordRef) -> (&'a Source<'b>, usize),
 ) -> bool {
-    // Integers are words already: nothing is rounded.
+    // Words are words already: nothing is rounded.
     let value = |word: WordRef| {
         let (source, index) = source(word);
         let field = program.input(word.input).field(word.channel);
         match source.array.values() {
             Values::Float(values) => Some((values[index], field)),
+            Values::Integer(values) if field.encoding == Encoding::Calibrated => {
+                Some((values[index] as f64, field))
+            }
             Values::Integer(_) => None,
         }
     };
@@ -403,6 +407,9 @@ impl<'a> Source<'a> {
         match self.array.values() {
             Values::Float(values) => field
                 .encode(values[index])
+                .map_err(|_| self.array.not_finite(index)),
+            Values::Integer(values) if field.encoding == Encoding::Calibrated => field
+                .encode(values[index] as f64)
                 .map_err(|_| self.array.not_finite(index)),
             Values::Integer(words) => {
                 let word = words[index].clamp(field.minimum, field.maximum);

@@ -7,7 +7,7 @@ use super::{FORMAT_VERSION, names};
 use crate::verify::is_identifier;
 use crate::{
     Dim, Encoding, FieldOverflow, Input, Live, Operation, Overflow, Program, Rounding, Scale,
-    Shape, Value, ValueId, WordRef,
+    Shape, Value, ValueId, WordRef, WordRounding,
 };
 
 /// Integers on a line of a constant's listing.
@@ -101,14 +101,22 @@ impl Writer<'_> {
             )?;
             match field.encoding {
                 Encoding::Nearest => writeln!(self.out)?,
+                Encoding::Calibrated => writeln!(self.out, " calibrated")?,
                 Encoding::Quantiser {
                     rounding,
                     zero_point,
+                    zero_first,
                 } => {
-                    write!(self.out, " rounding {}", names::of_rounding(rounding))?;
-                    match zero_point {
-                        0 => writeln!(self.out)?,
-                        zero => writeln!(self.out, " zero {zero}")?,
+                    let rounding = match rounding {
+                        WordRounding::As(rounding) => names::of_rounding(rounding),
+                        WordRounding::Ceil => "ceil",
+                        WordRounding::Up => "up",
+                    };
+                    write!(self.out, " rounding {rounding}")?;
+                    match (zero_point, zero_first) {
+                        (0, false) => writeln!(self.out)?,
+                        (zero, false) => writeln!(self.out, " zero {zero}")?,
+                        (zero, true) => writeln!(self.out, " zero_first {zero}")?,
                     }
                 }
             }

@@ -2,7 +2,7 @@
 
 use hodoscope_program::{
     Encoding, ExactF64, Field, FieldOverflow, Input, InputId, Live, Operation, Output, Rounding,
-    Set, SetId, Shape, ValueId, WordRef,
+    Set, SetId, Shape, ValueId, WordRef, WordRounding,
 };
 
 use super::{CAPACITIES, Maker};
@@ -115,13 +115,21 @@ impl Maker {
             empty,
             encoding: self.pick(&[
                 Encoding::Nearest,
+                Encoding::Calibrated,
                 Encoding::Quantiser {
-                    rounding: Rounding::RndConv,
+                    rounding: Rounding::RndConv.into(),
                     zero_point: 0,
+                    zero_first: false,
                 },
                 Encoding::Quantiser {
-                    rounding: Rounding::Trn,
+                    rounding: Rounding::Trn.into(),
                     zero_point: -89,
+                    zero_first: false,
+                },
+                Encoding::Quantiser {
+                    rounding: self.pick(&[WordRounding::Ceil, WordRounding::Up]),
+                    zero_point: self.pick(&[0, 3]),
+                    zero_first: true,
                 },
             ]),
         }

@@ -21,6 +21,18 @@ impl Lowering<'_> {
             return Ok(biased);
         }
         let (a, b) = (self.operand(node, 0)?, self.operand(node, 1)?);
+        self.combined(name, op, a, b, shape)
+    }
+
+    /// Two tensors, whether or not they are operands of a node.
+    pub(super) fn combined(
+        &mut self,
+        name: &str,
+        op: Binary,
+        a: Real,
+        b: Real,
+        shape: &[usize],
+    ) -> Lowered<Term> {
         Ok(Term::Real(match op {
             Binary::Max | Binary::Min => self.bounded(name, op, a, b, shape)?,
             Binary::Pow => match single(&b) {

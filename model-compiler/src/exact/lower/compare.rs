@@ -6,7 +6,7 @@ use super::arithmetic::real;
 use super::moves::broadcast;
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term};
 use crate::exact::dyadic::Dyadic;
-use crate::graph::{Binary, Comparison, Logic, Node, Op};
+use crate::graph::{Binary, Comparison, Logic, Node};
 
 impl Lowering<'_> {
     /// 1 where x is on the wanted side of a constant, or of another activation: a difference that saturates into one bit.
@@ -163,38 +163,12 @@ impl Lowering<'_> {
         };
         let (a, b) = (part(condition, a, "then")?, part(otherwise, b, "else")?);
         match (a, b) {
-            (Some(a), Some(b)) => self.added(name, node, a, b, shape),
+            (Some(a), Some(b)) => match self.combined(name, Binary::Add, a, b, shape)? {
+                Term::Real(sum) => Ok(sum),
+                _ => Err("a sum of choices is no number".into()),
+            },
             (Some(one), None) | (None, Some(one)) => Ok(one),
             (None, None) => Err("both choices are zero".into()),
-        }
-    }
-
-    /// The sum of two real tensors that are no operands of the node.
-    fn added(
-        &mut self,
-        name: &str,
-        node: &Node,
-        a: Real,
-        b: Real,
-        shape: &[usize],
-    ) -> Lowered<Real> {
-        let values = [node.inputs[0], node.inputs[1]];
-        let saved = values.map(|v| self.terms[v.index()].take());
-        let sum = Node {
-            name: name.to_owned(),
-            op: Op::Binary(Binary::Add),
-            inputs: values.to_vec(),
-            output: node.output,
-        };
-        self.terms[values[0].index()] = Some(Term::Real(a));
-        self.terms[values[1].index()] = Some(Term::Real(b));
-        let result = self.binary(name, &sum, Binary::Add, shape);
-        for (value, term) in values.iter().zip(saved) {
-            self.terms[value.index()] = term;
-        }
-        match result? {
-            Term::Real(real) => Ok(real),
-            _ => Err("a sum of choices is no number".into()),
         }
     }
 }

@@ -389,11 +389,16 @@ impl Lowering<'_> {
         };
         // An output is one row, each channel with its own LSB.
         let flat = self.builder.view(id, &[real.step.len()])?;
-        if self.builder.program.outputs.iter().any(|o| o.value == flat) {
-            return Ok(flat);
+        // Raws that are an input, or another output, may have another unit there.
+        let outputs = &self.builder.program.outputs;
+        let taken = outputs.iter().any(|o| o.value == flat) || self.builder.is_input(flat);
+        match taken {
+            true => self.builder.restated(name, flat, &real.step),
+            false => {
+                self.builder.set_scale(flat, &real.step);
+                Ok(flat)
+            }
         }
-        self.builder.set_scale(flat, &real.step);
-        Ok(flat)
     }
 }
 

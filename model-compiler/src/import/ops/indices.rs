@@ -7,7 +7,7 @@ use super::super::{
     value::{Ints, Value},
 };
 use super::pick;
-use crate::graph::{Binary, Graph, Kind, Op, ValueId};
+use crate::graph::{Binary, Comparison, Graph, Kind, Op, Tensor, ValueId};
 
 /// Floats hold these indices exactly.
 const ROWS: usize = 1 << 24;
@@ -141,7 +141,7 @@ fn arithmetic(
     context.apply(node, Kind::Int, Op::Binary(op), &[indices, constant])
 }
 
-/// Indices from the beginning: constant ones that count from the end are changed, computed ones must not.
+/// Indices from the beginning: those that count from the end are changed, computed ones where they may.
 fn positive(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
@@ -154,9 +154,7 @@ fn positive(
     if let Value::Graph(_, id) = indices {
         return match never_negative(context.graph(), id) {
             true => Ok(indices),
-            false => Err(node.operand_error(
-                "the indices may be negative: take them from TopK or ArgMax, or use Gather",
-            )),
+            false => turned(context, node, indices, extent),
         };
     }
     let shape = context.shape(&indices);
@@ -173,6 +171,30 @@ fn positive(
         }
     }
     Ok(Value::ints(Ints { shape, data }))
+}
+
+/// Computed indices with the extent added where they are negative.
+fn turned(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    indices: Value,
+    extent: impl Fn(usize) -> usize,
+) -> Result<Value, ImportError> {
+    let shape = context.shape(&indices);
+    let elements: usize = shape.iter().product();
+    let mut extents: Vec<i64> = (0..elements).map(|e| extent(e) as i64).collect();
+    let one = extents.windows(2).all(|pair| pair[0] == pair[1]);
+    let shape = match one {
+        true => vec![1],
+        false => shape,
+    };
+    extents.truncate(shape.iter().product());
+    let zero = context.builder.constant(&node.name, Tensor::scalar(0.0));
+    let zero = Value::Graph(Kind::Int, zero.map_err(|e| node.graph_error(e))?);
+    let less = Op::Compare(Comparison::Less);
+    let below = context.apply(node, Kind::Bool, less, &[indices.clone(), zero])?;
+    let other = arithmetic(context, node, Binary::Add, indices.clone(), &shape, extents)?;
+    context.apply(node, Kind::Int, Op::Where, &[below, other, indices])
 }
 
 /// Whether integers come from an operation that gives places, and only move or grow on their way.

@@ -8,11 +8,13 @@ mod masked;
 mod plain;
 mod pointwise;
 mod trees;
+mod whole;
 
 use super::formats::{self, SMALL_TABLE_BITS, TABLE_BITS};
 use super::grid::Grid;
 use super::observe::Observations;
 use super::weights;
+use super::whole::{Whole, whole};
 use super::words::Words;
 use crate::graph::{
     Binary, Graph, GraphBuilder, GraphError, Node, Op, Pooling, Reduction, Tensor, Unary, ValueId,
@@ -54,6 +56,7 @@ pub(super) fn insert(
         feeds: feeds(graph),
         deciding: trees::deciding(graph),
         plain: plain::plain(graph, words),
+        whole: whole(graph, words, observations),
         new: GraphBuilder::new(graph.name()),
         values: vec![None; graph.value_count()],
         formats: vec![],
@@ -62,9 +65,11 @@ pub(super) fn insert(
         let shape = graph.shape(input.value).to_vec();
         let value = insertion.new.input(&input.name, shape, input.kind)?;
         let narrow = words.grid().map(|grid| (value, grid));
+        let narrow = narrow.filter(|_| widths[input.value.index()] >= words.bits());
+        let as_it_is = insertion.as_it_is(input.value, value);
         insertion.values[input.value.index()] = Some(Held {
             wide: value,
-            narrow: narrow.filter(|_| widths[input.value.index()] >= words.bits()),
+            narrow: narrow.or(as_it_is),
             kind: HeldKind::Sums,
         });
     }
@@ -120,6 +125,8 @@ struct Insertion<'a> {
     deciding: Vec<bool>,
     /// Of each value: whether it is words as they came.
     plain: Vec<plain::Plain>,
+    /// Of each value: the whole numbers that it can be, where it is whole.
+    whole: Vec<Option<Whole>>,
     new: GraphBuilder,
     values: Vec<Option<Held>>,
     formats: Vec<(usize, TensorFormat)>,
@@ -129,6 +136,9 @@ type Insert<T> = Result<T, GraphError>;
 
 impl Insertion<'_> {
     fn node(&mut self, node: &Node) -> Insert<Held> {
+        if let Some(held) = self.exactly(node)? {
+            return Ok(held);
+        }
         match &node.op {
             Op::Constant(_) => {
                 let value = self.new.push(&node.name, node.op.clone(), &[])?;
@@ -155,25 +165,16 @@ impl Insertion<'_> {
                 op: Reduction::Max | Reduction::Min,
                 ..
             } => self.moved(node),
-            Op::Compare(_) => {
-                // A constant bound is compared as it is.
-                let operands =
-                    self.operands(node, |insertion, value| match insertion.held(value)?.kind {
-                        HeldKind::Constant => Ok(insertion.held(value)?.wide),
-                        // Words as they came: no format of theirs may move a bound.
-                        _ if insertion.plain[value.index()].is_words() => {
-                            Ok(insertion.held(value)?.wide)
-                        }
-                        _ => Ok(insertion.narrow(value)?.0),
-                    })?;
-                self.whole(node, &operands)
-            }
-            Op::Logic(_) | Op::ArgMax { .. } | Op::TopK { indices: true, .. } => {
-                let operands = self.operands(node, |i, value| i.ranked(value))?;
-                self.whole(node, &operands)
+            Op::Where if self.sentinel(node).is_some() => self.masked(node),
+            Op::Where => {
+                let &[condition, a, b] = &node.inputs[..] else {
+                    return self.pushed(node, &[], HeldKind::Sums);
+                };
+                let condition = self.truth(node, condition)?;
+                let (a, b) = (self.uniform(a)?.0, self.uniform(b)?.0);
+                self.pushed(node, &[condition, a, b], HeldKind::Sums)
             }
             Op::Gather { .. } => self.gathered(node),
-            Op::Where if self.sentinel(node).is_some() => self.masked(node),
             Op::Trees(forest) => self.trees(node, forest),
             Op::Softmax { .. } => {
                 let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
@@ -243,15 +244,6 @@ impl Insertion<'_> {
             wide,
             narrow: None,
             kind,
-        })
-    }
-
-    /// A node whose results are whole numbers.
-    fn whole(&mut self, node: &Node, operands: &[ValueId]) -> Insert<Held> {
-        let held = self.pushed(node, operands, HeldKind::Sums)?;
-        Ok(Held {
-            narrow: Some((held.wide, Grid::uniform(0))),
-            ..held
         })
     }
 
@@ -451,13 +443,11 @@ impl Insertion<'_> {
             let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
             return self.pushed(node, &operands, HeldKind::Sums);
         };
-        let (indices, _) = self.narrow(indices)?;
-        let whole = |tensor: &Tensor| tensor.data.iter().all(|v| *v == v.trunc() && v.is_finite());
-        if self.graph.constant(table).is_some_and(whole) {
-            // Labels stay what they are.
-            let table = self.held(table)?.wide;
-            return self.whole(node, &[table, indices]);
-        }
+        let extent = match &node.op {
+            Op::Gather { axis } => self.graph.shape(table)[*axis],
+            _ => 0,
+        };
+        let indices = self.indices(node, indices, extent)?;
         let (table, frac) = self.uniform(table)?;
         let held = self.pushed(node, &[table, indices], HeldKind::Sums)?;
         Ok(Held {

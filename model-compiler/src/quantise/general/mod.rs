@@ -18,6 +18,7 @@ mod score;
 mod search;
 mod sentinels;
 mod weights;
+mod whole;
 mod words;
 
 use super::{Calibration, Options, QuantiseError, Quantised};

@@ -3,7 +3,7 @@
 use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input};
 
 use super::grid::Grid;
-use crate::graph::{Graph, GraphInput, Kind, Op};
+use crate::graph::{Binary, Comparison, Graph, GraphInput, Kind, Node, Op, ValueId};
 use crate::inputs::InputsSpec;
 use crate::quantise::{Calibration, QuantiseError, format};
 
@@ -37,11 +37,16 @@ pub(super) fn words(
             if stated.is_empty() {
                 let features = features(graph, input);
                 let seen = seen(calibration, index, &features);
-                let fields = features.iter().map(|f| field(input.kind, *f, seen[*f]));
+                let signed = calibration.input(index).values.iter().any(|v| *v < 0.0);
+                let fields = features
+                    .iter()
+                    .map(|f| field(input.kind, *f, seen[*f], signed));
                 let mut fields: Vec<Field> = fields.collect();
                 if let Some(rows) = rows_of(graph, input) {
+                    let rows = rows as i64;
                     for field in &mut fields {
-                        (field.minimum, field.maximum) = (0, rows as i64 - 1);
+                        let first = if signed { -rows } else { 0 };
+                        (field.minimum, field.maximum) = (first, rows - 1);
                     }
                 }
                 if fields.iter().all(|f| f.lsb == fields[0].lsb) {
@@ -108,7 +113,7 @@ fn features(graph: &Graph, input: &GraphInput) -> Vec<usize> {
     (0..elements).map(|e| e / inner % extent).collect()
 }
 
-/// Of an input that is read as indices alone: the rows that all of them name.
+/// Of an input that is read as indices alone: the rows that they name, of the longest axis.
 fn rows_of(graph: &Graph, input: &GraphInput) -> Option<usize> {
     let consumers = graph.consumers();
     let mut rows: Option<usize> = None;
@@ -127,13 +132,56 @@ fn rows_of(graph: &Graph, input: &GraphInput) -> Option<usize> {
                 | Op::Broadcast { .. } => followed.push(node.output),
                 Op::Gather { axis } if node.inputs[1] == value && node.inputs[0] != value => {
                     let own = graph.shape(node.inputs[0])[*axis];
-                    rows = Some(rows.map_or(own, |known| known.min(own)));
+                    rows = Some(rows.map_or(own, |known| known.max(own)));
                 }
-                _ => return None,
+                _ => {
+                    let turned = turned(graph, &consumers, node, value)?;
+                    rows = rows.max(turned);
+                }
             }
         }
     }
     rows.filter(|_| input.kind == Kind::Int)
+}
+
+/// Of a node that reads indices to count those from the beginning that count from the end: none of another node, else the
+/// rows, where this node shows them. Such is the importer's way to read the indices of GatherElements and GatherND:
+/// where i < 0, i + rows, else i.
+fn turned(
+    graph: &Graph,
+    consumers: &[Vec<crate::graph::NodeId>],
+    node: &Node,
+    index: ValueId,
+) -> Option<Option<usize>> {
+    let chosen = |value: ValueId| {
+        let readers = consumers[value.index()].iter().map(|id| graph.node(*id));
+        let mut readers = readers.map(|reader| (&reader.op, reader.inputs.last()));
+        readers.all(|(op, last)| matches!(op, Op::Where) && last == Some(&index))
+    };
+    match (&node.op, &node.inputs[..]) {
+        (Op::Compare(Comparison::Less), [i, zero]) => {
+            let zero = graph.constant(*zero)?.single()?;
+            (*i == index && zero == 0.0 && chosen(node.output)).then_some(None)
+        }
+        (Op::Binary(Binary::Add) | Op::ScaleShift { .. }, _) => chosen(node.output).then_some(None),
+        (Op::Where, [_, other, i]) if *i == index && *other != index => {
+            let sum = graph.producing_node(*other)?;
+            let largest = match &sum.op {
+                Op::Binary(Binary::Add) => {
+                    let rows = sum
+                        .inputs
+                        .iter()
+                        .filter_map(|v| graph.constant(*v))
+                        .next()?;
+                    rows.data.iter().fold(0.0f64, |m, v| m.max(f64::from(*v)))
+                }
+                Op::ScaleShift { shift, .. } => shift.iter().fold(0.0, |m, v| f64::max(m, *v)),
+                _ => return None,
+            };
+            Some(Some(largest as usize))
+        }
+        _ => None,
+    }
 }
 
 fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32> {
@@ -146,15 +194,21 @@ fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32>
     seen
 }
 
-/// Words of 16 bits with a factor of two above what calibration saw; whole numbers count by one.
-fn field(kind: Kind, feature: usize, seen: f32) -> Field {
+/// Words of 16 bits with a factor of two above what calibration saw; whole numbers count by one, in as many bits as
+/// that takes.
+fn field(kind: Kind, feature: usize, seen: f32, signed: bool) -> Field {
     let frac = match kind {
         Kind::Float => format::covering_frac(f64::from(seen) * 2.0, WORD),
         Kind::Int | Kind::Bool => 0,
     };
     let (minimum, maximum) = match kind {
         Kind::Bool => (0, 1),
-        Kind::Float | Kind::Int => (-(1 << (WORD - 1)), (1 << (WORD - 1)) - 1),
+        Kind::Float => (-(1 << (WORD - 1)), (1 << (WORD - 1)) - 1),
+        Kind::Int => {
+            let bits = (0..31).find(|bits| libm::ldexp(1.0, *bits) > 2.0 * f64::from(seen));
+            let end = 1i64 << bits.unwrap_or(31).max(1);
+            (if signed { -end } else { 0 }, end - 1)
+        }
     };
     Field {
         name: format!("c{feature}"),
@@ -164,7 +218,7 @@ fn field(kind: Kind, feature: usize, seen: f32) -> Field {
         maximum,
         overflow: FieldOverflow::Saturate,
         empty: 0,
-        encoding: Encoding::Nearest,
+        encoding: Encoding::Calibrated,
     }
 }
 

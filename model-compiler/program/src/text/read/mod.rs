@@ -12,6 +12,7 @@ use super::{FORMAT_VERSION, TextError, names};
 use crate::{
     Constant, ConstantId, Dim, Encoding, Field, FieldOverflow, Input, InputId, IntType, Live,
     Output, Overflow, Program, Rounding, Scale, Set, SetId, Shape, Value, ValueId, WordRef,
+    WordRounding,
 };
 use cursor::integer;
 
@@ -148,16 +149,7 @@ impl<'a> Reader<'a> {
             };
             self.keyword("empty")?;
             let empty = self.number()?;
-            let encoding = match self.accept("rounding") {
-                true => Encoding::Quantiser {
-                    rounding: self.rounding()?,
-                    zero_point: match self.accept("zero") {
-                        true => self.number()?,
-                        false => 0,
-                    },
-                },
-                false => Encoding::Nearest,
-            };
+            let encoding = self.encoding()?;
             fields.push(Field {
                 encoding,
                 name,
@@ -243,6 +235,32 @@ impl<'a> Reader<'a> {
             element,
             scale,
             operation,
+        })
+    }
+
+    fn encoding(&mut self) -> Read<Encoding> {
+        if self.accept("calibrated") {
+            return Ok(Encoding::Calibrated);
+        }
+        if !self.accept("rounding") {
+            return Ok(Encoding::Nearest);
+        }
+        let rounding = if self.accept("ceil") {
+            WordRounding::Ceil
+        } else if self.accept("up") {
+            WordRounding::Up
+        } else {
+            self.rounding()?.into()
+        };
+        let zero_first = self.accept("zero_first");
+        let zero_point = match zero_first || self.accept("zero") {
+            true => self.number()?,
+            false => 0,
+        };
+        Ok(Encoding::Quantiser {
+            rounding,
+            zero_point,
+            zero_first,
         })
     }
 

@@ -34,7 +34,7 @@ impl Insertion<'_> {
         else {
             return Err(GraphError::UnknownValue(node.output.index() as u32));
         };
-        let condition = self.uniform(condition)?.0;
+        let condition = self.truth(node, condition)?;
         // Real values alone say what the format is: in other places there may be anything.
         let readers = self.uses[real.index()] - usize::from(other != sentinel);
         let chosen = &self.observations.values[node.output.index()];

@@ -1,8 +1,11 @@
 //! Functions of one element, sums, products and scalings.
 
 use super::layers::rounded_factor;
-use super::{Grid, Held, HeldKind, Insert, Insertion, formats, weights};
+use super::{Grid, Held, HeldKind, Insert, Insertion, OUTPUT_WIDTH, formats, weights};
 use crate::graph::{Binary, Node, Op, Tensor, Unary, ValueId};
+
+/// Bits that an operand's grid may be coarser than the result's.
+const COARSER: i32 = 3;
 
 impl Insertion<'_> {
     /// x·scale + shift: another meaning of the same integers, until a quantiser reads it.
@@ -45,22 +48,22 @@ impl Insertion<'_> {
         match function {
             Unary::Relu => self.relu(node, x),
             Unary::Clip { min, max } => {
-                let (operand, frac) = match self.sole_reader(x) {
-                    true => {
-                        let (operand, grid) = self.narrow_like(x, node.output)?;
-                        match grid.single() {
-                            Some(frac) => (operand, frac),
-                            None => self.uniform(x)?,
-                        }
-                    }
-                    false => self.uniform(x)?,
-                };
+                let (operand, frac) = self.for_result(x, node.output)?;
                 let bound = |v: f32| match v.is_finite() {
                     true => weights::on_grid(v, frac),
                     false => v,
                 };
                 let (min, max) = (bound(min), bound(max));
                 let clip = Op::Unary(Unary::Clip { min, max });
+                if let Some(whole) = self.whole_number(x).filter(|_| self.is_exact(x)) {
+                    // On a finer grid whole numbers have more bits.
+                    let ends = [whole.minimum, whole.maximum];
+                    let ends = ends.map(|v| v.max(min.into()).min(max.into()));
+                    let counts = ends.map(|v| libm::ldexp(v.abs(), frac));
+                    if counts.iter().any(|n| *n >= libm::ldexp(1.0, 15)) {
+                        return self.pushed_as(node, clip, &[operand]);
+                    }
+                }
                 self.kept(node, clip, operand, Grid::uniform(frac))
             }
             Unary::Neg | Unary::Abs => {
@@ -75,9 +78,10 @@ impl Insertion<'_> {
                 let operand = self.narrow(x)?.0;
                 self.pushed(node, &[operand], HeldKind::Sums)
             }
-            Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc | Unary::Not => {
+            Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc => {
+                // So large that single precision does not hold each whole number.
                 let operand = self.narrow(x)?.0;
-                self.whole(node, &[operand])
+                self.pushed(node, &[operand], HeldKind::Sums)
             }
             Unary::Wrap { .. } => {
                 let operand = self.uniform(x)?.0;
@@ -93,6 +97,44 @@ impl Insertion<'_> {
                 self.pushed(node, &[operand], HeldKind::Function)
             }
             function => self.tabulated(node, x, function),
+        }
+    }
+
+    /// A value as an operation reads it whose result is some of its numbers: on one grid that shows them. Bounds and slopes
+    /// are fractions of it, also where the value is whole.
+    fn for_result(&mut self, x: ValueId, output: ValueId) -> Insert<(ValueId, i32)> {
+        if self.is_exact(x) {
+            let (operand, frac) = self.uniform(x)?;
+            return Ok((operand, self.fine(output, frac)));
+        }
+        if self.sole_reader(x) {
+            let (operand, grid) = self.narrow_like(x, output)?;
+            if let Some(frac) = grid.single() {
+                return Ok((operand, frac));
+            }
+        }
+        let (operand, frac) = self.uniform(x)?;
+        let fine = self.fine(output, frac);
+        let held = self.held(x)?;
+        if fine == frac || held.kind == HeldKind::Constant || self.words_of(x).is_some() {
+            return Ok((operand, frac));
+        }
+        // Most of what others read of it does not reach the result.
+        let wide = held.wide;
+        Ok((self.quantised(x, wide, &[fine], self.width(output))?, fine))
+    }
+
+    /// The fraction bits of constants that meet an operand of `frac`: those of the result where its operand's would lose
+    /// much of it.
+    fn fine(&self, output: ValueId, frac: i32) -> i32 {
+        let width = match self.feeds[output.index()] {
+            true => self.width(output),
+            false => OUTPUT_WIDTH,
+        };
+        let own = formats::of_value(&self.observations.values[output.index()], width).frac;
+        match own > frac + COARSER {
+            true => own,
+            false => frac,
         }
     }
 
@@ -113,6 +155,12 @@ impl Insertion<'_> {
         self.kept(node, node.op.clone(), operand, grid)
     }
 
+    /// Sums of another operation than the node's.
+    fn pushed_as(&mut self, node: &Node, op: Op, operands: &[ValueId]) -> Insert<Held> {
+        let node = Node { op, ..node.clone() };
+        self.pushed(&node, operands, HeldKind::Sums)
+    }
+
     /// An operation that keeps its operand's grid, in as many bits.
     fn kept(&mut self, node: &Node, op: Op, operand: ValueId, grid: Grid) -> Insert<Held> {
         let wide = self.new.push(&node.name, op, &[operand])?;
@@ -125,7 +173,8 @@ impl Insertion<'_> {
 
     /// x above zero, slope·x below it: the sum of both parts, of which one is zero.
     fn leaky(&mut self, node: &Node, x: ValueId, slope: &Tensor) -> Insert<Held> {
-        let (operand, frac) = self.uniform(x)?;
+        let (operand, own) = self.uniform(x)?;
+        let frac = self.fine(node.output, own);
         let name = node.name.as_str();
         let above = self.new.push(name, Op::Unary(Unary::Relu), &[operand])?;
         let negative = Unary::Clip {
@@ -155,11 +204,15 @@ impl Insertion<'_> {
                 kind: HeldKind::Sums,
             });
         }
-        let below = self.quantised(node.output, below, &[frac], self.width(x).max(8))?;
+        let width = match frac == own {
+            true => self.width(x).max(8),
+            false => OUTPUT_WIDTH,
+        };
+        let below = self.quantised(node.output, below, &[frac], width)?;
         let wide = self.new.push(name, sum, &[above, below])?;
         Ok(Held {
             wide,
-            narrow: Some((wide, Grid::uniform(frac))),
+            narrow: (frac == own).then(|| (wide, Grid::uniform(frac))),
             kind: HeldKind::Sums,
         })
     }
@@ -226,6 +279,7 @@ impl Insertion<'_> {
     /// A constant is added, on the grid of the other operand.
     fn offset(&mut self, node: &Node, x: ValueId, tensor: &Tensor, place: usize) -> Insert<Held> {
         let (operand, frac) = self.uniform(x)?;
+        let frac = self.fine(node.output, frac);
         let round = |v: &f32| weights::on_grid(*v, frac);
         let data = tensor.data.iter().map(round).collect();
         self.with_constant(node, operand, tensor, data, place)

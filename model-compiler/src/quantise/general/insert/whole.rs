@@ -1,0 +1,358 @@
+//! Whole numbers stay whole: what is computed from integers alone is computed exactly, and rounded nowhere.
+
+use super::{Grid, Held, HeldKind, Insert, Insertion};
+use crate::graph::{Binary, Comparison, Node, Op, Reduction, Tensor, Unary, ValueId};
+use crate::quantise::general::whole::Whole;
+
+/// Bits of a whole number that a layer reads as it is.
+const WIDTH: u8 = 16;
+/// Bits of a divisor's inverse.
+const INVERSE_BITS: i32 = 30;
+/// Whole numbers that a rounding of their multiple is tried on, at most.
+const TRIALS: usize = 1 << 16;
+
+impl Insertion<'_> {
+    /// What is known of a value that is whole.
+    pub(super) fn whole_number(&self, value: ValueId) -> Option<Whole> {
+        self.whole[value.index()]
+    }
+
+    /// Whether a value is computed as integers of any size.
+    pub(super) fn is_exact(&self, value: ValueId) -> bool {
+        let held = self.values[value.index()].as_ref();
+        self.whole_number(value).is_some()
+            && held.is_some_and(|held| held.kind != HeldKind::Function)
+    }
+
+    /// The integers of a whole value, however many bits they have.
+    fn integers(&self, value: ValueId) -> Insert<ValueId> {
+        Ok(self.held(value)?.wide)
+    }
+
+    /// What is computed from whole numbers alone, and is one; none of other nodes.
+    pub(super) fn exactly(&mut self, node: &Node) -> Insert<Option<Held>> {
+        if self.whole_number(node.output).is_none() {
+            return Ok(None);
+        }
+        let exact = node.inputs.iter().all(|v| self.is_exact(*v));
+        let &[first, ..] = &node.inputs[..] else {
+            return Ok(None);
+        };
+        let held = match &node.op {
+            Op::Where => return self.chosen_by_range(node),
+            Op::Unary(Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc) => {
+                let operand = match exact {
+                    true => return Ok(Some(self.held(first)?.clone())),
+                    false => match self.affine(node, first)? {
+                        Some(scaled) => scaled,
+                        None => self.narrow(first)?.0,
+                    },
+                };
+                self.integral(node, node.op.clone(), &[operand])?
+            }
+            Op::Unary(Unary::Not) => {
+                let operand = self.truth(node, first)?;
+                self.integral(node, node.op.clone(), &[operand])?
+            }
+            Op::Logic(_) => {
+                let operands = self.operands(node, |i, value| i.truth(node, value))?;
+                self.integral(node, node.op.clone(), &operands)?
+            }
+            Op::Compare(_) => {
+                // A constant bound is compared as it is.
+                let operands = self.operands(node, |insertion, value| {
+                    let held = insertion.held(value)?;
+                    // Words as they came: no format of theirs may move a bound.
+                    let words = insertion.plain[value.index()].is_words();
+                    match held.kind == HeldKind::Constant || words || insertion.is_exact(value) {
+                        true => Ok(held.wide),
+                        false => Ok(insertion.narrow(value)?.0),
+                    }
+                })?;
+                self.integral(node, node.op.clone(), &operands)?
+            }
+            Op::ArgMax { .. } | Op::TopK { indices: true, .. } => {
+                let operand = match self.is_exact(first) {
+                    true => self.integers(first)?,
+                    false => self.ranked(first)?,
+                };
+                self.integral(node, node.op.clone(), &[operand])?
+            }
+            Op::Gather { axis } => {
+                let &[table, indices] = &node.inputs[..] else {
+                    return Ok(None);
+                };
+                if !self.is_exact(table) {
+                    return Ok(None);
+                }
+                let extent = self.graph.shape(table)[*axis];
+                let indices = self.indices(node, indices, extent)?;
+                let table = self.integers(table)?;
+                self.integral(node, node.op.clone(), &[table, indices])?
+            }
+            op if exact && keeps(op) => {
+                let operands = self.operands(node, |i, value| i.integers(value))?;
+                self.integral(node, node.op.clone(), &operands)?
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(held))
+    }
+
+    /// A node whose results are whole numbers, read as they are where they have few bits.
+    fn integral(&mut self, node: &Node, op: Op, operands: &[ValueId]) -> Insert<Held> {
+        let wide = self.new.push(&node.name, op, operands)?;
+        Ok(Held {
+            wide,
+            narrow: self.as_it_is(node.output, wide),
+            kind: HeldKind::Sums,
+        })
+    }
+
+    /// Whole numbers of few bits, on their own grid.
+    pub(super) fn as_it_is(&self, value: ValueId, wide: ValueId) -> Option<(ValueId, Grid)> {
+        let whole = self.whole_number(value)?;
+        let width = match whole.measured {
+            true => self.width(value).min(WIDTH),
+            false => WIDTH,
+        };
+        whole.fits(width).then(|| (wide, Grid::uniform(0)))
+    }
+
+    /// A choice between whole numbers, or one side where the condition is known.
+    fn chosen_by_range(&mut self, node: &Node) -> Insert<Option<Held>> {
+        let &[condition, a, b] = &node.inputs[..] else {
+            return Ok(None);
+        };
+        let known = self.whole_number(condition).and_then(Whole::single);
+        if let Some(known) = known {
+            let side = if known == 0.0 { b } else { a };
+            let shape = self.graph.shape(node.output).to_vec();
+            if self.is_exact(side) && self.held(side)?.kind != HeldKind::Constant {
+                let wide = self.integers(side)?;
+                if self.graph.shape(side) == shape {
+                    return Ok(Some(self.held(side)?.clone()));
+                }
+                let held = self.integral(node, Op::Broadcast { shape }, &[wide])?;
+                return Ok(Some(held));
+            }
+        }
+        if !self.is_exact(a) || !self.is_exact(b) {
+            return Ok(None);
+        }
+        let condition = self.truth(node, condition)?;
+        let (a, b) = (self.integers(a)?, self.integers(b)?);
+        let held = self.integral(node, Op::Where, &[condition, a, b])?;
+        Ok(Some(held))
+    }
+
+    /// A value as 0 or 1: anything but 0 is true.
+    pub(super) fn truth(&mut self, node: &Node, value: ValueId) -> Insert<ValueId> {
+        if self.whole_number(value).is_some_and(Whole::is_truth) && self.is_exact(value) {
+            return self.integers(value);
+        }
+        let operand = match self.is_exact(value) {
+            true => self.integers(value)?,
+            false => self.narrow(value)?.0,
+        };
+        let name = format!("{}.truth", node.name);
+        let zero = self.new.constant(&name, Tensor::scalar(0.0))?;
+        let equal = Op::Compare(Comparison::Equal);
+        let none = self.new.push(&name, equal, &[operand, zero])?;
+        self.new.push(&name, Op::Unary(Unary::Not), &[none])
+    }
+
+    /// Indices of an axis: whole numbers, those that count from the end counted from the beginning, and none behind
+    /// either end.
+    pub(super) fn indices(
+        &mut self,
+        node: &Node,
+        value: ValueId,
+        extent: usize,
+    ) -> Insert<ValueId> {
+        let last = extent as f64 - 1.0;
+        let name = format!("{}.index", node.name);
+        let (mut index, whole) = match (self.is_exact(value), self.whole_number(value)) {
+            (true, Some(whole)) => (self.integers(value)?, Some(whole)),
+            // What nothing proves to be whole is made so.
+            _ => {
+                let wide = match self.held(value)?.kind {
+                    HeldKind::Constant => self.narrow(value)?.0,
+                    _ => self.held(value)?.wide,
+                };
+                (self.quantised(value, wide, &[0], WIDTH)?, None)
+            }
+        };
+        let low = whole.map_or(f64::NEG_INFINITY, |w| w.minimum);
+        let high = whole.map_or(f64::INFINITY, |w| w.maximum);
+        if low < 0.0 {
+            let zero = self.new.constant(&name, Tensor::scalar(0.0))?;
+            let less = Op::Compare(Comparison::Less);
+            let below = self.new.push(&name, less, &[index, zero])?;
+            let turn = self.new.constant(&name, Tensor::scalar(extent as f32))?;
+            let turn = self
+                .new
+                .push(&name, Op::Binary(Binary::Mul), &[below, turn])?;
+            index = self
+                .new
+                .push(&name, Op::Binary(Binary::Add), &[index, turn])?;
+        }
+        if low < 0.0 || high > last {
+            let clip = Unary::Clip {
+                min: 0.0,
+                max: last as f32,
+            };
+            index = self.new.push(&name, Op::Unary(clip), &[index])?;
+        }
+        Ok(index)
+    }
+
+    /// The operand of a rounding that is a multiple of a whole number: exact enough that no result differs from that of
+    /// single precision.
+    fn affine(&mut self, node: &Node, value: ValueId) -> Insert<Option<ValueId>> {
+        let Some((x, multiple)) = self.multiple(value) else {
+            return Ok(None);
+        };
+        let Some(whole) = self.whole_number(x) else {
+            return Ok(None);
+        };
+        let Op::Unary(rounding) = &node.op else {
+            return Ok(None);
+        };
+        let last = self.graph.shape(value).len().saturating_sub(1);
+        let Some((scale, shift)) = multiple.exact(*rounding, whole) else {
+            return Ok(None);
+        };
+        let op = Op::ScaleShift {
+            axis: last,
+            scale: vec![scale],
+            shift: vec![shift],
+        };
+        let operand = self.integers(x)?;
+        let name = self.graph.value_name(value).to_owned();
+        let scaled = self.new.push(&name, op, &[operand])?;
+        Ok(Some(scaled))
+    }
+
+    /// The whole number of which a value is a multiple.
+    fn multiple(&self, value: ValueId) -> Option<(ValueId, Multiple)> {
+        let node = self.graph.producing_node(value)?;
+        let single = |v: &ValueId| self.graph.constant(*v).and_then(Tensor::single);
+        let (x, multiple) = match (&node.op, &node.inputs[..]) {
+            (Op::Binary(Binary::Div), [x, d]) => (*x, Multiple::Over(single(d)?)),
+            (Op::Binary(Binary::Mul), [x, m]) if single(m).is_some() => {
+                (*x, Multiple::Times(single(m)?))
+            }
+            (Op::Binary(Binary::Mul), [m, x]) => (*x, Multiple::Times(single(m)?)),
+            (Op::ScaleShift { scale, shift, .. }, [x]) => match (&scale[..], &shift[..]) {
+                ([scale], [shift]) => (*x, Multiple::Line(*scale, *shift)),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let same = self.graph.shape(x) == self.graph.shape(value);
+        (same && self.is_exact(x) && self.graph.constant(x).is_none()).then_some((x, multiple))
+    }
+}
+
+/// Whether an operation on integers gives integers, and has an exact form.
+fn keeps(op: &Op) -> bool {
+    op.moves()
+        || matches!(
+            op,
+            Op::Pad { .. }
+                | Op::Pool { .. }
+                | Op::TopK { .. }
+                | Op::ScaleShift { .. }
+                | Op::Reduce {
+                    op: Reduction::Max | Reduction::Min | Reduction::Sum | Reduction::SumSquare,
+                    ..
+                }
+                | Op::Unary(
+                    Unary::Relu | Unary::Neg | Unary::Abs | Unary::Square | Unary::Clip { .. }
+                )
+                | Op::Binary(Binary::Add | Binary::Sub | Binary::Mul | Binary::Max | Binary::Min)
+        )
+}
+
+/// How a number follows from a whole one.
+#[derive(Clone, Copy, Debug)]
+enum Multiple {
+    Over(f32),
+    Times(f32),
+    Line(f64, f64),
+}
+
+impl Multiple {
+    /// As the float network computes it.
+    fn float(self, x: f32) -> f32 {
+        match self {
+            Self::Over(d) => x / d,
+            Self::Times(m) => x * m,
+            Self::Line(scale, shift) => (f64::from(x) * scale + shift) as f32,
+        }
+    }
+
+    /// A scale and a shift of few bits that round as the float does, for every whole number of a range or for most: single
+    /// precision itself puts some multiples of an inverse on the wrong side.
+    fn exact(self, rounding: Unary, whole: Whole) -> Option<(f64, f64)> {
+        let (scale, shift) = match self {
+            Self::Over(d) => (1.0 / f64::from(d), 0.0),
+            Self::Times(m) => (f64::from(m), 0.0),
+            Self::Line(scale, shift) => (scale, shift),
+        };
+        if scale == 0.0 || !scale.is_finite() {
+            return None;
+        }
+        let bits = INVERSE_BITS - libm::ilogb(scale);
+        let unit = libm::ldexp(1.0, -bits);
+        let nearest = libm::round(scale / unit) * unit;
+        let range = (whole.maximum - whole.minimum) as usize;
+        let stride = (range / TRIALS).max(1);
+        let differing = |(scale, shift): (f64, f64)| {
+            let differs = |i: &usize| {
+                let x = whole.minimum + *i as f64;
+                let exact = round(rounding, x * scale + shift);
+                exact != f64::from(round_single(rounding, self.float(x as f32)))
+            };
+            (0..=range).step_by(stride).filter(differs).count()
+        };
+        // A little more or less, where the float's own rounding reaches a whole number. Towards zero that is a little
+        // steeper.
+        let end = whole.maximum.abs().max(whole.minimum.abs()).max(1.0);
+        let little = libm::ldexp(1.0, -22 + libm::ilogb(end * scale.abs()).max(-20));
+        let fine = |v: f64| libm::ldexp(libm::round(libm::ldexp(v, 40)), -40);
+        let shifts = [0.0, 0.25, -0.25, 1.0, -1.0, 4.0, -4.0].map(|n| fine(shift + n * little));
+        let scales = [0.0, 1.0, -1.0].map(|n| nearest + n * unit);
+        let trials = shifts.iter().flat_map(|t| scales.map(|s| (s, *t)));
+        let mut best: Option<(usize, (f64, f64))> = None;
+        for trial in trials {
+            let count = differing(trial);
+            if best.is_none_or(|(fewest, _)| count < fewest) {
+                best = Some((count, trial));
+            }
+            if count == 0 {
+                break;
+            }
+        }
+        best.map(|(_, trial)| trial)
+    }
+}
+
+fn round(rounding: Unary, x: f64) -> f64 {
+    match rounding {
+        Unary::Floor => x.floor(),
+        Unary::Ceil => x.ceil(),
+        Unary::Trunc => x.trunc(),
+        _ => libm::rint(x),
+    }
+}
+
+fn round_single(rounding: Unary, x: f32) -> f32 {
+    match rounding {
+        Unary::Floor => x.floor(),
+        Unary::Ceil => x.ceil(),
+        Unary::Trunc => x.trunc(),
+        _ => libm::rintf(x),
+    }
+}
