@@ -127,8 +127,13 @@ impl Maker {
                     zero_first: false,
                 },
                 Encoding::Quantiser {
-                    rounding: self.pick(&[WordRounding::Ceil, WordRounding::Up]),
-                    zero_point: self.pick(&[0, 3]),
+                    rounding: WordRounding::Ceil,
+                    zero_point: 0,
+                    zero_first: true,
+                },
+                Encoding::Quantiser {
+                    rounding: WordRounding::Up,
+                    zero_point: 3,
                     zero_first: true,
                 },
             ]),
