@@ -92,6 +92,32 @@ pub fn case(seed: u64) -> Case {
     }
 }
 
+/// The nodes of a graph, one a line.
+pub fn listing(graph: &Graph) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    let name = |v: &ValueId| format!("v{}", v.index());
+    for input in graph.inputs() {
+        let shape = graph.shape(input.value);
+        writeln!(text, "{} {:?} {shape:?}", name(&input.value), input.kind).unwrap();
+    }
+    for node in graph.nodes() {
+        let operands: Vec<String> = node.inputs.iter().map(name).collect();
+        let (output, shape) = (name(&node.output), graph.shape(node.output));
+        let operands = operands.join(" ");
+        writeln!(
+            text,
+            "{output} {shape:?} = {} {operands}: {:?}",
+            node.name, node.op
+        )
+        .unwrap();
+    }
+    for output in graph.outputs() {
+        writeln!(text, "{} = {}", output.name, name(&output.value)).unwrap();
+    }
+    text
+}
+
 impl Generator {
     fn shape(&self, value: ValueId) -> Vec<usize> {
         self.builder.graph().shape(value).to_vec()

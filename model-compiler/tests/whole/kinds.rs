@@ -349,6 +349,20 @@ fn index_inputs_name_every_row() {
     assert!(differences(&graph, &program, &events(-40, 40))[0] <= 1e-3);
 }
 
+/// Integers at several places of an input have one range: that of the largest.
+#[test]
+fn integer_inputs_have_one_range() {
+    let mut n = Network::new();
+    let i = n.input("i", &[1, 3], Kind::Int);
+    let half = n.constant(&[0.5]);
+    let y = n.binary(Binary::Mul, i, half);
+    let graph = n.finish(&[y]);
+    holds(&graph, 0.0, |random| {
+        let value = |place: usize, random: &mut Random| random.below(2 + 1000 * place) as f32;
+        vec![(0..3).map(|place| value(place, random)).collect()]
+    });
+}
+
 /// Anything but 0 is true.
 #[test]
 fn numbers_are_truths() {

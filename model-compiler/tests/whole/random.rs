@@ -1,13 +1,13 @@
 //! Random graphs with choices, bounds, roundings, comparisons, order and computed indices, compiled at 16 bits and held to
 //! the float executor at every output.
 //!
-//! `HODOSCOPE_RANDOM_GRAPHS=1000` tries so many, from `HODOSCOPE_RANDOM_FIRST` on.
+//! `HODOSCOPE_RANDOM_GRAPHS=1000` tries so many, from `HODOSCOPE_RANDOM_FIRST` on; a single one is shown.
 
 use crate::graphs;
 use crate::judge::{self, Verdict};
 
 /// Graphs of a usual run.
-const GRAPHS: u64 = 40;
+const GRAPHS: u64 = 200;
 
 fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
@@ -21,6 +21,9 @@ fn random_graphs_keep_to_the_floats() {
     let (mut wrong, mut refused, mut outputs, mut unjudged) = (vec![], vec![], 0, 0);
     for seed in first..first + graphs {
         let case = graphs::case(seed);
+        if graphs == 1 {
+            println!("{}", graphs::listing(&case.graph));
+        }
         let found = judge::judge(&case);
         match found {
             Err(reason) => refused.push(format!("{seed}: {reason}")),

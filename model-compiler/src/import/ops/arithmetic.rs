@@ -6,7 +6,7 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::{Binary, Kind, Op};
+use crate::graph::{Binary, Kind, Op, Unary};
 
 /// The exact operation on integers, if it is defined on them.
 fn exact(op: Binary) -> Option<fn(i64, i64) -> Option<i64>> {
@@ -57,10 +57,22 @@ fn two(
         (Kind::Float, _) | (_, Kind::Float) => Kind::Float,
         _ => Kind::Int,
     };
+    let divisor = context.float_constant(&pair[1]);
+    if let (Kind::Int, Binary::Div, Some(divisor)) = (kind, op, divisor) {
+        if divisor.data.contains(&0.0) {
+            return Err(node.operand_error("divides by zero"));
+        }
+        // Towards zero. Integers below 2^24 divide to the right one in single precision.
+        let quotient = context.apply(node, Kind::Float, Op::Binary(op), &pair)?;
+        return context.apply(node, kind, Op::Unary(Unary::Trunc), &[quotient]);
+    }
     if kind == Kind::Int && matches!(op, Binary::Div | Binary::Pow) {
-        return Err(node.operand_error(
-            "on integers that depend on the event is not supported; cast to float before",
-        ));
+        return Err(node.operand_error(match op {
+            Binary::Div => {
+                "of integers by a divisor that depends on the event is not supported; cast to float before"
+            }
+            _ => "on integers that depend on the event is not supported; cast to float before",
+        }));
     }
     // Infinity is a bound or a fill value; in arithmetic it can only make more infinities and NaN.
     if !matches!(op, Binary::Min | Binary::Max) {

@@ -14,6 +14,7 @@ mod formats;
 mod grid;
 mod insert;
 mod observe;
+mod places;
 mod score;
 mod search;
 mod sentinels;

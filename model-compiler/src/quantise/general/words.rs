@@ -3,7 +3,8 @@
 use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input};
 
 use super::grid::Grid;
-use crate::graph::{Binary, Comparison, Graph, GraphInput, Kind, Node, Op, ValueId};
+use super::places;
+use crate::graph::{Graph, GraphInput, Kind, Op};
 use crate::inputs::InputsSpec;
 use crate::quantise::{Calibration, QuantiseError, format};
 
@@ -36,14 +37,18 @@ pub(super) fn words(
                 .unwrap_or_default();
             if stated.is_empty() {
                 let features = features(graph, input);
-                let seen = seen(calibration, index, &features);
+                let mut seen = seen(calibration, index, &features);
+                if input.kind != Kind::Float {
+                    // Integers are of one kind, wherever they stand.
+                    let largest = seen.iter().copied().fold(0.0, f32::max);
+                    seen.fill(largest);
+                }
                 let signed = calibration.input(index).values.iter().any(|v| *v < 0.0);
                 let fields = features
                     .iter()
                     .map(|f| field(input.kind, *f, seen[*f], signed));
                 let mut fields: Vec<Field> = fields.collect();
-                if let Some(rows) = rows_of(graph, input) {
-                    let rows = rows as i64;
+                if let Some(rows) = places::rows(graph, input)? {
                     for field in &mut fields {
                         let first = if signed { -rows } else { 0 };
                         (field.minimum, field.maximum) = (first, rows - 1);
@@ -111,77 +116,6 @@ fn features(graph: &Graph, input: &GraphInput) -> Vec<usize> {
     let inner: usize = shape.iter().skip(axis + 1).product();
     let elements: usize = shape.iter().product();
     (0..elements).map(|e| e / inner % extent).collect()
-}
-
-/// Of an input that is read as indices alone: the rows that they name, of the longest axis.
-fn rows_of(graph: &Graph, input: &GraphInput) -> Option<usize> {
-    let consumers = graph.consumers();
-    let mut rows: Option<usize> = None;
-    let mut followed = vec![input.value];
-    while let Some(value) = followed.pop() {
-        if graph.outputs().iter().any(|o| o.value == value) {
-            return None;
-        }
-        for id in &consumers[value.index()] {
-            let node = graph.node(*id);
-            match &node.op {
-                Op::Reshape { .. }
-                | Op::Transpose { .. }
-                | Op::Slice { .. }
-                | Op::Select { .. }
-                | Op::Broadcast { .. } => followed.push(node.output),
-                Op::Gather { axis } if node.inputs[1] == value && node.inputs[0] != value => {
-                    let own = graph.shape(node.inputs[0])[*axis];
-                    rows = Some(rows.map_or(own, |known| known.max(own)));
-                }
-                _ => {
-                    let turned = turned(graph, &consumers, node, value)?;
-                    rows = rows.max(turned);
-                }
-            }
-        }
-    }
-    rows.filter(|_| input.kind == Kind::Int)
-}
-
-/// Of a node that reads indices to count those from the beginning that count from the end: none of another node, else the
-/// rows, where this node shows them. Such is the importer's way to read the indices of GatherElements and GatherND:
-/// where i < 0, i + rows, else i.
-fn turned(
-    graph: &Graph,
-    consumers: &[Vec<crate::graph::NodeId>],
-    node: &Node,
-    index: ValueId,
-) -> Option<Option<usize>> {
-    let chosen = |value: ValueId| {
-        let readers = consumers[value.index()].iter().map(|id| graph.node(*id));
-        let mut readers = readers.map(|reader| (&reader.op, reader.inputs.last()));
-        readers.all(|(op, last)| matches!(op, Op::Where) && last == Some(&index))
-    };
-    match (&node.op, &node.inputs[..]) {
-        (Op::Compare(Comparison::Less), [i, zero]) => {
-            let zero = graph.constant(*zero)?.single()?;
-            (*i == index && zero == 0.0 && chosen(node.output)).then_some(None)
-        }
-        (Op::Binary(Binary::Add) | Op::ScaleShift { .. }, _) => chosen(node.output).then_some(None),
-        (Op::Where, [_, other, i]) if *i == index && *other != index => {
-            let sum = graph.producing_node(*other)?;
-            let largest = match &sum.op {
-                Op::Binary(Binary::Add) => {
-                    let rows = sum
-                        .inputs
-                        .iter()
-                        .filter_map(|v| graph.constant(*v))
-                        .next()?;
-                    rows.data.iter().fold(0.0f64, |m, v| m.max(f64::from(*v)))
-                }
-                Op::ScaleShift { shift, .. } => shift.iter().fold(0.0, |m, v| f64::max(m, *v)),
-                _ => return None,
-            };
-            Some(Some(largest as usize))
-        }
-        _ => None,
-    }
 }
 
 fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32> {
