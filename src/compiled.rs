@@ -1,6 +1,7 @@
 //! What `compile` reports: one set of facts for JSON, the HTML page and the terminal.
 
 use anyhow::{Context, Result};
+use hodoscope_compiler::exact::Constituents;
 use hodoscope_compiler::graph::Graph;
 use hodoscope_compiler::plan::Isa;
 use hodoscope_compiler::plan::layout::Candidate;
@@ -35,6 +36,8 @@ pub struct Compiled {
     pub plans: Vec<PlanFacts>,
     /// How the network became integers.
     pub road: Road,
+    /// What is computed of its slots.
+    pub constituents: Constituents,
     /// Formats that calibration chose.
     pub formats: Vec<TensorFormat>,
     /// What calibration saw; nothing where the network came with its own quantisers.
@@ -273,6 +276,7 @@ impl Compiled {
             layers: program.values().map(layer).collect(),
             plans: plans(made),
             road: made.road.clone(),
+            constituents: made.constituents.clone(),
             formats: quantised.formats.clone(),
             calibration: quantised.calibration.clone(),
             weight_bytes,
@@ -363,6 +367,7 @@ impl Compiled {
                 "signal_to_noise_db": number(format.sqnr_db),
             })).collect::<Vec<_>>(),
             "road": road_json(&self.road),
+            "constituents": constituents_json(&self.constituents),
             "calibration": calibration,
             "weight_bytes": self.weight_bytes,
             "table_bytes": self.table_bytes,
@@ -439,7 +444,7 @@ impl Compiled {
         format!(
             "{}: {} operations, all accumulators proved\n{table}{plans}  \
              weights {} bytes, tables {} bytes, {} multiply-accumulates per event\n  \
-             {}{calibration}\n  \
+             {}{}{calibration}\n  \
              written to {dir}\n",
             self.name,
             self.layers.len(),
@@ -450,7 +455,20 @@ impl Compiled {
                 Road::Own => String::new(),
                 road => format!("{road}\n  "),
             },
+            match &self.constituents {
+                Constituents::None => String::new(),
+                constituents => format!("{constituents}\n  "),
+            },
         )
+    }
+}
+
+/// What is computed of slots, with its reason.
+pub fn constituents_json(constituents: &Constituents) -> Value {
+    match constituents {
+        Constituents::None => Value::Null,
+        Constituents::Live => json!({ "computed": "live" }),
+        Constituents::All { because } => json!({ "computed": "all", "because": because }),
     }
 }
 

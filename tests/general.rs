@@ -133,6 +133,36 @@ fn networks_of_the_field_are_exact_on_every_target() {
     succeeds(verify.args(["--on", "native"]).args(boards()));
 }
 
+/// A particle flow network that is not recognised, since identities become one-hot: still a set.
+#[test]
+fn sets_on_the_general_road_run_over_live_constituents_on_every_target() {
+    let place = tempfile::tempdir().unwrap();
+    let network = networks::identities();
+    let path = |end: &str| place.path().join(format!("{}{end}", network.name));
+    fs::write(path(".onnx"), encoded(&network.model)).unwrap();
+    write_events(&network, 100, CALIBRATION, &path(".calibration.npz"));
+    write_events(&network, 200, EVENTS, &path(".npz"));
+    let inspected = succeeds(hodoscope().arg("inspect").arg(path(".onnx")));
+    assert!(inspected.contains("8 slots: a set"), "{inspected}");
+    let mut compile = hodoscope();
+    compile.arg("compile").arg(path(".onnx"));
+    compile.arg("--calibration").arg(path(".calibration.npz"));
+    let report = succeeds(compile.arg("-o").arg(path("")));
+    assert!(
+        report.contains("live constituents are computed"),
+        "{report}"
+    );
+    let program = fs::read_to_string(path("").join("program.txt")).unwrap();
+    assert!(
+        program.contains("set constituents capacity 8") && program.contains(" = sum "),
+        "{program}"
+    );
+    let mut verify = hodoscope();
+    verify.arg("verify").arg(path(""));
+    verify.arg("--inputs").arg(path(".npz"));
+    succeeds(verify.args(["--on", "native"]).args(boards()));
+}
+
 /// Quantisers that HGQ2 and tf2onnx spelled in arithmetic: compiled without calibration, which is refused.
 #[test]
 fn spelled_quantisers_are_taken_over_on_every_target() {

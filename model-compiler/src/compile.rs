@@ -5,7 +5,7 @@ use std::fmt;
 use hodoscope_program::{Live, Program, ValueId};
 
 use crate::emit::{self, Files};
-use crate::exact::{ExactError, Rescale, exact_with};
+use crate::exact::{Constituents, ExactError, Rescale, exact_over_live, over_live};
 use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
 use crate::inputs::InputsSpec;
 use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
@@ -21,6 +21,8 @@ pub struct Compiled {
     pub quantised: Quantised,
     /// How the network became integers.
     pub road: Road,
+    /// What is computed of slots that are treated alike, where the network was not recognised.
+    pub constituents: Constituents,
     /// The emitted crate's files.
     pub files: Files,
     /// For each instruction set what its plan chose.
@@ -172,8 +174,9 @@ pub fn compile_quantised(
     spec: &InputsSpec,
     rescale: Rescale,
 ) -> Result<Compiled, CompileError> {
+    let (program, constituents) = exact_over_live(graph, name, spec, rescale)?;
     let quantised = Quantised {
-        program: exact_with(graph, name, spec, rescale)?,
+        program,
         formats: vec![],
         calibration: None,
     };
@@ -183,6 +186,7 @@ pub fn compile_quantised(
     Ok(Compiled {
         quantised,
         road: Road::Own,
+        constituents,
         files,
         planned,
     })
@@ -210,12 +214,18 @@ pub fn compile_for(
         }
         keep(&mut quantised.program, multiplicity)?;
     }
+    let mut constituents = Constituents::None;
+    if matches!(road, Road::General { .. }) {
+        let padded = quantised.program;
+        (quantised.program, constituents) = over_live(padded, &graph, spec);
+    }
     let plans = plans(&quantised.program, targets)?;
     let files = emit::emit_crate(&plans);
     let planned = plans.into_iter().map(planned).collect();
     Ok(Compiled {
         quantised,
         road,
+        constituents,
         files,
         planned,
     })

@@ -1,11 +1,15 @@
 //! `hodoscope inspect`.
 
+mod sets;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use hodoscope_compiler::exact::{Quantisers, exact, quantisers};
+use hodoscope_compiler::exact::{
+    Constituents, Quantisers, Rescale, axis, exact_over_live, quantisers,
+};
 use hodoscope_compiler::graph::{Comparison, Graph, Op, ValueId, simplify};
 use hodoscope_compiler::recognise::{Layer, Network, NetworkSet, Rule, recognise};
 use hodoscope_compiler::{CompileError, Road, import, inputs::InputsSpec, road};
@@ -40,16 +44,22 @@ pub fn inspect(args: &Args) -> Result<Report> {
     let graph = simplify(&imported).with_context(named)?;
     let spec = compile::read_spec(&args.model, None)?;
     let network = recognise(&graph, &spec, None).ok();
-    let own = |graph: &Graph| exact(graph, "trial", &spec).map(|_| Road::Own);
+    let own = |graph: &Graph| {
+        let (_, computed) = exact_over_live(graph, "trial", &spec, Rescale::Quotient)?;
+        Ok::<_, CompileError>((Road::Own, computed))
+    };
+    // Of a float network inputs and nodes decide, not the trial's formats.
+    let float = || road(&graph, &spec).map(|road| (road, Constituents::None));
     let trial = match quantisers(&imported).with_context(named)? {
-        Quantisers::None => road(&graph, &spec),
-        Quantisers::Stated => own(&imported).map_err(CompileError::from),
-        Quantisers::Spelled(spelled) => own(&spelled).or_else(|_| road(&graph, &spec)),
+        Quantisers::None => float(),
+        Quantisers::Stated => own(&imported),
+        Quantisers::Spelled(spelled) => own(&spelled).or_else(|_| float()),
     };
-    let (road, unsupported) = match trial {
-        Ok(road) => (Some(road), None),
-        Err(error) => (None, Some(error.to_string())),
+    let (road, computed, unsupported) = match trial {
+        Ok((road, computed)) => (Some(road), Some(computed), None),
+        Err(error) => (None, None, Some(error.to_string())),
     };
+    let slots = axis(&graph, &spec);
 
     let parameters = parameters(&graph);
     let operators = operators(&graph);
@@ -71,6 +81,9 @@ pub fn inspect(args: &Args) -> Result<Report> {
         if let Some(set) = &network.set {
             let _ = writeln!(text, "{}", described(network, set));
         }
+    }
+    if let Some(axis) = &slots {
+        text += &sets::described(&graph, axis, computed.as_ref());
     }
     if let Some(road) = &road {
         let _ = writeln!(text, "  `hodoscope compile` supports it: {road}");
@@ -109,6 +122,7 @@ pub fn inspect(args: &Args) -> Result<Report> {
             "live": rule(network, set.live),
             "inputs": network.inputs.iter().filter(|i| i.in_set).map(|i| &i.name).collect::<Vec<_>>(),
         })),
+        "set_axis": slots.as_ref().map(|axis| sets::json(&graph, axis, computed.as_ref())),
         "supported": unsupported.is_none(),
         "road": road.as_ref().map(road_json),
         "unsupported": unsupported,

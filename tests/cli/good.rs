@@ -43,6 +43,15 @@ fn inspect_shows_a_model() {
         text.contains("544 + 1,632 n") && text.contains(live),
         "{text}"
     );
+    let axis = &json["set_axis"];
+    assert_eq!(axis["is_set"], true);
+    assert_eq!(axis["slots"], 32);
+    assert_eq!(axis["inputs"], serde_json::json!(["x"]));
+    let pooled = axis["pooled_by"][0].as_str().unwrap_or_default();
+    assert!(
+        text.contains("axis 1 of x, 32 slots: a set") && text.contains(&format!("'{pooled}'")),
+        "{text}"
+    );
 }
 
 #[test]

@@ -11,10 +11,13 @@ mod builder;
 mod dyadic;
 mod lower;
 mod real;
+mod sets;
 mod tidy;
 mod words;
 
 use hodoscope_program::{Input, Program, VerifyError};
+
+pub use sets::{Constituents, axis, over_live};
 
 use crate::graph::{Graph, GraphError, GraphInput, Op, keep_quantisers, spelled_quantisers};
 use crate::inputs::InputsSpec;
@@ -139,7 +142,38 @@ pub fn exact_with(
     spec: &InputsSpec,
     rescale: Rescale,
 ) -> Result<Program, ExactError> {
+    exact_over_live(graph, name, spec, rescale).map(|(program, _)| program)
+}
+
+/// The program of a quantised graph, and what of its slots it computes.
+///
+/// # Errors
+/// As [`exact`].
+pub fn exact_over_live(
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    rescale: Rescale,
+) -> Result<(Program, Constituents), ExactError> {
     let graph = keep_quantisers(graph)?;
+    let padded = padded(&graph, name, spec, rescale)?;
+    Ok(over_live(padded, &graph, spec))
+}
+
+/// The program of a quantised graph that computes every slot as the graph says.
+///
+/// # Errors
+/// As [`exact`].
+pub fn exact_padded(graph: &Graph, name: &str, spec: &InputsSpec) -> Result<Program, ExactError> {
+    padded(&keep_quantisers(graph)?, name, spec, Rescale::Quotient)
+}
+
+fn padded(
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    rescale: Rescale,
+) -> Result<Program, ExactError> {
     if let Some(name) = spec
         .names()
         .find(|n| graph.inputs().iter().all(|i| i.name != *n))
@@ -152,7 +186,7 @@ pub fn exact_with(
     if let Some(multiplicity) = spec.multiplicity() {
         return Err(ExactError::Multiplicity(multiplicity));
     }
-    let of = |input: &GraphInput| words::input(&graph, input, spec);
+    let of = |input: &GraphInput| words::input(graph, input, spec);
     let inputs = graph.inputs().iter().map(|input| {
         of(input).map_err(|reason| ExactError::Input {
             input: input.name.clone(),
@@ -160,7 +194,7 @@ pub fn exact_with(
         })
     });
     let inputs = inputs.collect::<Result<_, _>>()?;
-    proved(lower::lower(&graph, name, inputs, rescale, false)?)
+    proved(lower::lower(graph, name, inputs, rescale, false)?)
 }
 
 /// The program of a quantised graph whose inputs are these words, in the graph's order.

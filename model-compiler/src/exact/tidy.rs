@@ -47,7 +47,7 @@ pub(super) fn without_dead(program: Program) -> Program {
     }
 }
 
-fn constants_of(operation: &mut Operation) -> Vec<&mut ConstantId> {
+pub(super) fn constants_of(operation: &mut Operation) -> Vec<&mut ConstantId> {
     match operation {
         Operation::Dense { weights, bias, .. } | Operation::DenseStepwise { weights, bias, .. } => {
             vec![weights, bias]

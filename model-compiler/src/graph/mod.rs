@@ -14,6 +14,7 @@ mod forest;
 mod op;
 pub mod passes;
 mod quantiser;
+pub mod sets;
 mod shape;
 mod tensor;
 mod window;

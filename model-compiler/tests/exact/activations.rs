@@ -15,13 +15,13 @@ use hodoscope_program::Program;
 const EVENTS: usize = 100;
 
 /// A graph under construction; its input `x` is quantised.
-struct Network {
-    builder: GraphBuilder,
-    x: ValueId,
+pub struct Network {
+    pub builder: GraphBuilder,
+    pub x: ValueId,
 }
 
 impl Network {
-    fn new(shape: &[usize], frac: i32, width: u8) -> Self {
+    pub fn new(shape: &[usize], frac: i32, width: u8) -> Self {
         let mut builder = GraphBuilder::new("test");
         let x = builder.input("x", shape.to_vec(), Kind::Float).unwrap();
         let mut network = Self { builder, x };
@@ -29,13 +29,13 @@ impl Network {
         network
     }
 
-    fn push(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
+    pub fn push(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
         let name = format!("n{}", self.builder.graph().value_count());
         self.builder.push(name, op, inputs).unwrap()
     }
 
     /// x in signed integers of `width` bits, counts of 2^−frac.
-    fn quantised(&mut self, x: ValueId, frac: i32, width: u8) -> ValueId {
+    pub fn quantised(&mut self, x: ValueId, frac: i32, width: u8) -> ValueId {
         let scale = Tensor::scalar(2f32.powi(-frac));
         let zero_point = Tensor::scalar(0.0);
         let end = 1i64 << (width - 1);
@@ -50,22 +50,22 @@ impl Network {
         self.push(Op::Dequantise { scale, zero_point }, &[integers])
     }
 
-    fn constant(&mut self, shape: &[usize], data: Vec<f32>) -> ValueId {
+    pub fn constant(&mut self, shape: &[usize], data: Vec<f32>) -> ValueId {
         let tensor = Tensor::new(shape.to_vec(), data).unwrap();
         self.builder.constant("constant", tensor).unwrap()
     }
 
-    fn transposed(&mut self, x: ValueId, perm: &[usize]) -> ValueId {
+    pub fn transposed(&mut self, x: ValueId, perm: &[usize]) -> ValueId {
         let perm = perm.to_vec();
         self.push(Op::Transpose { perm }, &[x])
     }
 
-    fn reshaped(&mut self, x: ValueId, shape: &[usize]) -> ValueId {
+    pub fn reshaped(&mut self, x: ValueId, shape: &[usize]) -> ValueId {
         let shape = shape.to_vec();
         self.push(Op::Reshape { shape }, &[x])
     }
 
-    fn reduced(&mut self, op: Reduction, axis: usize, x: ValueId) -> ValueId {
+    pub fn reduced(&mut self, op: Reduction, axis: usize, x: ValueId) -> ValueId {
         let op = Op::Reduce {
             op,
             axes: vec![axis],
@@ -74,7 +74,7 @@ impl Network {
         self.push(op, &[x])
     }
 
-    fn finish(mut self, y: ValueId) -> Graph {
+    pub fn finish(mut self, y: ValueId) -> Graph {
         self.builder.output("y", y).unwrap();
         self.builder.finish()
     }

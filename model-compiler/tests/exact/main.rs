@@ -9,6 +9,7 @@ mod mlperf;
 mod oracle;
 mod refusals;
 mod rescale;
+mod sets;
 mod words;
 
 #[path = "../import_support/mod.rs"]

@@ -7,7 +7,7 @@
 //! saturated, and constituents that a mask loses because their word is rounded to the empty code.
 //!
 //! An input of a fixed row has the shape `(events, …)` with as many elements per event as the
-//! program has words; an input with a row per constituent has `(events, slots, …)`. An array
+//! program has words; an input with a row per constituent has `(events, slots, …)`, or its whole capacity in one row. An array
 //! `INPUT.count` (integers, one per event) says how many slots are filled, and what lies beyond is
 //! not read.
 
@@ -80,7 +80,7 @@ impl Events {
         let arrays = program
             .inputs
             .iter()
-            .map(|input| Source::new(input, npz))
+            .map(|input| Source::new(program, input, npz))
             .collect::<Result<Vec<_>, _>>()?;
         let count = agree(
             npz,
@@ -371,9 +371,18 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(input: &Input, npz: &'a Npz) -> Result<Self, NpzError> {
+    fn new(program: &Program, input: &Input, npz: &'a Npz) -> Result<Self, NpzError> {
         let array = npz.events(&input.name)?;
         let channels = input.channels;
+        if let Some(set) = input.set
+            && is_flat(array.shape(), channels, program.set(set).capacity)
+        {
+            return Ok(Self {
+                array,
+                slots: program.set(set).capacity,
+                channels,
+            });
+        }
         let outer = if input.set.is_some() { 2 } else { 1 };
         let fits = array.shape().len() >= outer
             && array.shape()[outer..].iter().product::<usize>() == channels;
@@ -420,6 +429,13 @@ impl<'a> Source<'a> {
             }
         }
     }
+}
+
+/// Whether the slots of an event stand in one row, one after the other: a network that is given so has them apart in its
+/// program.
+fn is_flat(shape: &[usize], channels: usize, capacity: usize) -> bool {
+    let of_event: usize = shape.iter().skip(1).product();
+    shape.len() > 1 && shape[1] != capacity && of_event == capacity * channels
 }
 
 /// Filled slots of each event, where an input of the set has an array `INPUT.count`.
