@@ -5,6 +5,7 @@ pub mod elf;
 pub mod encode;
 pub mod metrics;
 pub mod npz;
+pub mod own;
 pub mod stream;
 pub mod synth;
 pub mod targets;

@@ -1,5 +1,8 @@
 //! `hodoscope verify`.
 
+mod own;
+mod ways;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -7,6 +10,7 @@ use hodoscope_program::Program;
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::BuildOptions;
+use hodoscope_sim::targets::board::Runner;
 use serde_json::{Value, json};
 
 use crate::commands::trace::{self, FirstLayer};
@@ -21,20 +25,38 @@ use crate::report::{Report, thousands};
 Example:
   hodoscope verify pfn-qg --inputs models/pfn-qg/test.npz --on native mps2-an386 virt-rv32
 
+Besides the given events, events of its own are compared: every limit of every field, masks, empty and overflowing sets, and words that are
+searched for to reach table entries, saturations and branches. What all of them reached is reported, with a warning where that is little.
+On `native`, `push` and `finish`, `accepts` and `decide` are compared, too.
+
 On a difference the exit code is 1, and output, event and the first layer that differs are named.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
-    /// Events: arrays named by the model's inputs, first axis = events
+    /// Events: arrays named by the model's inputs, first axis = events; without them only events of its own
     #[arg(long, value_name = "X.npz")]
-    inputs: PathBuf,
+    inputs: Option<PathBuf>,
     /// native, or boards
     #[arg(long, value_name = "WHERE", required = true, num_args = 1.., value_delimiter = ',')]
     on: Vec<Place>,
+    /// Events of its own, 0 for none [default: 256; on soft-cores the first 16 of them]
+    #[arg(long, value_name = "N")]
+    own: Option<usize>,
+    /// What the random words of its own events begin with
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// A warning is a failed check
+    #[arg(long)]
+    strict: bool,
     /// Build with overflow checks, little optimised
     #[arg(long)]
     checked: bool,
 }
+
+/// Events of its own where nothing is said.
+const OWN: usize = 256;
+/// Of these on RTL, which simulates some hundred thousand cycles a second.
+const OWN_ON_RTL: usize = 16;
 
 pub fn verify(args: &Args) -> Result<Report> {
     let mut names = Vec::new();
@@ -46,31 +68,67 @@ pub fn verify(args: &Args) -> Result<Report> {
             ),
         }
     }
+    let count = args.own.unwrap_or(OWN);
+    if args.inputs.is_none() && count == 0 {
+        bail!("there is nothing to compare: give events with --inputs, or leave out --own 0");
+    }
     let model = ModelDir::read(&args.dir)?;
-    let npz = Npz::read(&args.inputs)?;
-    let events = execute::events(&model.program, &npz)?;
-    let expected = execute::interpret(&model.program, &events)?;
+    let program = &model.program;
+    let given = match &args.inputs {
+        Some(path) => execute::events(program, &Npz::read(path)?)?,
+        None => Events::of_words(program, &[]),
+    };
+    let vectors = own::vectors(program, given, count, args.seed)?;
     let options = BuildOptions {
         checked: args.checked,
         ..BuildOptions::default()
     };
     let mut targets = Vec::new();
+    let mut ways = None;
     for name in names {
         let deployed = Deployed::build(&model, name, &options)?;
-        let answers = deployed.run(&events, false)?;
-        let mut target = compare(&model.program, name, &expected, &answers);
-        if let Some(first) = &mut target.first {
-            first.layer = first_layer(&model, name, &options, &events, first.event)?;
+        let mut target = Target::new(name, deployed.source());
+        let slow = matches!(deployed.board.runner, Runner::Rtl(_)) && args.own.is_none();
+        for group in &vectors.groups {
+            let few = match group.is_own && slow {
+                true => group.first(program, OWN_ON_RTL),
+                false => None,
+            };
+            let group = few.as_ref().unwrap_or(group);
+            if group.events.is_empty() {
+                continue;
+            }
+            let answers = deployed.run(&group.events, false)?;
+            let has_first = target.first.is_some();
+            compare(program, &mut target, group, &answers);
+            if let Some(first) = target.first.as_mut().filter(|_| !has_first) {
+                first.layer = first_layer(&model, name, &options, &group.events, first.event)?;
+            }
+        }
+        if matches!(deployed.board.runner, Runner::Native) && ways.is_none() {
+            ways = Some(ways::compare(
+                &model,
+                &deployed.board,
+                &options,
+                &vectors.groups,
+            )?);
         }
         targets.push(target);
     }
-    Ok(report(&model, events.len(), &targets))
+    Ok(report(
+        &model,
+        &vectors,
+        &targets,
+        ways.as_ref(),
+        args.strict,
+    ))
 }
 
 /// What one target computed.
 struct Target {
     name: String,
     source: &'static str,
+    events: usize,
     bits: u64,
     bits_different: u64,
     raws_different: u64,
@@ -80,6 +138,7 @@ struct Target {
 
 /// The first difference.
 struct First {
+    is_own: bool,
     event: usize,
     output: String,
     channel: usize,
@@ -88,18 +147,25 @@ struct First {
     layer: Option<FirstLayer>,
 }
 
-fn compare(program: &Program, name: &str, expected: &Answers, got: &Answers) -> Target {
+impl Target {
+    fn new(name: &str, source: &'static str) -> Self {
+        Self {
+            name: name.to_owned(),
+            source,
+            events: 0,
+            bits: 0,
+            bits_different: 0,
+            raws_different: 0,
+            events_different: 0,
+            first: None,
+        }
+    }
+}
+
+fn compare(program: &Program, target: &mut Target, group: &own::Group, got: &Answers) {
     let outputs = execute::outputs(program);
-    let mut target = Target {
-        name: name.to_owned(),
-        source: got.source,
-        bits: 0,
-        bits_different: 0,
-        raws_different: 0,
-        events_different: 0,
-        first: None,
-    };
-    for (event, expected) in expected.raws.iter().enumerate() {
+    target.events += group.expected.len();
+    for (event, expected) in group.expected.iter().enumerate() {
         let got = got.raws.get(event).map_or(&[][..], Vec::as_slice);
         let before = target.raws_different;
         for output in &outputs {
@@ -112,6 +178,7 @@ fn compare(program: &Program, name: &str, expected: &Answers, got: &Answers) -> 
                 target.raws_different += u64::from(different > 0);
                 if different > 0 && target.first.is_none() {
                     target.first = Some(First {
+                        is_own: group.is_own,
                         event,
                         output: output.name.clone(),
                         channel,
@@ -124,7 +191,6 @@ fn compare(program: &Program, name: &str, expected: &Answers, got: &Answers) -> 
         }
         target.events_different += u64::from(target.raws_different > before);
     }
-    target
 }
 
 /// Bits of the stored raw that differ; all of them where there is no answer.
@@ -158,11 +224,19 @@ fn first_layer(
     Ok(trace::first_layer(&model.program, &expected, &layers))
 }
 
-fn report(model: &ModelDir, events: usize, targets: &[Target]) -> Report {
+fn report(
+    model: &ModelDir,
+    vectors: &own::Vectors,
+    targets: &[Target],
+    ways: Option<&ways::Ways>,
+    is_strict: bool,
+) -> Report {
+    let [given, own] = [false, true].map(|is_own| vectors.count(is_own));
     let mut text = format!(
-        "{}: {} events, interpreter against each target\n",
+        "{}: {} events and {} of its own, interpreter against each target\n",
         model.program.name,
-        thousands(events as u64)
+        thousands(given as u64),
+        thousands(own as u64)
     );
     let mut failures = Vec::new();
     for target in targets {
@@ -173,16 +247,35 @@ fn report(model: &ModelDir, events: usize, targets: &[Target]) -> Report {
             thousands(target.bits),
             thousands(target.bits_different)
         );
+        if target.events < given + own {
+            text += &format!("    {} events only\n", thousands(target.events as u64));
+        }
         if let Some(first) = &target.first {
             failures.push(failure(target, first));
         }
     }
+    if let Some(ways) = ways {
+        text += &ways.text();
+        failures.extend(ways.failure());
+    }
+    text += &vectors.text();
+    let warnings = vectors.warnings();
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
+    }
+    if is_strict && !warnings.is_empty() {
+        failures.push(format!("--strict, and {} warnings", warnings.len()));
+    }
     let json = json!({
         "model": model.program.name,
         "reference": "interpreter",
-        "events": events,
+        "events": given,
+        "own_events": own,
         "passed": failures.is_empty(),
         "targets": targets.iter().map(target_json).collect::<Vec<_>>(),
+        "ways": ways.map(ways::Ways::json),
+        "reached": vectors.json(),
+        "warnings": warnings,
     });
     Report {
         text,
@@ -196,9 +289,10 @@ fn failure(target: &Target, first: &First) -> String {
         .got
         .map_or("no answer".to_owned(), |got| got.to_string());
     let mut text = format!(
-        "{}: {} events differ from the interpreter. First: event {}, output `{}`, value {}: {} instead of {}",
+        "{}: {} events differ from the interpreter. First: {} {}, output `{}`, value {}: {} instead of {}",
         target.name,
         thousands(target.events_different),
+        own::kind(first.is_own),
         first.event,
         first.output,
         first.channel,
@@ -219,11 +313,13 @@ fn target_json(target: &Target) -> Value {
     json!({
         "on": target.name,
         "source": target.source,
+        "events": target.events,
         "bits_compared": target.bits,
         "bits_different": target.bits_different,
         "raws_different": target.raws_different,
         "events_different": target.events_different,
         "first_difference": target.first.as_ref().map(|first| json!({
+            "is_own": first.is_own,
             "event": first.event,
             "output": first.output,
             "channel": first.channel,

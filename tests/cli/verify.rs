@@ -41,6 +41,15 @@ fn a_flipped_weight_is_found_and_its_layer_named() {
         "{good}"
     );
     assert_eq!(target["source"], "native");
+    assert_eq!(good["own_events"], 256);
+    assert_eq!(good["ways"]["events_different"], 0);
+    for compared in ["raws_compared", "decisions_compared"] {
+        let count = good["ways"][compared].as_u64().unwrap_or(0);
+        assert!(count > 1000, "{compared}: {good}");
+    }
+    let set = &good["reached"]["sets"][0];
+    assert_eq!(set["multiplicities"][0], 0, "{set}");
+    assert!(set["events_with_more_slots"].as_u64() > Some(10), "{set}");
 
     flip(&dir, "WEIGHTS");
     let (code, out, err) = ends(on_native("verify", &dir).arg("--json"));
@@ -65,4 +74,65 @@ fn a_flipped_weight_is_found_and_its_layer_named() {
         err.contains(&format!("event {event}")) && err.contains(layer),
         "{err}"
     );
+}
+
+/// Replaces what stands once or more in the emitted library.
+fn change(dir: &Path, from: &str, to: &str) {
+    let file = dir.join("crate/src/lib.rs");
+    let text = fs::read_to_string(&file).expect("a library");
+    assert!(text.contains(from), "no {from} in {text}");
+    fs::write(&file, text.replace(from, to)).expect("a file");
+}
+
+fn on_own(dir: &Path) -> Command {
+    let mut command = cached(hodoscope());
+    command.arg("verify").arg(dir).args(["--on", "native"]);
+    command
+}
+
+#[test]
+fn own_events_show_a_wrong_live_rule_and_streams_and_decisions_that_are_wrong() {
+    let place = Place::new();
+    let dir = place.compiled();
+    let text = fs::read_to_string(dir.join("crate/src/lib.rs")).expect("a library");
+    let rule = text.split("pub fn is_live").nth(1).expect("a rule");
+    let rule = rule
+        .lines()
+        .nth(1)
+        .expect("its condition")
+        .trim()
+        .to_owned();
+    change(&dir, &rule, &format!("{rule} + 1"));
+    let (code, _, err) = ends(on_own(&dir).arg("--json"));
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("First: own event"), "{err}");
+    change(&dir, &format!("{rule} + 1"), &rule);
+
+    change(&dir, ">= threshold.0", "> threshold.0");
+    change(&dir, "self.sums = compute::Sums::ZERO;", "");
+    let (code, out, err) = ends(on_own(&dir).arg("--json"));
+    assert_eq!(code, 1, "{err}");
+    let bad: Value = serde_json::from_str(&out).expect("an object");
+    assert_eq!(bad["targets"][0]["bits_different"], 0, "{bad}");
+    for way in ["`push` and `finish`", "`accepts`"] {
+        assert!(out.contains(way), "{way}: {bad}");
+    }
+    assert!(err.contains("the crate on the host"), "{err}");
+}
+
+#[test]
+fn events_that_reach_little_are_warned_of() {
+    let place = Place::new();
+    let dir = place.compiled();
+    let (code, _, err) = ends(on_own(&dir).args(["--own", "2"]));
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        err.contains("warning: ") && err.contains("try --own"),
+        "{err}"
+    );
+    let (code, _, err) = ends(on_own(&dir).args(["--own", "2", "--strict"]));
+    assert_eq!(code, 1, "{err}");
+    let (code, _, err) = ends(on_own(&dir).args(["--own", "0"]));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--inputs"), "{err}");
 }

@@ -10,6 +10,7 @@ mod compute;
 mod decide;
 mod manifest;
 mod names;
+mod ways;
 mod weights;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::plan::{Decision, Plan};
 pub use names::{crate_name, type_name};
+pub use ways::main_of_ways;
 pub use weights::table_statics;
 
 /// Version of the kernels that an emitted crate asks for: this compiler's own.

@@ -1,6 +1,7 @@
 //! `weights.rs`: every constant as a static.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hodoscope_program::{Constant, ConstantId, InputId, Operation, Program, ValueId};
 
@@ -12,6 +13,9 @@ use crate::windows::{number_bits, windows};
 
 /// Numbers on a line.
 const PER_LINE: usize = 16;
+
+/// Elements from which on arrays of the same kind and content are one.
+const SHARED: usize = 32;
 
 /// The statics of all plans. Those that several plans read stand here once.
 pub(super) fn statics(plans: &[Plan<'_>]) -> String {
@@ -40,8 +44,9 @@ pub(super) fn statics(plans: &[Plan<'_>]) -> String {
         weights(&mut code, id.index(), first.program.constant(id));
     }
     let mut written = BTreeSet::new();
+    let mut known = BTreeMap::new();
     for (plan, step) in steps() {
-        step_statics(&mut code, plan, step, &mut written);
+        step_statics(&mut code, plan, step, &mut written, &mut known);
     }
     for (plan, grid) in plans
         .iter()
@@ -147,13 +152,30 @@ fn weights(code: &mut Code, index: usize, constant: &Constant) {
 }
 
 /// Constants that belong to a step: of a rescale, of a layout, or the ranges of words.
-fn step_statics(code: &mut Code, plan: &Plan<'_>, step: &Step, written: &mut BTreeSet<String>) {
+///
+/// Arrays of `known` content are another name of it: the steps of a recurrent layer share their weights.
+fn step_statics(
+    code: &mut Code,
+    plan: &Plan<'_>,
+    step: &Step,
+    written: &mut BTreeSet<String>,
+    known: &mut BTreeMap<(String, Vec<i64>), String>,
+) {
     let id = step.result.index();
     let layer = &plan.result(step).name;
     let mut list = |doc: &str, name: String, ty: &str, data: &[i64]| {
         if written.insert(name.clone()) {
             code.gap();
             code.line(format!("/// {doc} of `{layer}`."));
+            if data.len() >= SHARED {
+                match known.entry((format!("{doc}: {ty}"), data.to_vec())) {
+                    Entry::Occupied(first) => {
+                        code.line(format!("pub(crate) use {} as {name};", first.get()));
+                        return;
+                    }
+                    Entry::Vacant(first) => drop(first.insert(name.clone())),
+                }
+            }
             list(code, &name, ty, data, PER_LINE);
         }
     };

@@ -1,6 +1,9 @@
-//! Values that nothing reads are dropped.
+//! Values that nothing reads are dropped, and constants that are equal are one: the steps of a recurrent layer share their
+//! weights and tables.
 
-use hodoscope_program::{Constant, ConstantId, Operation, Program, Value, ValueId};
+use std::collections::HashMap;
+
+use hodoscope_program::{Constant, ConstantId, IntType, Operation, Program, Value, ValueId};
 
 /// The program without values and constants that no output depends on. Inputs stay.
 pub(super) fn without_dead(program: Program) -> Program {
@@ -18,6 +21,7 @@ pub(super) fn without_dead(program: Program) -> Program {
     }
     let mut values: Vec<Value> = Vec::new();
     let mut constants: Vec<Constant> = Vec::new();
+    let mut known: HashMap<(&[usize], IntType, &[i64]), ConstantId> = HashMap::new();
     let mut moved = vec![ValueId::new(0); program.values.len()];
     for (index, mut value) in program.values.into_iter().enumerate() {
         if !live[index] {
@@ -27,8 +31,12 @@ pub(super) fn without_dead(program: Program) -> Program {
             *operand = moved[operand.index()];
         }
         for constant in constants_of(&mut value.operation) {
-            constants.push(program.constants[constant.index()].clone());
-            *constant = ConstantId::new(constants.len() - 1);
+            let own = &program.constants[constant.index()];
+            let content = (&own.shape[..], own.element, &own.data[..]);
+            *constant = *known.entry(content).or_insert_with(|| {
+                constants.push(own.clone());
+                ConstantId::new(constants.len() - 1)
+            });
         }
         moved[index] = ValueId::new(values.len());
         values.push(value);

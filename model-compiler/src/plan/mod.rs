@@ -296,7 +296,19 @@ impl<'p> Plan<'p> {
         let is_wide = storage_bits(value.element) > 8;
         let as_they_stand =
             is_wide && value.shape.channels() == layout::filled(value.shape.channels());
-        self.has_views(id) || self.has_rows(id) && !as_they_stand
+        self.has_views(id)
+            || self.has_rows(id) && !as_they_stand
+            || self.is_narrow_sum_of_a_layer(id)
+    }
+
+    /// Whether a value is a layer's sums in less than words, and a layer's operand: one layout writes words, the other reads
+    /// halves.
+    fn is_narrow_sum_of_a_layer(&self, id: ValueId) -> bool {
+        let reads = |value: &hodoscope_program::Value| matches!(value.operation, Operation::Dense { x, .. } if x == id);
+        let value = self.program.value(id);
+        matches!(value.operation, Operation::Dense { .. })
+            && storage_bits(value.element) < 32
+            && self.program.values.iter().any(reads)
     }
 
     /// What is known about the dense layer of `step`; nothing where it is none.

@@ -175,16 +175,17 @@ fn line(raws: &[i64], seen: &[Vec<i64>]) -> String {
     format!("{raws:?} {}", seen.join(" "))
 }
 
-struct Workspace(PathBuf);
+/// Emitted crates, and the kernels that they call.
+pub(super) struct Workspace(PathBuf);
 
 impl Workspace {
-    fn new(root: PathBuf) -> Self {
+    pub(super) fn new(root: PathBuf) -> Self {
         fs::create_dir_all(&root).unwrap();
         Self(root)
     }
 
     /// Writes what is new, so that cargo builds only that.
-    fn write(&self, path: &str, text: &str) {
+    pub(super) fn write(&self, path: &str, text: &str) {
         let path = self.0.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         if fs::read_to_string(&path).ok().as_deref() != Some(text) {
@@ -192,7 +193,7 @@ impl Workspace {
         }
     }
 
-    fn kernels(&self) {
+    pub(super) fn kernels(&self) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware/kernels");
         let mut folders = vec![source.clone()];
         while let Some(folder) = folders.pop() {
@@ -216,8 +217,14 @@ impl Workspace {
 
     /// The manifest that `hodoscope compile` writes, for several crates and the driver.
     fn manifest(&self, programs: &[Program]) {
-        let crates: Vec<String> = programs.iter().map(|p| format!("{:?}", p.name)).collect();
-        let members = format!("members = [\"kernels\", \"driver\", {}]", crates.join(", "));
+        let crates: Vec<&str> = programs.iter().map(|p| p.name.as_str()).collect();
+        self.members(&[&["driver"], &crates[..]].concat());
+    }
+
+    /// As [`Self::manifest`], of any packages beside the kernels.
+    pub(super) fn members(&self, packages: &[&str]) {
+        let packages: Vec<String> = packages.iter().map(|name| format!("{name:?}")).collect();
+        let members = format!("members = [\"kernels\", {}]", packages.join(", "));
         let text = emit::workspace_manifest();
         let one = "members = [\"crate\", \"kernels\"]";
         assert!(text.contains(one), "{text}");
@@ -322,6 +329,22 @@ impl Workspace {
             answer::<{ty}>(words, &streams)
         }}"
         )
+    }
+
+    /// What `cargo check` has against any of the packages; nothing where it accepts them without a warning.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["check", "--offline", "--workspace", "--keep-going"])
+            .args(["--target-dir", "target"])
+            .current_dir(&self.0)
+            .env("RUSTFLAGS", "-D warnings")
+            .output()
+            .unwrap();
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
     }
 
     fn build(&self) -> PathBuf {

@@ -4,6 +4,7 @@
 mod builds;
 mod decisions;
 mod golden;
+mod random;
 
 #[path = "../emit_programs/mod.rs"]
 mod emit_programs;

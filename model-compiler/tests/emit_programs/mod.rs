@@ -2,6 +2,10 @@
 #![allow(dead_code)] // Each test takes what it needs.
 
 pub mod autoencoders;
+mod pairings;
+
+#[allow(unused_imports)] // As above.
+pub use pairings::pairings;
 
 /// A deep set with a header and two inputs per constituent: a weight, a table, a leaky slope.
 pub const DEEP_SET: &str = r#"hodoscope-program 1

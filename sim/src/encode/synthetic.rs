@@ -1,5 +1,6 @@
 //! Events that are made up, to measure what depends on the multiplicity only.
 
+use hodoscope_interpreter::Event;
 use hodoscope_program::{Input, Live, Program};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -7,6 +8,22 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::{EncodeReport, Events, InputWords};
 
 impl Events {
+    /// Events whose words are given. Nothing is encoded: the report stays empty.
+    pub fn of_words(program: &Program, events: &[Event]) -> Self {
+        let mut inputs: Vec<InputWords> = program.inputs.iter().map(InputWords::new).collect();
+        for event in events {
+            for (words, own) in inputs.iter_mut().zip(&event.inputs) {
+                words.words.extend(own);
+                words.rows.push(words.words.len() / words.channels);
+            }
+        }
+        Self {
+            inputs,
+            count: events.len(),
+            report: EncodeReport::new(program, events.len()),
+        }
+    }
+
     /// One event for each of `multiplicities`, with as many live constituents in every set and
     /// words drawn uniformly from their fields' ranges (ChaCha with 8 rounds).
     ///

@@ -65,14 +65,40 @@ pub fn build(
     options: &BuildOptions,
     cache: &Cache,
 ) -> Result<Built, TargetError> {
+    build_main(dir, board, options, cache, None)
+}
+
+/// As [`build`], a program of the host that has this text as its `main.rs` instead of serving the model: the model's crate is
+/// called `model` there.
+///
+/// # Errors
+/// As for [`build`].
+pub fn build_host(
+    dir: &Path,
+    native: &Board,
+    options: &BuildOptions,
+    cache: &Cache,
+    main: &str,
+) -> Result<PathBuf, TargetError> {
+    Ok(build_main(dir, native, options, cache, Some(main))?.elf)
+}
+
+fn build_main(
+    dir: &Path,
+    board: &Board,
+    options: &BuildOptions,
+    cache: &Cache,
+    main: Option<&str>,
+) -> Result<Built, TargetError> {
     let model = Model::read(dir)?;
     let sources = sources::unpack(cache)?;
     let target = cargo::Target::find(board.target.as_deref(), cache)?;
 
-    let package = format!("{}-{}", model.identity.name, board.name);
+    let other = if main.is_some() { "-ways" } else { "" };
+    let package = format!("{}-{}{other}", model.identity.name, board.name);
     let place = cache.root().join("builds").join(format!(
         "{package}-{}",
-        key(&model, board, options, &sources, &target)
+        key(&model, board, options, &sources, &target, main)
     ));
     fs::create_dir_all(&place).map_err(TargetError::io("create", &place))?;
     let lock = place.join(".lock");
@@ -91,6 +117,7 @@ pub fn build(
             options,
             sources: &sources,
             target: &target,
+            main,
         };
         files::write_executable(&elf, &firmware.build(cache)?)?;
     }
@@ -185,8 +212,10 @@ fn key(
     options: &BuildOptions,
     sources: &Sources,
     target: &cargo::Target,
+    main: Option<&str>,
 ) -> String {
     let mut digest = Sha256::new();
+    digest.update(main.unwrap_or_default());
     for (path, content) in &model.files {
         digest.update(Sha256::digest(path.to_string_lossy().as_bytes()));
         digest.update(Sha256::digest(content));

@@ -28,10 +28,11 @@ mod session;
 pub mod sources;
 mod stack;
 pub(crate) mod tool;
+pub mod ways;
 mod workshop;
 
 pub use board::Board;
-pub use build::{BuildOptions, Built, ProgramIdentity, build};
+pub use build::{BuildOptions, Built, ProgramIdentity, build, build_host};
 pub use error::TargetError;
 pub use protocol::Identity;
 pub(crate) use runner::MARKERS;

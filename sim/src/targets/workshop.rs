@@ -40,6 +40,8 @@ pub(super) struct Firmware<'a> {
     pub options: &'a BuildOptions,
     pub sources: &'a Sources,
     pub target: &'a cargo::Target,
+    /// What is built instead of the app that serves the model.
+    pub main: Option<&'a str>,
 }
 
 impl Firmware<'_> {
@@ -88,7 +90,8 @@ impl Firmware<'_> {
         files::mirror(&self.board.scripts, &dir.join("linker"))?;
         files::write(&dir.join("Cargo.toml"), self.manifest().as_bytes())?;
         files::write(&dir.join("build.rs"), flags.build_script().as_bytes())?;
-        files::write(&dir.join("src/main.rs"), MAIN.as_bytes())?;
+        let main = self.main.unwrap_or(MAIN);
+        files::write(&dir.join("src/main.rs"), main.as_bytes())?;
         // The versions that the firmware was tested with; cargo takes out what is not needed.
         let lock = sources::text("firmware/Cargo.lock")?;
         files::write(&dir.join("Cargo.lock"), lock.as_bytes())

@@ -68,6 +68,11 @@ impl Builder {
         element: IntType,
         data: Vec<i64>,
     ) -> ConstantId {
+        // Equal ones are one.
+        let is_equal = |c: &Constant| c.element == element && c.shape == shape && c.data == data;
+        if let Some(index) = self.program.constants.iter().position(is_equal) {
+            return ConstantId::new(index);
+        }
         let name = self.unique(name);
         self.program.constants.push(Constant {
             name,
