@@ -1,11 +1,13 @@
 //! The float graph's numbers behind the layers of a program.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use hodoscope_compiler::graph::{self, Executor, Graph, Workspace};
 use hodoscope_compiler::recognise::recognise;
-use hodoscope_program::ValueId;
+use hodoscope_interpreter::Trace;
+use hodoscope_program::{Program, Value, ValueId};
 use hodoscope_sim::npz::Npz;
 
 use crate::commands::compile;
@@ -14,42 +16,36 @@ use crate::model_dir::ModelDir;
 
 /// Runs the graph, event by event, and finds the numbers of a program's layers in it.
 pub struct FloatLayers<'g> {
+    graph: &'g Graph,
     executor: Executor<'g>,
     workspace: Workspace,
     /// `[events, elements]` of each input.
     inputs: Vec<Vec<f32>>,
     events: usize,
     /// By value of the program.
-    same: Vec<Option<graph::ValueId>>,
+    same: Vec<Option<Same>>,
+}
+
+/// A value of the graph that is a layer.
+#[derive(Clone, Copy, Debug)]
+struct Same {
+    value: graph::ValueId,
+    /// Whether the program has the channels, axis 1 of the graph, last.
+    channels_last: bool,
 }
 
 impl<'g> FloatLayers<'g> {
     /// Prepares `graph`, from which DIR was compiled.
+    ///
+    /// # Errors
+    /// When the events are not the model's.
     pub fn new(graph: &'g Graph, model: &ModelDir, npz: &Npz) -> Result<Self> {
-        let spec = compile::read_spec(&model.onnx(), None)?;
-        let network = recognise(graph, &spec, model.score().as_ref())
-            .with_context(|| model.onnx().display().to_string())?;
-        let nodes: HashMap<String, graph::ValueId> = network
-            .nodes
-            .iter()
-            .filter_map(|node| Some((plain(&node.name), node.value?)))
-            .collect();
-        let same = model.program.values.iter().map(|value| {
-            let name = plain(&value.name);
-            let Some(layer) = of_narrowed(&name) else {
-                return nodes.get(&name).copied();
-            };
-            // Words in few bits are equalised: their channels have units of their own.
-            let of_words = |value: &graph::ValueId| {
-                matches!(graph.producer(*value), graph::Producer::Input(_))
-            };
-            nodes.get(layer).copied().filter(|value| !of_words(value))
-        });
         let fields = |name: &str| float::fields(&model.program, name);
         let (events, inputs) = float::inputs(graph, npz, fields)?;
         let executor = Executor::new(graph)?;
         Ok(Self {
-            same: same.collect(),
+            same: of_network(graph, model)?.unwrap_or_else(|| of_names(graph, &model.program)),
+            graph,
             workspace: executor.workspace(),
             executor,
             inputs,
@@ -58,6 +54,9 @@ impl<'g> FloatLayers<'g> {
     }
 
     /// Computes one event.
+    ///
+    /// # Errors
+    /// When a node cannot be computed.
     pub fn run(&mut self, event: usize) -> Result<()> {
         let rows: Vec<&[f32]> = self
             .inputs
@@ -71,35 +70,152 @@ impl<'g> FloatLayers<'g> {
         Ok(())
     }
 
-    /// The float numbers of a layer in the event that was computed last, padding included.
-    pub fn values(&self, id: ValueId) -> Option<&[f32]> {
-        self.same[id.index()].map(|value| self.workspace.value(value))
+    /// Decides, by the event that was computed last, which layers of images have their channels last: a program may
+    /// have either, and says it nowhere.
+    pub fn align(&mut self, program: &Program, trace: &Trace) {
+        for (id, value) in program.values() {
+            let Some(same) = self.same[id.index()] else {
+                continue;
+            };
+            let shape = self.graph.shape(same.value);
+            if shape.len() < 3 || shape[1] < 2 || value.shape.set().is_some() {
+                continue;
+            }
+            let numbers = self.workspace.value(same.value);
+            let channels = value.shape.channels();
+            let error = |numbers: &[f32]| -> f64 {
+                let raws = trace.values[id.index()].iter().enumerate();
+                let values = raws.map(|(e, &raw)| raw as f64 * value.scale.lsb(e % channels));
+                let pairs = values.zip(numbers);
+                pairs.map(|(a, b)| (a - f64::from(*b)).powi(2)).sum()
+            };
+            let last = error(&channels_last(numbers, shape[1])) < error(numbers);
+            self.same[id.index()] = Some(Same {
+                channels_last: last,
+                ..same
+            });
+        }
+    }
+
+    /// The float numbers of a layer in the event that was computed last, padding included, in the program's order.
+    pub fn values(&self, id: ValueId) -> Option<Cow<'_, [f32]>> {
+        let same = self.same[id.index()]?;
+        let numbers = self.workspace.value(same.value);
+        Some(match same.channels_last {
+            true => channels_last(numbers, self.graph.shape(same.value)[1]).into(),
+            false => numbers.into(),
+        })
+    }
+}
+
+/// `[channels, places]` as `[places, channels]`.
+fn channels_last(numbers: &[f32], channels: usize) -> Vec<f32> {
+    let places = numbers.len() / channels;
+    let at = |place: usize| (0..channels).map(move |channel| numbers[channel * places + place]);
+    (0..places).flat_map(at).collect()
+}
+
+/// Layers of a network that is recognised; nothing if it is not, or was not compiled so.
+fn of_network(graph: &Graph, model: &ModelDir) -> Result<Option<Vec<Option<Same>>>> {
+    let spec = compile::read_spec(&model.onnx(), None)?;
+    if model.report["road"]["kind"] != "recognised" {
+        return Ok(None);
+    }
+    let Ok(network) = recognise(graph, &spec, model.score().as_ref()) else {
+        return Ok(None);
+    };
+    let nodes: HashMap<String, graph::ValueId> = network
+        .nodes
+        .iter()
+        .filter_map(|node| Some((plain(&node.name), node.value?)))
+        .collect();
+    // Words in few bits are equalised: their channels have units of their own.
+    let of_words =
+        |value: &graph::ValueId| matches!(graph.producer(*value), graph::Producer::Input(_));
+    let same = model.program.values.iter().map(|value| {
+        let name = plain(&value.name);
+        let found = match of_narrowed(&name) {
+            None => nodes.get(&name).copied(),
+            Some(layer) => nodes.get(layer).copied().filter(|value| !of_words(value)),
+        };
+        found.map(|value| Same {
+            value,
+            channels_last: false,
+        })
+    });
+    Ok(Some(same.collect()))
+}
+
+/// Layers by the names of the graph's nodes: the last value that a node became, and what it is once it is narrowed.
+fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
+    let mut nodes: HashMap<String, Option<graph::ValueId>> = HashMap::new();
+    let inputs = graph.inputs().iter().map(|i| (i.name.as_str(), i.value));
+    let all = inputs.chain(graph.nodes().iter().map(|n| (n.name.as_str(), n.output)));
+    for (name, value) in all {
+        // A name that several nodes have names none.
+        let known = nodes.entry(plain(name)).or_insert(Some(value));
+        *known = known.filter(|known| *known == value);
+    }
+    let named = |name: &str| nodes.get(name).copied().flatten();
+    let matches = |value: &Value, of: &graph::ValueId| {
+        value.shape.set().is_none() && value.shape.elements(0) == graph.elements(*of)
+    };
+    let mut same = vec![None; program.values.len()];
+    let mut last: HashMap<graph::ValueId, usize> = HashMap::new();
+    for (place, value) in program.values.iter().enumerate() {
+        let name = plain(&value.name);
+        let own = named(&name).or_else(|| named(without_count(&name)));
+        let (found, narrowed) = match own {
+            Some(_) => (own, false),
+            None => (of_narrowed(&name).and_then(named), true),
+        };
+        let Some(found) = found.filter(|found| matches(value, found)) else {
+            continue;
+        };
+        same[place] = Some(Same {
+            value: found,
+            channels_last: false,
+        });
+        // What comes before the last is on the way to the node's result.
+        if !narrowed && let Some(before) = last.insert(found, place) {
+            same[before] = None;
+        }
+    }
+    same
+}
+
+/// `f` of `f.2`: values of a program have names of their own.
+fn without_count(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((layer, count)) if count.parse::<u32>().is_ok() => layer,
+        _ => name,
     }
 }
 
 /// The layer that a value is in few bits: `f.q` and `f.q.2` are of `f`.
 fn of_narrowed(name: &str) -> Option<&str> {
-    let (layer, count) = name.rsplit_once(".q")?;
-    let counted = || {
-        count
-            .strip_prefix('.')
-            .is_some_and(|n| n.parse::<u32>().is_ok())
-    };
-    (count.is_empty() || counted()).then_some(layer)
+    without_count(name)
+        .strip_suffix(".q")
+        .or_else(|| name.strip_suffix(".q"))
 }
 
 /// A name with only the characters that a program's names have.
 fn plain(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let name = name.trim_start_matches(|c: char| !legal(c));
-    name.chars()
+    let name: String = name
+        .chars()
         .map(|c| if legal(c) { c } else { '_' })
-        .collect()
+        .collect();
+    match name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        true => name,
+        false => format!("v{name}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::of_narrowed;
+    use super::*;
 
     #[test]
     fn names_of_narrowed_layers() {
@@ -108,5 +224,17 @@ mod tests {
         for other in ["x", "x.quark", "x.q2", "x.q.y"] {
             assert_eq!(of_narrowed(other), None, "{other}");
         }
+        assert_eq!(without_count("conv.2"), "conv");
+        assert_eq!(without_count("conv.moved"), "conv.moved");
+        assert_eq!(plain("/0/Conv"), "v0_Conv");
+    }
+
+    #[test]
+    fn channels_go_last() {
+        let numbers = [0.0, 1.0, 2.0, 10.0, 11.0, 12.0];
+        assert_eq!(
+            channels_last(&numbers, 2),
+            [0.0, 10.0, 1.0, 11.0, 2.0, 12.0]
+        );
     }
 }

@@ -90,7 +90,9 @@ fn convolutions_are_exact_on_every_target() {
         compile
             .arg(path(".calibration.npz"))
             .arg("-o")
-            .arg(path(""));
+            .arg(path(""))
+            // Bits are compared here: what few events of a toy lose is no matter.
+            .arg("--accept-loss");
         let report = succeeds(&mut compile);
         assert!(
             report.contains("'conv1': Conv") || report.contains("'down1': Conv"),
@@ -104,6 +106,30 @@ fn convolutions_are_exact_on_every_target() {
             .arg("--inputs")
             .arg(path(".npz"));
         succeeds(verify.args(["--on", "native"]).args(boards()));
+
+        // Every layer that has its node's name follows float, with channels last as well as first.
+        let mut trace = hodoscope();
+        trace.arg("trace").arg(path("")).arg("--inputs");
+        let traced = succeeds(trace.arg(path(".npz")).args(["--events", "20", "--json"]));
+        let traced: serde_json::Value = serde_json::from_str(&traced).unwrap();
+        let layers = traced["layers"].as_array().unwrap();
+        let errors = layers.iter().filter_map(|layer| {
+            let error = layer["relative_rms_error"].as_f64()?;
+            Some((layer["name"].as_str()?, error))
+        });
+        let errors: Vec<_> = errors.collect();
+        let first = if network.name.contains("cnn") {
+            "conv1"
+        } else {
+            "down1"
+        };
+        let of_first = errors.iter().filter(|(name, _)| name.starts_with(first));
+        assert!(of_first.count() > 0, "{first}: {errors:?}");
+        // What a Relu reads alone is formatted for what is above zero: negative numbers saturate there.
+        let wrong = errors
+            .iter()
+            .filter(|(name, error)| !name.contains(".q") && *error > 0.2);
+        assert_eq!(wrong.count(), 0, "{errors:?}");
     }
 }
 
@@ -123,6 +149,8 @@ fn networks_of_the_field_are_exact_on_every_target() {
         .arg("-o")
         .arg(path(""));
     compile.arg("--calibration").arg(path(".calibration.npz"));
+    // Bits are compared here: what few events of a toy lose is no matter.
+    compile.arg("--accept-loss");
     succeeds(compile.args(["--weights", "16", "--activations", "16"]));
     let mut verify = hodoscope();
     verify
@@ -197,8 +225,10 @@ fn spelled_quantisers_are_taken_over_on_every_target() {
     assert!(report.contains("nothing was calibrated"), "{report}");
     let mut verify = hodoscope();
     let (dir, inputs) = (path("hgq2"), path("x.npz"));
-    verify.arg("verify").arg(dir).arg("--inputs").arg(inputs);
+    verify.arg("verify").arg(&dir).arg("--inputs").arg(&inputs);
     succeeds(verify.args(["--on", "native"]).args(boards()));
+    let mut trace = hodoscope();
+    succeeds(trace.arg("trace").arg(dir).arg("--inputs").arg(inputs));
 }
 
 /// With a quantiser, but a function that none follows: as a float network, if there are events.
@@ -237,7 +267,9 @@ fn networks_that_are_quantised_in_part_are_calibrated() {
     for part in ["own quantisers", "Sigmoid", "--calibration"] {
         assert!(refused.contains(part), "{refused}");
     }
-    let report = succeeds(compile().arg("--calibration").arg(path("x.npz")));
+    // Steps of an eighth at the words' ends: what is lost is no matter here.
+    let calibrated = ["--accept-loss", "--calibration"];
+    let report = succeeds(compile().args(calibrated).arg(path("x.npz")));
     assert!(report.contains("with its own quantisers: "), "{report}");
 }
 

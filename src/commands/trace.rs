@@ -114,14 +114,11 @@ pub fn trace(args: &Args) -> Result<Report> {
     for (index, event) in chosen.clone().enumerate() {
         let trace = interpreter.trace(&events.event(event))?;
         look(&model.program, &trace, &mut seen);
-        compare_float(
-            &model.program,
-            &events,
-            event,
-            &trace,
-            &mut float,
-            &mut seen,
-        )?;
+        float.run(event)?;
+        if index == 0 {
+            float.align(&model.program, &trace);
+        }
+        compare_float(&model.program, &events, event, &trace, &float, &mut seen);
         if let Some(shown) = &shown {
             let found = compare_target(&model.program, event, &trace, &shown[index], &mut seen);
             first = first.or(found);
@@ -174,10 +171,9 @@ fn compare_float(
     events: &Events,
     event: usize,
     trace: &Trace,
-    float: &mut FloatLayers<'_>,
+    float: &FloatLayers<'_>,
     seen: &mut [Seen],
-) -> Result<()> {
-    float.run(event)?;
+) {
     for (id, value) in program.values() {
         let Some(numbers) = float.values(id) else {
             continue;
@@ -199,13 +195,15 @@ fn compare_float(
             };
             for (channel, (&raw, &number)) in row.iter().zip(numbers).enumerate() {
                 let number = f64::from(number);
+                if !number.is_finite() {
+                    continue;
+                }
                 seen.squared_error += (raw as f64 * value.scale.lsb(channel) - number).powi(2);
                 seen.squared_float += number * number;
                 seen.compared += 1;
             }
         }
     }
-    Ok(())
 }
 
 fn compare_target(
