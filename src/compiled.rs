@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use hodoscope_compiler::{Compiled as Made, Road};
 
+use crate::loss::Loss;
 use crate::model_dir::GENERATOR;
 use crate::report::{Table, number, thousands};
 
@@ -48,6 +49,8 @@ pub struct Compiled {
     pub table_bytes: u64,
     /// Multiply-accumulates of an event with all slots filled.
     pub macs: u64,
+    /// What was lost; nothing where the network came with its own quantisers.
+    pub loss: Option<Loss>,
     /// Options that decided what was made.
     pub options: Value,
 }
@@ -223,7 +226,7 @@ fn plans(made: &Made) -> Vec<PlanFacts> {
 
 impl Compiled {
     /// Collects the facts of a quantised network.
-    pub fn new(made: &Made, graph: &Graph, options: Value) -> Result<Self> {
+    pub fn new(made: &Made, graph: &Graph, loss: Option<Loss>, options: Value) -> Result<Self> {
         let quantised = &made.quantised;
         let program = &quantised.program;
         let proof = program
@@ -282,6 +285,7 @@ impl Compiled {
             weight_bytes,
             table_bytes,
             macs: program.macs(capacity),
+            loss,
             options,
         })
     }
@@ -369,6 +373,8 @@ impl Compiled {
             "road": road_json(&self.road),
             "constituents": constituents_json(&self.constituents),
             "calibration": calibration,
+            "loss": self.loss.as_ref().map(Loss::json),
+            "over_tolerance": self.loss.as_ref().is_some_and(Loss::is_over),
             "weight_bytes": self.weight_bytes,
             "table_bytes": self.table_bytes,
             "multiply_accumulates_per_event": self.macs,
@@ -385,10 +391,7 @@ impl Compiled {
                     n => format!("{n} constituents LOST to rounding"),
                 };
                 let events = thousands(c.events as u64);
-                format!(
-                    "calibration: {events} events, {} values saturated, {lost}",
-                    c.saturated
-                )
+                format!("calibration: {events} events give formats, {lost}")
             }
         };
         let mut table = Table::new(["activation", "bits", "fraction", "SQNR"]);
@@ -444,7 +447,7 @@ impl Compiled {
         format!(
             "{}: {} operations, all accumulators proved\n{table}{plans}  \
              weights {} bytes, tables {} bytes, {} multiply-accumulates per event\n  \
-             {}{}{calibration}\n  \
+             {}{}{calibration}\n{}  \
              written to {dir}\n",
             self.name,
             self.layers.len(),
@@ -459,6 +462,7 @@ impl Compiled {
                 Constituents::None => String::new(),
                 constituents => format!("{constituents}\n  "),
             },
+            self.loss.as_ref().map(Loss::text).unwrap_or_default(),
         )
     }
 }

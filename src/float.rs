@@ -120,7 +120,17 @@ pub fn outputs(model: &ModelDir, npz: &Npz) -> Result<Vec<FloatOutput>> {
     let graph = load(&model.onnx(), &model.import_options())?;
     let fields = |name: &str| fields(&model.program, name);
     let (events, inputs) = inputs(&graph, npz, fields)?;
-    let executor = Executor::new(&graph)?;
+    outputs_of(&graph, &inputs, events, model.score().as_ref())
+}
+
+/// Runs `graph` on `events` rows of each of its inputs, and adds the score that `compile --score` adds.
+pub fn outputs_of(
+    graph: &Graph,
+    inputs: &[Vec<f32>],
+    events: usize,
+    score: Option<&Score>,
+) -> Result<Vec<FloatOutput>> {
+    let executor = Executor::new(graph)?;
     let mut workspace = executor.workspace();
     let mut outputs: Vec<FloatOutput> = graph
         .outputs()
@@ -148,8 +158,8 @@ pub fn outputs(model: &ModelDir, npz: &Npz) -> Result<Vec<FloatOutput>> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    if let Some(score) = model.score() {
-        add_score(&score, &inputs, &mut outputs)?;
+    if let Some(score) = score {
+        add_score(score, inputs, &mut outputs)?;
     }
     Ok(outputs)
 }
@@ -166,6 +176,16 @@ fn add_score(score: &Score, inputs: &[Vec<f32>], outputs: &mut Vec<FloatOutput>)
     let rows = |output: &FloatOutput| output.values.chunks(output.width.max(1)).len();
     let values: Vec<f64> = match score {
         Score::Output(_) => return Ok(()),
+        // An output whose own name ends so.
+        Score::Channel(..) if outputs.iter().any(|o| o.name == score.to_string()) => return Ok(()),
+        Score::Channel(name, channel) => {
+            let found = outputs.iter().find(|output| output.name == *name);
+            let output = found.context("the model has no such output")?;
+            let rows = output.values.chunks(output.width.max(1));
+            let values = rows.map(|row| row.get(*channel).copied());
+            let values: Option<Vec<f64>> = values.collect();
+            values.with_context(|| format!("--score {score}: `{name}` has no such channel"))?
+        }
         Score::Only(score) => return add_score(score, inputs, outputs),
         Score::SumSquares(name) => {
             let index = outputs.iter().position(|output| output.name == *name);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::compiled::{Compiled, overflow};
+use crate::loss::Figures;
 use crate::report::thousands;
 
 const STYLE: &str = "\
@@ -30,6 +31,7 @@ pub fn page(compiled: &Compiled) -> String {
     );
     size(&mut page, compiled);
     inputs(&mut page, compiled);
+    loss(&mut page, compiled);
     calibration(&mut page, compiled);
     layers(&mut page, compiled);
     page += "</body>\n</html>\n";
@@ -98,13 +100,11 @@ fn calibration(page: &mut String, compiled: &Compiled) {
     let class = if c.lost > 0 { " class=\"warn\"" } else { "" };
     let _ = writeln!(
         *page,
-        "<p>{} events, {:.1} constituents on average. Values that saturated: {}. \
-         <span{class}>Constituents lost to rounding: {}.</span> \
-         Pairs of events that float and integer scores order differently: {:.3} %. \
-         Relative rms error of outputs with several values: {:.2e}.</p>",
+        "<p>{} events, {:.1} constituents on average. <span{class}>Constituents lost to rounding: {}.</span> \
+         On the events that the search for widths compares: {:.3} % of the pairs ordered differently, \
+         relative rms error of outputs with several values {:.2e}.</p>",
         thousands(c.events as u64),
         c.mean_multiplicity,
-        c.saturated,
         c.lost,
         100.0 * c.loss.disordered,
         c.loss.relative_rms
@@ -130,6 +130,45 @@ fn calibration(page: &mut String, compiled: &Compiled) {
         "signal over noise, dB",
     ];
     table(page, &header, &rows);
+}
+
+fn loss(page: &mut String, compiled: &Compiled) {
+    let Some(loss) = &compiled.loss else {
+        return;
+    };
+    *page += "<h2>Loss</h2>\n";
+    if let Some(found) = loss.found() {
+        let accepted = if loss.accepted {
+            "Accepted"
+        } else {
+            "Over tolerance"
+        };
+        let _ = writeln!(
+            *page,
+            "<p class=\"warn\">{accepted}: {}</p>",
+            escape(&found)
+        );
+    }
+    let _ = writeln!(
+        *page,
+        "<p>Fixed against float, {}.</p>",
+        escape(&loss.which)
+    );
+    let rows: Vec<_> = loss.outputs.iter().map(|f| f.row().to_vec()).collect();
+    table(page, &Figures::HEADER, &rows);
+    let rows: Vec<_> = loss
+        .words
+        .iter()
+        .map(|words| {
+            vec![
+                format!("{}.{}", words.input, words.field),
+                thousands(words.live),
+                thousands(words.saturated),
+                format!("{:.3} %", 100.0 * words.fraction()),
+            ]
+        })
+        .collect();
+    table(page, &["field", "live words", "saturated", ""], &rows);
 }
 
 fn layers(page: &mut String, compiled: &Compiled) {

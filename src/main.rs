@@ -10,6 +10,7 @@ mod extents;
 mod float;
 mod html;
 mod layers;
+mod loss;
 mod measure;
 mod model_dir;
 mod place;

@@ -71,6 +71,8 @@ fn neighbours_and_attention_are_exact_on_every_target() {
     let mut compile = hodoscope();
     compile.arg("compile").arg(&model).arg("-o").arg(&dir);
     compile.arg("--calibration").arg(calibration);
+    // Bits are compared here: what few events of a toy lose is no matter.
+    compile.arg("--accept-loss");
     succeeds(compile.args(["--weights", "16", "--activations", "16"]));
     let program = fs::read_to_string(dir.join("program.txt")).unwrap();
     for kind in [

@@ -73,7 +73,8 @@ fn compiled(name: &str, board: Option<&str>) -> Model {
         .arg("--calibration")
         .arg(folder.join("calibration.npz"))
         .args(board.iter().flat_map(|board| ["--board", board]))
-        .arg("--force")
+        // Bits and cycles are compared here, not what is lost.
+        .args(["--force", "--accept-loss"])
         .arg("-o")
         .arg(&dir)
         .output()

@@ -5,6 +5,7 @@ mod bad_model;
 mod budget;
 mod good;
 mod layouts;
+mod loss;
 mod stream;
 mod verify;
 

@@ -66,6 +66,8 @@ impl Model {
             .arg("--calibration")
             .arg(folder.join("calibration.npz"))
             .arg("--force")
+            // What reference models lose is stated in models/README.md, and judged by tests.
+            .arg("--accept-loss")
             .arg("-o")
             .arg(directory);
         command

@@ -235,6 +235,10 @@ fn output(network: &Network, node: usize, workspace: &crate::graph::Workspace) -
         (Layer::SumSquares { x, divisor }, None) => {
             squares(&mut values(*x).iter().map(|v| f64::from(*v)), *divisor)
         }
+        (Layer::Select { x, channels }, None) => {
+            let values = values(*x);
+            channels.iter().map(|channel| values[*channel]).collect()
+        }
         (Layer::SquaredError { a, b, divisor }, None) => {
             let pairs = values(*a).iter().zip(values(*b));
             squares(

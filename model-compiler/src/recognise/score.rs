@@ -14,6 +14,8 @@ pub enum Score {
     SumSquares(String),
     /// An output as it is, made the first.
     Output(String),
+    /// One value of an output, such as the probability of a class: OUTPUT:CHANNEL.
+    Channel(String, usize),
     /// A score, and no other output: what only the others need is not computed, as a decoder behind a score of latent
     /// values.
     Only(Box<Score>),
@@ -26,7 +28,14 @@ impl FromStr for Score {
         Ok(match (text, text.strip_prefix("sum-squares:")) {
             ("mse", _) => Self::Mse,
             (_, Some(output)) => Self::SumSquares(output.into()),
-            _ => Self::Output(text.into()),
+            _ => match text.rsplit_once(':') {
+                Some((output, channel))
+                    if !output.is_empty() && channel.parse::<usize>().is_ok() =>
+                {
+                    Self::Channel(output.into(), channel.parse().unwrap_or(0))
+                }
+                _ => Self::Output(text.into()),
+            },
         })
     }
 }
@@ -37,7 +46,20 @@ impl fmt::Display for Score {
             Self::Mse => f.write_str("mse"),
             Self::SumSquares(output) => write!(f, "sum-squares:{output}"),
             Self::Output(output) => f.write_str(output),
+            Self::Channel(output, channel) => write!(f, "{output}:{channel}"),
             Self::Only(score) => write!(f, "{score} --score-only"),
+        }
+    }
+}
+
+impl Score {
+    /// The same, where one of `names` is an output whose own name ends in a colon and a number.
+    pub(crate) fn among(&self, names: &[&str]) -> Self {
+        match self {
+            Self::Channel(..) if names.contains(&self.to_string().as_str()) => {
+                Self::Output(self.to_string())
+            }
+            other => other.clone(),
         }
     }
 }
@@ -52,7 +74,7 @@ pub(super) fn apply(network: &mut Network, score: &Score) -> Result<(), Recognis
     };
     let names: Vec<&str> = network.outputs.iter().map(|(n, _)| n.as_str()).collect();
     let find = |wanted: &str| names.iter().position(|name| *name == wanted);
-    let layer = match score {
+    let layer = match &score.among(&names) {
         Score::Only(score) => {
             apply(network, score)?;
             network.outputs.truncate(1);
@@ -73,6 +95,20 @@ pub(super) fn apply(network: &mut Network, score: &Score) -> Result<(), Recognis
             Layer::SumSquares {
                 x: network.outputs[index].1,
                 divisor: 1.0,
+            }
+        }
+        Score::Channel(wanted, channel) => {
+            let Some(index) = find(wanted) else {
+                return refuse(format!("the outputs are {}", names.join(", ")));
+            };
+            let x = network.outputs[index].1;
+            let channels = network.nodes[x].channels;
+            if *channel >= channels {
+                return refuse(format!("channels are 0 to {}", channels - 1));
+            }
+            Layer::Select {
+                x,
+                channels: vec![*channel],
             }
         }
         Score::Mse => {

@@ -21,8 +21,33 @@ pub(super) fn with_score(graph: &Graph, score: &Score) -> Result<Graph, Quantise
         let index = names.iter().position(|name| *name == wanted);
         index.ok_or_else(|| refuse(format!("the outputs are {}", names.join(", "))))
     };
-    let (terms, divisor) = match score {
+    let names: Vec<&str> = outputs.iter().map(|(n, _)| n.as_str()).collect();
+    let (terms, divisor) = match &score.among(&names) {
         Score::Only(_) => return Ok(graph.clone()),
+        Score::Channel(wanted, channel) => {
+            let value = outputs[named(wanted)?].1;
+            let elements = graph.elements(value);
+            if *channel >= elements {
+                return Err(refuse(format!("channels are 0 to {}", elements - 1)));
+            }
+            if named("score").is_ok() {
+                return Err(refuse("the model has an output 'score' already".into()));
+            }
+            let flat = Op::Reshape {
+                shape: vec![1, elements],
+            };
+            let flat = builder.push("score", flat, &[map[value.index()]])?;
+            let select = Op::Select {
+                axis: 1,
+                indices: vec![*channel],
+            };
+            let value = builder.push("score", select, &[flat])?;
+            builder.output("score", value)?;
+            for (name, value) in outputs {
+                builder.output(name, map[value.index()])?;
+            }
+            return Ok(builder.finish());
+        }
         Score::Output(wanted) => {
             let index = named(wanted)?;
             outputs[..=index].rotate_right(1);

@@ -1,0 +1,220 @@
+//! What an output may lose.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Value, json};
+
+use super::{Figures, Kind};
+use crate::report::number;
+
+/// A figure that has a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// Pairs of events that float and fixed order differently.
+    Ordering,
+    /// Difference of the areas under the curve.
+    Auc,
+    /// rms error over the range of the float values.
+    Rms,
+    /// One less the least correlation of a column.
+    Correlation,
+    /// 95 % of the events have a smaller relative error.
+    Relative,
+    /// Whole numbers that differ.
+    Agreement,
+    /// Events that share the highest score, and do not in float.
+    Saturated,
+}
+
+impl Figure {
+    const ALL: [(Self, &'static str, f64); 7] = [
+        (Self::Ordering, "ordering", 0.03),
+        (Self::Auc, "auc", 0.003),
+        (Self::Rms, "rms", 0.02),
+        (Self::Correlation, "correlation", 0.007),
+        (Self::Relative, "relative", 0.04),
+        (Self::Agreement, "agreement", 0.005),
+        (Self::Saturated, "saturated", 0.02),
+    ];
+
+    /// Its name in `--max-loss`.
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(figure, ..)| *figure == self);
+        found.map_or("", |(_, name, _)| name)
+    }
+}
+
+/// `rms=3%`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limit {
+    figure: Figure,
+    fraction: f64,
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            let names = Figure::ALL.map(|(_, name, _)| name).join(", ");
+            format!("`{text}` is not FIGURE=PERCENT, such as rms=3%; figures are {names}")
+        };
+        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+        let figure = Figure::ALL.iter().find(|(_, known, _)| *known == name);
+        let value = value.trim().trim_end_matches('%').trim();
+        let percent: f64 = value.parse().map_err(|_| wrong())?;
+        if !percent.is_finite() || percent < 0.0 {
+            return Err(wrong());
+        }
+        Ok(Self {
+            figure: figure.ok_or_else(wrong)?.0,
+            fraction: percent / 100.0,
+        })
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}%", self.figure.name(), percent(self.fraction))
+    }
+}
+
+/// A percentage with as many digits as it needs, three at most.
+pub fn percent(fraction: f64) -> String {
+    let percent = 100.0 * fraction;
+    let digits = if percent >= 10.0 { 1 } else { 3 };
+    let text = format!("{percent:.digits$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The limits of all figures.
+#[derive(Clone, Debug)]
+pub struct Limits([f64; 7]);
+
+/// A figure over its limit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Over {
+    /// The output.
+    pub output: String,
+    /// The figure.
+    pub figure: Figure,
+    /// The column that is worst, where there are several.
+    pub column: Option<usize>,
+    /// What was found, as a fraction.
+    pub found: f64,
+    /// What is allowed.
+    pub limit: f64,
+}
+
+impl Limits {
+    /// The usual ones, but for those that were given.
+    pub fn new(given: &[Limit]) -> Self {
+        let mut limits = Figure::ALL.map(|(.., limit)| limit);
+        for limit in given {
+            limits[limit.figure as usize] = limit.fraction;
+        }
+        Self(limits)
+    }
+
+    /// What is over its limit.
+    pub fn over(&self, outputs: &[Figures]) -> Vec<Over> {
+        outputs.iter().flat_map(|f| self.over_of(f)).collect()
+    }
+
+    fn over_of(&self, figures: &Figures) -> Vec<Over> {
+        let several = figures.width > 1;
+        let relative = figures
+            .relative
+            .filter(|_| figures.kind == Kind::Regression);
+        let correlation = figures
+            .correlation
+            .map(|(least, column)| (1.0 - least, several.then_some(column)));
+        let auc = figures.auc.map(|[float, fixed]| (fixed - float).abs());
+        let alone = |found: Option<f64>| found.map(|found| (found, None));
+        let found = [
+            (Figure::Ordering, alone(figures.disordered)),
+            (Figure::Auc, alone(auc)),
+            (Figure::Rms, alone(figures.rms)),
+            (Figure::Correlation, correlation),
+            (Figure::Relative, alone(relative)),
+            (Figure::Agreement, alone(figures.disagree)),
+            (Figure::Saturated, alone(figures.saturated)),
+        ];
+        let over = found.into_iter().filter_map(|(figure, found)| {
+            let ((found, column), limit) = (found?, self.0[figure as usize]);
+            // What is no number holds no limit.
+            let held = found <= limit;
+            (!held).then(|| Over {
+                output: figures.name.clone(),
+                figure,
+                column,
+                found,
+                limit,
+            })
+        });
+        over.collect()
+    }
+}
+
+impl Over {
+    /// Whether it is the relative error.
+    pub fn is_relative(&self) -> bool {
+        self.figure == Figure::Relative
+    }
+
+    /// For report.json.
+    pub fn json(&self) -> Value {
+        json!({
+            "output": self.output,
+            "figure": self.figure.name(),
+            "column": self.column,
+            "found_percent": number(100.0 * self.found),
+            "limit_percent": number(100.0 * self.limit),
+        })
+    }
+}
+
+impl fmt::Display for Over {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (found, limit) = (percent(self.found), percent(self.limit));
+        match self.figure {
+            Figure::Ordering => write!(
+                f,
+                "{found} % of the pairs of events are ordered differently"
+            ),
+            Figure::Auc => write!(f, "AUC differs by {:.5}", self.found),
+            Figure::Rms => write!(f, "rms error {found} % of the range"),
+            Figure::Correlation => write!(f, "correlation with float {:.4}", 1.0 - self.found),
+            Figure::Relative => write!(f, "relative error {found} % (95th percentile)"),
+            Figure::Agreement => write!(f, "{found} % of the whole numbers differ"),
+            Figure::Saturated => write!(
+                f,
+                "{found} % of the events share the highest score, and do not in float"
+            ),
+        }?;
+        if let Some(column) = self.column {
+            write!(f, " in column {column}")?;
+        }
+        write!(f, " (--max-loss {}={limit}%)", self.figure.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_and_stand_in_their_order() {
+        let limit: Limit = "rms=3%".parse().expect("a limit");
+        assert_eq!(limit.to_string(), "rms=3%");
+        assert_eq!(Limits::new(&[limit]).0[Figure::Rms as usize], 0.03);
+        assert_eq!("auc=0.25".parse::<Limit>().map(|l| l.fraction), Ok(0.0025));
+        for (place, (figure, ..)) in Figure::ALL.iter().enumerate() {
+            assert_eq!(*figure as usize, place);
+        }
+        for wrong in ["rms", "rms=", "rms=-1%", "rms=x", "mean=3%", "rms=inf"] {
+            assert!(wrong.parse::<Limit>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a compiled network loses against its float original, on events from which no format was taken.
+//!
+//! Float is the network on the events as the calibration file has them; fixed is the program on their detector words. So
+//! the rounding to words counts, too.
+
+mod advice;
+mod events;
+mod figures;
+mod kind;
+mod limits;
+mod told;
+mod words;
+
+use anyhow::Result;
+use hodoscope_compiler::graph::Graph;
+use hodoscope_compiler::quantise::Options;
+use hodoscope_compiler::recognise::Score;
+use hodoscope_program::Program;
+
+pub use advice::Advice;
+pub use events::Events;
+pub use figures::Figures;
+pub use kind::{Kind, StatedKind};
+pub use limits::{Limit, Limits, Over};
+pub use words::Saturated;
+
+/// What was asked for.
+pub struct Terms<'a> {
+    /// What may be lost.
+    pub limits: Limits,
+    /// What outputs were said to be.
+    pub kinds: &'a [StatedKind],
+    /// What is decided on.
+    pub score: Option<&'a Score>,
+    /// Whether any loss is accepted.
+    pub accepted: bool,
+}
+
+/// What was lost.
+#[derive(Debug)]
+pub struct Loss {
+    /// Events that judged.
+    pub events: usize,
+    /// Which they are, in words.
+    pub which: String,
+    /// Of each output, in the program's order.
+    pub outputs: Vec<Figures>,
+    /// Of each input's field the live words that saturate.
+    pub words: Vec<Saturated>,
+    /// What is wrong with the calibration events themselves.
+    pub notes: Vec<String>,
+    /// What is over its limit.
+    pub over: Vec<Over>,
+    /// What wider formats would give, where something is over its limit.
+    pub advice: Vec<Advice>,
+    /// Whether any loss is accepted.
+    pub accepted: bool,
+}
+
+impl Loss {
+    /// Judges `program`; `again` quantises the network with other widths.
+    ///
+    /// # Errors
+    /// When the program does not run on its calibration events, or an output that `--judge` names is none.
+    pub fn judge(
+        program: &Program,
+        graph: &Graph,
+        events: &Events,
+        terms: &Terms<'_>,
+        options: &Options,
+        again: &advice::Again<'_>,
+    ) -> Result<Self> {
+        kind::check(terms.kinds, program)?;
+        let judged = events.judged(program);
+        let reference = events.float(graph, terms.score, &judged)?;
+        let judge = figures::Judge::new(graph, events, &judged, &reference, terms);
+        let outputs = judge.figures(program)?;
+        let over = terms.limits.over(&outputs);
+        let mut notes = events.notes(graph);
+        let constant = outputs.iter().filter(|figures| figures.constant);
+        notes.extend(constant.map(|figures| {
+            format!(
+                "output `{}` is the same for all {} events: nothing can be said about it; give events that differ",
+                figures.name, figures.events
+            )
+        }));
+        let advice = match over.is_empty() {
+            true => vec![],
+            false => advice::advise(&judge, &terms.limits, program, options, again)?,
+        };
+        Ok(Self {
+            events: judged.len(),
+            which: events.which(judged.len()),
+            words: words::saturated(program, events)?,
+            outputs,
+            notes,
+            over,
+            advice,
+            accepted: terms.accepted,
+        })
+    }
+
+    /// Whether a limit was not held, or could not be judged.
+    pub fn is_over(&self) -> bool {
+        !self.over.is_empty() || !self.notes.is_empty()
+    }
+}
