@@ -4,6 +4,7 @@ mod budget;
 mod cli;
 mod commands;
 mod compiled;
+mod draft;
 mod execute;
 mod exit;
 mod extents;

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::commands::compile;
 use crate::compiled::road_json;
+use crate::draft;
 use crate::report::{Report, Table, thousands};
 
 /// Show what is inside a model: inputs, outputs, operators, parameters, and what is not supported
@@ -28,6 +29,15 @@ pub struct Args {
     /// Extent of an axis that the file leaves open: its name or INPUT:AXIS
     #[arg(long = "extent", value_name = "AXIS=N", value_parser = compile::parse_extent)]
     extents: Vec<(String, usize)>,
+    /// Events from which --write-inputs takes ranges: arrays named by the model's inputs
+    #[arg(long, value_name = "X.npz", requires = "write_inputs")]
+    calibration: Option<PathBuf>,
+    /// Draft the detector words of a float network's inputs from --calibration [default: inputs.toml beside the model]
+    #[arg(long, value_name = "inputs.toml", num_args = 0..=1, require_equals = true, requires = "calibration")]
+    write_inputs: Option<Option<PathBuf>>,
+    /// Replace a file that is there already
+    #[arg(long, requires = "write_inputs")]
+    force: bool,
 }
 
 pub fn inspect(args: &Args) -> Result<Report> {
@@ -103,6 +113,16 @@ pub fn inspect(args: &Args) -> Result<Report> {
             .map(|(_, name, value)| json!({ "name": name, "shape": graph.shape(value) }))
             .collect()
     };
+    if let (Some(path), Some(calibration)) = (&args.write_inputs, &args.calibration) {
+        let beside = || args.model.with_file_name("inputs.toml");
+        let path = path.clone().unwrap_or_else(beside);
+        draft::write(&path, &graph, network.as_ref(), calibration, args.force)?;
+        let _ = writeln!(
+            text,
+            "  drafted {}: put in names, units and what the detector sends",
+            path.display()
+        );
+    }
     let json = json!({
         "model": graph.name(),
         "inputs": tensors("input"),

@@ -83,6 +83,9 @@ impl fmt::Display for Limit {
 /// A percentage with as many digits as it needs, three at most.
 pub fn percent(fraction: f64) -> String {
     let percent = 100.0 * fraction;
+    if percent > 0.0 && percent < 0.001 {
+        return format!("{percent:.1e}");
+    }
     let digits = if percent >= 10.0 { 1 } else { 3 };
     let text = format!("{percent:.digits$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

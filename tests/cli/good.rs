@@ -210,3 +210,32 @@ fn boards_are_listed() {
         "{json}"
     );
 }
+
+#[test]
+fn inspect_drafts_words_that_compile_takes() {
+    let place = Place::new();
+    let draft = place.path("inputs.toml");
+    let option = format!("--write-inputs={}", draft.display());
+    let inspect = || {
+        let mut command = hodoscope();
+        command.arg("inspect").arg(model()).arg("--calibration");
+        command.arg(calibration()).arg(&option);
+        command
+    };
+    succeeds(&mut inspect());
+    let text = fs::read_to_string(&draft).expect("a draft");
+    for part in [
+        "capacity = 32",
+        "[[input.\"x\".field]]",
+        "name = \"c2\"",
+        "lsb = 0.25",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in {text}");
+    }
+    fs::write(&draft, "# mine\n").expect("it is written");
+    fails(&mut inspect(), 2, &["inputs.toml", "--force"]);
+    assert_eq!(fs::read_to_string(&draft).expect("it stays"), "# mine\n");
+    succeeds(inspect().arg("--force"));
+    let mut command = compile(&model(), &calibration(), &place.path("drafted"));
+    succeeds(command.arg("--inputs-spec").arg(&draft));
+}

@@ -98,12 +98,7 @@ fn what_no_width_mends_is_said() {
     let place = Place::new();
     let (code, errors, report) = judged(&place, &["--max-loss", "rms=0.000001%"]);
     assert_eq!(code, 1, "{errors}");
-    for part in [
-        "still gives",
-        "detector words alone",
-        "do not suffice",
-        "hodoscope trace",
-    ] {
+    for part in ["still gives", "do not suffice", "hodoscope trace"] {
         assert!(errors.contains(part), "`{part}` is not in {errors}");
     }
     assert_eq!(report["loss"]["over"][0]["figure"], "rms");
@@ -188,7 +183,7 @@ fn a_channel_of_an_output_is_the_score() {
     let [score, logit] = [0, 1].map(|place| &report["loss"]["outputs"][place]["auc_float"]);
     assert!(score.is_f64() && score == logit, "{report}");
     let mut evaluate = on_events("evaluate", &place.path("model"), &test_events());
-    assert_eq!(crate::json(&mut evaluate)["score"], "score");
+    assert_eq!(json(&mut evaluate)["score"], "score");
     let other = place.path("other");
     for (score, expected) in [
         ("logit:1", "channels are 0 to 0"),
