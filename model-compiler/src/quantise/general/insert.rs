@@ -414,7 +414,7 @@ impl Insertion<'_> {
         let mut operands = vec![];
         let mut grids = vec![];
         for value in &node.inputs {
-            let (narrow, grid) = self.narrow(*value)?;
+            let (narrow, grid) = self.beside(*value, node.inputs.len() > 1)?;
             operands.push(narrow);
             grids.push(grid);
         }

@@ -2,6 +2,7 @@
 
 use super::{Grid, Held, HeldKind, Insert, Insertion};
 use crate::graph::{Binary, Comparison, Node, Op, Reduction, Tensor, Unary, ValueId};
+use crate::quantise::format;
 use crate::quantise::general::whole::Whole;
 
 /// Bits of a whole number that a layer reads as it is.
@@ -117,6 +118,29 @@ impl Insertion<'_> {
             false => WIDTH,
         };
         whole.fits(width).then(|| (wide, Grid::uniform(0)))
+    }
+
+    /// A value in few bits, as one of several parts: beside fractions whole numbers have a fine grid, too, or a layer's weights
+    /// of one kind would leave no bits to those of the other.
+    pub(super) fn beside(&mut self, value: ValueId, several: bool) -> Insert<(ValueId, Grid)> {
+        let (narrow, grid) = self.narrow(value)?;
+        let whole = self
+            .whole_number(value)
+            .filter(|_| several && self.is_exact(value));
+        let constant = self.graph.constant(value).is_some();
+        match (whole, grid.single()) {
+            (Some(whole), Some(0)) if !constant => {
+                let end = whole.maximum.abs().max(whole.minimum.abs());
+                let width = self.width(value).max(8);
+                let frac = format::covering_frac(end, width);
+                if frac <= 0 {
+                    return Ok((narrow, grid));
+                }
+                let fine = self.quantised(value, narrow, &[frac], width)?;
+                Ok((fine, Grid::uniform(frac)))
+            }
+            _ => Ok((narrow, grid)),
+        }
     }
 
     /// A choice between whole numbers, or one side where the condition is known.
