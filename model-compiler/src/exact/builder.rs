@@ -133,6 +133,7 @@ impl Builder {
         declared: Option<IntType>,
         step: &[Dyadic],
     ) -> Result<ValueId, String> {
+        allowed(&factors)?;
         if let Some((base, elements)) = self.permuted(x) {
             // One by one: the elements are permuted afterwards.
             let mut factors = factors;
@@ -441,4 +442,26 @@ impl Builder {
 /// Entries of the tables by which elements are gathered.
 fn table(elements: &[usize]) -> usize {
     windows(elements).map_or(elements.len(), |windows| windows.entries())
+}
+
+/// Shift of a rescale, at most: `numerics.md` has the contract's limits.
+const MAX_SHIFT: u8 = 62;
+
+/// Refuses factors that no rescale has, in the terms of who chose the scales.
+fn allowed(factors: &Factors) -> Result<(), String> {
+    let wide = |m: &&i64| i32::try_from(**m).is_err();
+    let far = |s: &&u8| **s > MAX_SHIFT;
+    if let Some(multiplier) = factors.multipliers.iter().find(wide) {
+        let bits = 64 - multiplier.unsigned_abs().leading_zeros();
+        return Err(format!(
+            "the ratio of its scales has {bits} significant bits, of 31 at most: choose scales, or the LSB of the input's field, \
+             as powers of two or short multiples of them"
+        ));
+    }
+    if factors.shifts.iter().any(|s| far(&s)) {
+        return Err(format!(
+            "its scales are more than 2^{MAX_SHIFT} apart: choose a scale, or the LSB of the input's field, nearer to the other"
+        ));
+    }
+    Ok(())
 }

@@ -116,6 +116,11 @@ fn unsupported_operators_are_named_with_what_to_do() {
         ..node("QGemm", "g", &["x"], vec![])
     };
     check(&error(&one(qgemm)), &["com.microsoft::QGemm", "QDQ"]);
+    let blocked = NodeProto {
+        domain: "com.microsoft.nchwc".into(),
+        ..node("Conv", "c", &["x"], vec![])
+    };
+    check(&error(&one(blocked)), &["ORT_ENABLE_BASIC"]);
     check(
         &error(&one(node("If", "i", &["x"], vec![]))),
         &["node 'i'", "depends on the event", "Where"],

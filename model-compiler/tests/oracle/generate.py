@@ -764,6 +764,20 @@ def remainder(rng, name):
     return case.finish(case.node(name, [case.operand(normal(rng, a, 4)), case.operand(divisor)], fmod=1))
 
 
+@operator("Div.whole", "Mod.whole")
+def whole(rng, name):
+    """Places over a width, as TopK over a flattened image gives them; integers of both signs."""
+    case = Case(13)
+    divisor = case.constant(int(rng.integers(1, 12)), "i")
+    if rng.random() < 0.5:
+        x = case.input(normal(rng, [1, 40]))
+        _, codes = case.node("TopK", [x, case.constant([8], "i")], 2)
+    else:
+        codes = case.input(rng.integers(-200, 201, [1, 30]), "i")
+    more = {} if name == "Div.whole" else {"fmod": int(rng.random() < 0.5)}
+    return case.finish(case.node(name.removesuffix(".whole"), [codes, divisor], **more))
+
+
 @operator("CumSum")
 def cumulative(rng, name):
     s = shape(rng, high=6)

@@ -7,7 +7,7 @@ use super::super::{
     value::{Ints, Value},
 };
 use super::pick;
-use crate::graph::{Binary, Comparison, Graph, Kind, Op, Tensor, ValueId};
+use crate::graph::{Binary, Comparison, Graph, Kind, Op, Tensor, Unary, ValueId};
 
 /// Floats hold these indices exactly.
 const ROWS: usize = 1 << 24;
@@ -208,6 +208,11 @@ pub(super) fn never_negative(graph: &Graph, value: ValueId) -> bool {
     let all = |graph| node.inputs.iter().all(|v| never_negative(graph, *v));
     match &node.op {
         Op::ArgMax { .. } | Op::TopK { indices: true, .. } => true,
+        Op::Compare(_) | Op::Logic(_) | Op::Unary(Unary::Abs | Unary::Not) => true,
+        Op::Unary(Unary::Floor | Unary::Trunc) => all(graph),
+        Op::ScaleShift { scale, shift, .. } => {
+            scale.iter().chain(shift).all(|v| *v >= 0.0) && all(graph)
+        }
         Op::Binary(Binary::Add | Binary::Mul | Binary::Max | Binary::Min)
         | Op::Reshape { .. }
         | Op::Broadcast { .. }

@@ -216,10 +216,24 @@ pub(super) fn import(
 
 /// What to do about an operator that is not supported.
 fn hint(domain: &str, operator: &str) -> &'static str {
+    let quantised = [
+        "Integer",
+        "Quantize",
+        "QLinear",
+        "QGemm",
+        "QAttention",
+        "NBits",
+    ];
     match (domain, operator) {
         ("com.microsoft", _)
-        | (_, "QLinearMatMul" | "QLinearConv" | "MatMulInteger" | "ConvInteger") => {
+        | (_, "QLinearMatMul" | "QLinearConv" | "MatMulInteger" | "ConvInteger")
+            if quantised.iter().any(|part| operator.contains(part)) =>
+        {
             "quantise in the QDQ format instead (quant_format=QuantFormat.QDQ)"
+        }
+        ("com.microsoft" | "com.microsoft.nchwc", _) => {
+            "onnxruntime wrote it when it saved the model optimised: take the model as it was exported, or save it with \
+             ORT_ENABLE_BASIC"
         }
         ("ai.onnx.ml", _) => {
             "of scikit-learn's operators linear models, support vector machines, tree ensembles, Scaler, Normalizer, Imputer, \

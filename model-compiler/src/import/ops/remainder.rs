@@ -7,7 +7,7 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::{Binary, Kind, Unary};
+use crate::graph::{Binary, Kind, Op, Unary};
 
 /// Mod: a − b·⌊a/b⌋, which has the sign of b, as numpy's `mod`; with `fmod` a − b·trunc(a/b), which has that of a.
 pub(super) fn remainder(
@@ -43,7 +43,13 @@ pub(super) fn remainder(
         }
     }
     let whole = a.kind() != Kind::Float && b.kind() != Kind::Float;
+    let divisor = context.float_constant(b).and_then(|d| d.single());
     let mut c = Compose::new(context, node);
+    if let (true, Some(divisor)) = (whole, divisor.filter(|d| *d > 0.0)) {
+        let quotient = whole_quotient(&mut c, a, divisor, towards_zero)?;
+        let multiple = c.with(Binary::Mul, &quotient, divisor)?;
+        return Ok(vec![c.binary(Binary::Sub, a, &multiple)?]);
+    }
     // Operands below 2^24 divide to the right whole number in single precision: 1/b is more than half a step of the quotient.
     let quotient = c.binary(Binary::Div, a, b)?;
     let function = match towards_zero {
@@ -55,4 +61,32 @@ pub(super) fn remainder(
     let rest = c.binary(Binary::Sub, a, &multiple)?;
     let kind = if whole { Kind::Int } else { Kind::Float };
     Ok(vec![Compose::like(rest, kind)])
+}
+
+/// The whole part of integers over a positive one, rounded down or towards zero: ⌊(a + ½)/b⌋ is that of a/b, half a count away
+/// from where another quotient begins, so that no rounding of 1/b shows.
+fn whole_quotient(
+    c: &mut Compose<'_, '_, '_>,
+    a: &Value,
+    divisor: f32,
+    towards_zero: bool,
+) -> Result<Value, ImportError> {
+    let node = c.node;
+    let size = match towards_zero {
+        true => Compose::like(c.unary(Unary::Abs, a)?, Kind::Int),
+        false => a.clone(),
+    };
+    let inverse = 1.0 / f64::from(divisor);
+    let op = Op::ScaleShift {
+        axis: c.shape(a).len().saturating_sub(1),
+        scale: vec![inverse],
+        shift: vec![0.5 * inverse],
+    };
+    let quotient = c.context.apply(node, Kind::Float, op, &[size])?;
+    let quotient = Compose::like(c.unary(Unary::Floor, &quotient)?, Kind::Int);
+    if !towards_zero {
+        return Ok(quotient);
+    }
+    let sign = Compose::like(c.unary(Unary::Sign, a)?, Kind::Int);
+    c.binary(Binary::Mul, &sign, &quotient)
 }
