@@ -561,7 +561,9 @@ fn constant_bytes(program: &Program) -> (u64, u64) {
         .values
         .iter()
         .filter_map(|value| match value.operation {
-            Operation::Table { table, .. } => Some(table.index()),
+            Operation::Table { table, .. } | Operation::Interpolate { table, .. } => {
+                Some(table.index())
+            }
             _ => None,
         })
         .collect();

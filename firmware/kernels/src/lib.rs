@@ -11,6 +11,7 @@
 pub mod arch;
 pub mod decide;
 pub mod divide;
+pub mod function;
 pub mod gather;
 pub mod grid;
 pub mod layout;

@@ -53,6 +53,15 @@ pub(crate) fn quotient(a: i64, b: i64, shift: u8, rounding: Rounding, ty: IntTyp
     }
 }
 
+/// The number of binary digits of x; 0 for x ≤ 0.
+pub(crate) fn digits(x: i64) -> i64 {
+    let mut digits = 0;
+    while x >> digits > 0 {
+        digits += 1;
+    }
+    digits
+}
+
 /// ⌊√x⌋; 0 below zero.
 pub(crate) fn square_root(x: i64) -> i64 {
     let x = i128::from(x.max(0));

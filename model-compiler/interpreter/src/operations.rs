@@ -1,8 +1,8 @@
 //! Each operation, as `hodoscope_program::Operation` defines it.
 
-use hodoscope_program::{Input, Operation, Program, Shape, Value, ValueId};
+use hodoscope_program::{Input, Operation, Program, Rounding, Shape, Value, ValueId};
 
-use crate::arithmetic::{divide, overflow, quotient, round_shift, square_root};
+use crate::arithmetic::{digits, divide, overflow, quotient, round_shift, square_root};
 
 /// Words of an input, clamped; of a set's rows those in `rows`.
 pub(crate) fn input(input: &Input, words: &[i64], rows: Option<&[usize]>) -> Vec<i64> {
@@ -115,6 +115,29 @@ pub(crate) fn compute(
                 .iter()
                 .map(|x| entries[(x - first) as usize])
                 .collect()
+        }
+        Operation::Interpolate {
+            x,
+            table,
+            first,
+            shift,
+        } => {
+            let entries = &program.constant(*table).data;
+            let one = |x: &i64| {
+                let (cell, rest) = ((x - first) >> shift, (x - first) % (1 << shift));
+                let (a, b) = (entries[cell as usize], entries[cell as usize + 1]);
+                a + round_shift((b - a) * rest, *shift, Rounding::Rnd)
+            };
+            raws(x).iter().map(one).collect()
+        }
+        Operation::Exponent { x } => raws(x).iter().map(|x| digits(*x)).collect(),
+        Operation::Mantissa { x, bits } => {
+            let first = |x: &i64| match i64::from(*bits) - digits(*x) {
+                _ if *x <= 0 => 0,
+                left @ 0.. => x << left,
+                right => x >> -right,
+            };
+            raws(x).iter().map(first).collect()
         }
         Operation::Sum { x } => {
             let mut sums = vec![0; value.shape.elements(1)];

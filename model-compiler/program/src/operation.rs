@@ -90,6 +90,30 @@ pub enum Operation {
         /// Entries.
         table: ConstantId,
     },
+    /// y = a + ⌊((b − a) · l + ½ · 2^shift) / 2^shift⌋, where h = ⌊(x − first) / 2^shift⌋, l = (x − first) mod 2^shift,
+    /// a = table\[h\], b = table\[h + 1\]: a unary function, straight between its entries. With shift 0 it is table\[x − first\].
+    Interpolate {
+        /// Operand, of 32 bits at most, proved to lie within the table.
+        x: ValueId,
+        /// Entries of 32 bits at most, one more than there are cells.
+        table: ConstantId,
+        /// The raw at which the table begins.
+        first: i64,
+        /// A cell has 2^shift raws; 0 to 30.
+        shift: u8,
+    },
+    /// y = the number of binary digits of x, ⌊log₂ x⌋ + 1; 0 for x ≤ 0.
+    Exponent {
+        /// Operand, of 32 bits at most.
+        x: ValueId,
+    },
+    /// y = ⌊x · 2^(bits − e)⌋, e the number of binary digits of x: its first `bits` digits; 0 for x ≤ 0.
+    Mantissa {
+        /// Operand, of 32 bits at most.
+        x: ValueId,
+        /// 1 to 31.
+        bits: u8,
+    },
     /// y\[c\] = Σ over the live constituents, or over the rows of a constant first extent, of
     /// x\[·, c\]; 0 for none.
     Sum {
@@ -263,6 +287,9 @@ macro_rules! operands {
             | Operation::LeakyRelu { x, .. }
             | Operation::Clip { x, .. }
             | Operation::Table { x, .. }
+            | Operation::Interpolate { x, .. }
+            | Operation::Exponent { x }
+            | Operation::Mantissa { x, .. }
             | Operation::Sum { x }
             | Operation::Max { x, .. }
             | Operation::ArgMax { x }
@@ -301,6 +328,9 @@ impl Operation {
             Self::LeakyRelu { .. } => "leaky_relu",
             Self::Clip { .. } => "clip",
             Self::Table { .. } => "table",
+            Self::Interpolate { .. } => "interpolate",
+            Self::Exponent { .. } => "exponent",
+            Self::Mantissa { .. } => "mantissa",
             Self::Sum { .. } => "sum",
             Self::Max { .. } => "max",
             Self::Count { .. } => "count",
@@ -343,7 +373,7 @@ impl Operation {
             Self::Dense { weights, bias, .. } | Self::DenseStepwise { weights, bias, .. } => {
                 vec![*weights, *bias]
             }
-            Self::Table { table, .. } => vec![*table],
+            Self::Table { table, .. } | Self::Interpolate { table, .. } => vec![*table],
             Self::Max { empty, .. } => vec![*empty],
             Self::Trees(trees) => vec![trees.nodes, trees.roots, trees.leaves],
             _ => vec![],

@@ -59,6 +59,18 @@ fn intervals_of_products_quotients_and_roots() {
         interval("value y [6] u3 frac 0 = square_root x shift 1"),
         (0, 3)
     );
+    // Entries 0, 10, 30, 20 from −8 on, four raws apart: x reaches the first to the last.
+    let lines = "constant t u8 [5] 0 10 30 20 9\nvalue y [6] u8 frac 0 = interpolate x entries t first -8 shift 2";
+    assert_eq!(interval(lines), (0, 30));
+    assert_eq!(interval("value y [6] u3 frac 0 = exponent x"), (0, 3));
+    assert_eq!(
+        interval("value y [6] u5 frac 0 = mantissa x bits 5"),
+        (0, 31)
+    );
+    assert_eq!(
+        interval("value y [2] u5 frac 0 = mantissa h bits 5"),
+        (16, 31)
+    );
     assert_eq!(interval("value y [2] u2 frac 0 = larger h h"), (1, 3));
     assert_eq!(interval("value y [6] i4 frac 0 = smaller x x"), (-7, 7));
     assert_eq!(interval("value y [2, 1] i4 frac 0 = largest rows"), (-7, 7));
@@ -120,6 +132,21 @@ fn parameters_that_are_not_allowed() {
         "value y [6] u40 frac 0 = square_root x shift 63",
         "62 at most",
     );
+    let table = |shape: &str, rest: &str| {
+        format!("constant t u8 {shape}\nvalue y [6] u8 frac 0 = interpolate x entries t {rest}")
+    };
+    let refused_table =
+        |shape: &str, rest: &str, reason: &str| refused(&table(shape, rest), reason);
+    refused_table("[4] 1 2 3 4", "first -8 shift 31", "2^30 at most");
+    // Three cells of four raws: 7 would be in a fourth.
+    refused_table(
+        "[4] 1 2 3 4",
+        "first -8 shift 2",
+        "can reach -7..=7, and the table has -8..=3",
+    );
+    refused_table("[4] 1 2 3 4", "first -6 shift 4", "the table has -6..=41");
+    refused_table("[1] 1", "first -8 shift 4", "has no cell");
+    refused("value y [6] u31 frac 0 = mantissa x bits 32", "1 to 31");
     // Three rows, of which −7 is none.
     refused(
         "value y [6, 2] i4 frac 0 = take columns rows x",

@@ -66,7 +66,9 @@ pub fn table_statics(program: &Program) -> BTreeSet<String> {
     values
         .flat_map(|(id, value)| {
             let entries = match value.operation {
-                Operation::Table { table, .. } => Some(table),
+                Operation::Table { table, .. } | Operation::Interpolate { table, .. } => {
+                    Some(table)
+                }
                 _ => None,
             };
             let entries = entries.map(|id| names::constant(id.index(), &program.constant(id).name));
@@ -104,7 +106,7 @@ fn cells(code: &mut Code, plan: &Plan<'_>, grid: &Grid) {
 /// The program's constants that the step's kernel reads as they are.
 fn own_constants(plan: &Plan<'_>, step: &Step) -> Vec<ConstantId> {
     match &step.kernel {
-        Kernel::Table { table, .. } => vec![*table],
+        Kernel::Table { table, .. } | Kernel::Interpolate { table, .. } => vec![*table],
         Kernel::Trees { trees, .. } => vec![trees.nodes, trees.roots, trees.leaves],
         Kernel::DenseStepwise { weights, bias, .. } => vec![*weights, *bias],
         Kernel::Dense {

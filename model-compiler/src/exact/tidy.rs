@@ -60,7 +60,7 @@ pub(super) fn constants_of(operation: &mut Operation) -> Vec<&mut ConstantId> {
         Operation::Dense { weights, bias, .. } | Operation::DenseStepwise { weights, bias, .. } => {
             vec![weights, bias]
         }
-        Operation::Table { table, .. } => vec![table],
+        Operation::Table { table, .. } | Operation::Interpolate { table, .. } => vec![table],
         Operation::Max { empty, .. } => vec![empty],
         Operation::Trees(trees) => vec![&mut trees.nodes, &mut trees.roots, &mut trees.leaves],
         _ => vec![],

@@ -107,6 +107,9 @@ fn operand(program: &Program, (id, channel): (ValueId, usize)) -> Option<(ValueI
         Operation::Select { x, channels } => (*x, *channels.get(channel)?),
         Operation::Rescale { x, .. }
         | Operation::Table { x, .. }
+        | Operation::Interpolate { x, .. }
+        | Operation::Exponent { x }
+        | Operation::Mantissa { x, .. }
         | Operation::Relu { x }
         | Operation::LeakyRelu { x, .. }
         | Operation::Clip { x, .. }
@@ -175,7 +178,9 @@ fn own(program: &Program, chain: &[ValueId], x: ValueId) -> Program {
         if let Some(operand) = value.operation.operands_mut().into_iter().next() {
             *operand = before;
         }
-        if let Operation::Table { table, .. } = &mut value.operation {
+        if let Operation::Table { table, .. } | Operation::Interpolate { table, .. } =
+            &mut value.operation
+        {
             constants.push(program.constant(*table).clone());
             *table = ConstantId::new(constants.len() - 1);
         }

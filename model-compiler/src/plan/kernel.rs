@@ -215,6 +215,24 @@ pub(super) fn choose(
             table: *table,
             first: program.value(*x).element.minimum(),
         },
+        Operation::Interpolate {
+            x,
+            table,
+            first,
+            shift,
+        } => {
+            let entries = program.constant(*table);
+            Kernel::Interpolate {
+                x: *x,
+                table: *table,
+                first: *first,
+                shift: *shift,
+                accumulator: between(&entries.data, *shift)
+                    .max(Accumulator::for_all([entries.element, element])),
+            }
+        }
+        Operation::Exponent { x } => Kernel::Exponent { x: *x },
+        Operation::Mantissa { x, bits } => Kernel::Mantissa { x: *x, bits: *bits },
         Operation::Mul { a, b } => pair(Pair::Mul, *a, *b),
         Operation::Add { a, b } => pair(Pair::Add, *a, *b),
         Operation::Sub { a, b } => pair(Pair::Sub, *a, *b),
@@ -339,6 +357,16 @@ pub(super) fn choose(
             elements: elements.clone(),
         },
     })
+}
+
+/// The integer that holds the products between the entries of a table.
+fn between(entries: &[i64], shift: u8) -> Accumulator {
+    let steps = entries.windows(2).map(|pair| pair[1].abs_diff(pair[0]));
+    let largest = u128::from(steps.max().unwrap_or(0)) << shift;
+    match largest + ((1 << shift) >> 1) <= i32::MAX as u128 {
+        true => Accumulator::I32,
+        false => Accumulator::I64,
+    }
 }
 
 /// Bits of a number that is not negative.

@@ -117,6 +117,31 @@ pub enum Kernel {
         /// Raw of the first entry.
         first: i64,
     },
+    /// Straight between the entries of a table.
+    Interpolate {
+        /// Operand.
+        x: ValueId,
+        /// Entries.
+        table: ConstantId,
+        /// Raw of the first entry.
+        first: i64,
+        /// A cell has 2^shift raws.
+        shift: u8,
+        /// Type of the products.
+        accumulator: Accumulator,
+    },
+    /// The number of binary digits.
+    Exponent {
+        /// Operand.
+        x: ValueId,
+    },
+    /// The first binary digits.
+    Mantissa {
+        /// Operand.
+        x: ValueId,
+        /// How many.
+        bits: u8,
+    },
     /// a · b, a + b, a − b, or the larger or smaller of both.
     Pair {
         /// Which.
@@ -325,6 +350,9 @@ impl Kernel {
             | Self::Clip { x, .. }
             | Self::LeakyRelu { x, .. }
             | Self::Table { x, .. }
+            | Self::Interpolate { x, .. }
+            | Self::Exponent { x }
+            | Self::Mantissa { x, .. }
             | Self::ArgMax { x, .. }
             | Self::SumSquares { x, .. }
             | Self::Select { x, .. }

@@ -309,6 +309,42 @@ output more = more.row
 output less = less.row
 "#;
 
+/// Straight lines between entries of several widths, and the digits of a logarithm, of a set's rows and of an event.
+const FUNCTIONS: &str = r#"hodoscope-program 1
+program functions
+set constituents capacity 3
+input x set constituents channels 2
+  field x unit "" lsb 1.0 range -70000 70000 saturate empty 0
+input wide channels 3
+  field w unit "" lsb 1.0 range -2147483648 2147483647 saturate empty 0
+live constituents x[0] not 0
+constant bytes i8 [9] -128 -90 -17 0 3 44 90 120 127
+constant lines i32 [5] -2147483648 2147483647 0 -5 2000000000
+constant log i32 [5] 0 3749 6931 9555 11000
+value words [constituents, 2] i18 frac 0 = input x
+value near [constituents, 2] i8 frac 0 = interpolate words entries bytes first -70000 shift 15
+value far [constituents, 2] i32 frac 0 = interpolate words entries lines first -131072 shift 16
+value digits [constituents, 2] u5 frac 0 = exponent words
+value first [constituents, 2] u12 frac 0 = mantissa words bits 12
+value sums [2] i32 frac 0 = sum near
+value fars [2] i40 frac 0 = sum far
+value counts [2] u8 frac 0 = sum digits
+value firsts [2] u16 frac 0 = sum first
+value w [3] i32 frac 0 = input wide
+value positive [3] u31 frac 0 = clip w range 1 2147483647
+value e [3] u5 frac 0 = exponent positive
+value m [3] u24 frac 0 = mantissa positive bits 24
+value l [3] i32 frac 14 = interpolate m entries log first 8388608 shift 21
+value all [3] u31 frac 0 = mantissa w bits 31
+output sums = sums
+output fars = fars
+output counts = counts
+output firsts = firsts
+output e = e
+output l = l
+output all = all
+"#;
+
 /// A network that is quantised already: bytes from a zero point, one multiplier for all sums of a layer. The operand of
 /// the last layer has more bits than the layouts of a core with DSP instructions take.
 fn bytes() -> String {
@@ -516,6 +552,7 @@ pub fn all() -> Vec<(&'static str, String)> {
         ("widths", WIDTHS.into()),
         ("pools", POOLS.into()),
         ("neighbours", NEIGHBOURS.into()),
+        ("functions", FUNCTIONS.into()),
         ("bytes", bytes()),
         ("rows", rows()),
         ("trees", TREES.into()),

@@ -14,7 +14,8 @@ use hodoscope_kernels::number::{Accumulator as Number, Narrow};
 use hodoscope_kernels::rescale::Requantise as _;
 use hodoscope_kernels::set::{Hardest, Pushed};
 use hodoscope_kernels::{
-    divide, gather, matrix, quotient, rank, reduce, rescale, root, rounding, stepwise, trees, unary,
+    divide, function, gather, matrix, quotient, rank, reduce, rescale, root, rounding, stepwise,
+    trees, unary,
 };
 use hodoscope_program::{
     Constant, IntType, Live, Program, Rounding, SetId, TreeAggregate, Trees, ValueId,
@@ -878,6 +879,27 @@ impl<'a> Executor<'a> {
                 let entries = stored(program.constant(*table));
                 let first = i32::try_from(*first).expect("a table's index has 16 bits");
                 each32!(v(x), x => each!(&entries, e => each!(out, y => unary::table(x, first, e, y))));
+            }
+            Kernel::Interpolate {
+                x,
+                table,
+                first,
+                shift,
+                accumulator,
+            } => {
+                let entries = stored(program.constant(*table));
+                let (x, shift) = (v(x).raws(), u32::from(*shift));
+                accumulate!(accumulator, e = entries => each!(out, y => {
+                    function::interpolate::<A, _, _, _>(&x, *first, shift, &e[..], y)
+                }));
+            }
+            Kernel::Exponent { x } => {
+                let x = v(x).raws();
+                each!(out, y => function::exponent(&x, y));
+            }
+            Kernel::Mantissa { x, bits } => {
+                let x = v(x).raws();
+                each!(out, y => function::mantissa(&x, u32::from(*bits), y));
             }
             Kernel::Pair {
                 operator,

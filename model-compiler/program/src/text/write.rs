@@ -196,6 +196,7 @@ impl Writer<'_> {
             | Operation::ArgMax { x }
             | Operation::SumSquares { x }
             | Operation::Largest { x }
+            | Operation::Exponent { x }
             | Operation::Reshape { x } => name(x).into(),
             Operation::Trees(trees) => format!(
                 "{} nodes {} first {} roots {} leaves {} {}",
@@ -227,6 +228,17 @@ impl Writer<'_> {
                 maximum,
             } => format!("{} range {minimum} {maximum}", name(x)),
             Operation::Table { x, table } => format!("{} entries {}", name(x), constant(table)),
+            Operation::Interpolate {
+                x,
+                table,
+                first,
+                shift,
+            } => format!(
+                "{} entries {} first {first} shift {shift}",
+                name(x),
+                constant(table)
+            ),
+            Operation::Mantissa { x, bits } => format!("{} bits {bits}", name(x)),
             Operation::Mul { a, b }
             | Operation::Add { a, b }
             | Operation::Sub { a, b }

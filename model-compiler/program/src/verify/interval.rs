@@ -176,6 +176,12 @@ impl Interval {
         Self::between(self.minimum.max(0).isqrt(), self.maximum.max(0).isqrt())
     }
 
+    /// Numbers of binary digits; 0 for what is not positive.
+    pub(super) fn digits(self) -> Self {
+        let digits = |x: i128| i128::from(128 - x.max(0).leading_zeros());
+        Self::between(digits(self.minimum), digits(self.maximum))
+    }
+
     /// What `overflow` into `ty` leaves.
     pub(super) fn overflowed(self, ty: IntType, overflow: Overflow) -> Self {
         let (low, high) = (i128::from(ty.minimum()), i128::from(ty.maximum()));

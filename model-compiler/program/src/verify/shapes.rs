@@ -42,6 +42,8 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
         | Operation::LeakyRelu { x, .. }
         | Operation::Clip { x, .. }
         | Operation::SquareRoot { x, .. }
+        | Operation::Exponent { x }
+        | Operation::Mantissa { x, .. }
         | Operation::Divide { x, .. } => expect(result, shape_of(*x)),
         Operation::Table { x, table } => {
             expect(result, shape_of(*x))?;
@@ -50,6 +52,23 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
                 return Err(format!("a table over {ty} is too long: 16 bits at most"));
             }
             expect_extents(&program.constant(*table).shape, &[1 << ty.width])
+        }
+        Operation::Interpolate { x, table, .. } => {
+            expect(result, shape_of(*x))?;
+            let table = program.constant(*table);
+            if table.shape.len() != 1 || table.data.len() < 2 {
+                return Err(format!(
+                    "a table of shape {:?} has no cell: a row of two entries or more is wanted",
+                    table.shape
+                ));
+            }
+            if table.element.width > 32 {
+                return Err(format!(
+                    "entries of {} are too wide: 32 bits at most",
+                    table.element
+                ));
+            }
+            Ok(())
         }
         Operation::Dense { x, weights, bias }
         | Operation::DenseStepwise {

@@ -138,6 +138,59 @@ pub(super) fn intervals(
                 ranges.of((x.minimum - first) as usize, (x.maximum - first) as usize)
             })
         }
+        Operation::Interpolate {
+            x,
+            table,
+            first,
+            shift,
+        } => {
+            let entries = &program.constant(*table).data;
+            if *shift > 30 {
+                return Err(format!(
+                    "cells of 2^{shift} raws are not allowed: 2^30 at most"
+                ));
+            }
+            let cells = (entries.len() as i128 - 1) << shift;
+            let first = i128::from(*first);
+            let inside = |x: Interval| {
+                x.minimum >= first
+                    && x.maximum - first < cells
+                    && x.maximum - first <= i128::from(i32::MAX)
+                    && thirty_two_bits(x)
+            };
+            if let Some(c) = (0..channels).find(|c| !inside(at(*x, *c))) {
+                return Err(format!(
+                    "channel {c}: the operand can reach {}, and the table has {first}..={}",
+                    at(*x, c),
+                    first + cells - 1
+                ));
+            }
+            map(&|c| {
+                let x = at(*x, c);
+                let cell = |raw: i128| ((raw - first) >> shift) as usize;
+                let reached = entries[cell(x.minimum)..=cell(x.maximum) + 1].iter();
+                let points = reached.map(|entry| Interval::point((*entry).into()));
+                points.reduce(Interval::hull).unwrap_or(Interval::point(0))
+            })
+        }
+        Operation::Exponent { x } => {
+            narrow_operand(of(*x))?;
+            map(&|c| at(*x, c).digits())
+        }
+        Operation::Mantissa { x, bits } => {
+            if !(1..=31).contains(bits) {
+                return Err(format!("a mantissa of {bits} bits is not allowed: 1 to 31"));
+            }
+            narrow_operand(of(*x))?;
+            map(&|c| {
+                let (digits, ones) = (at(*x, c).digits(), (1i128 << bits) - 1);
+                match (digits.minimum, digits.maximum) {
+                    (_, 0) => Interval::point(0),
+                    (0, _) => Interval::between(0, ones),
+                    _ => Interval::between(1 << (bits - 1), ones),
+                }
+            })
+        }
         Operation::Sum { x } => {
             let rows = match program.value(*x).shape.0.first() {
                 Some(Dim::Multiplicity(set)) => program.set(*set).capacity,
@@ -248,6 +301,22 @@ pub(super) fn intervals(
             of(*x).clone()
         }
     })
+}
+
+/// Whether raws fit 32 bits, with or without a sign.
+fn thirty_two_bits(x: Interval) -> bool {
+    x.minimum >= i32::MIN.into() && x.maximum <= u32::MAX.into()
+}
+
+/// An operand of 32 bits at most.
+fn narrow_operand(x: &[Interval]) -> Result<(), String> {
+    match x.iter().position(|x| !thirty_two_bits(*x)) {
+        Some(c) => Err(format!(
+            "channel {c}: the operand can reach {}: 32 bits at most",
+            x[c]
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Channel intervals of a result whose element `to` is the operand's element `from`.

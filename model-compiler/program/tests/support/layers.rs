@@ -212,6 +212,69 @@ impl Maker {
         self.settle(x, Operation::Table { x, table })
     }
 
+    /// A table with entries from below the operand's interval to above it.
+    pub(super) fn interpolate(&mut self, x: ValueId) -> bool {
+        let Some(x) = self.thirty_two_bits(x) else {
+            return false;
+        };
+        let Some(proof) = proof(&self.program) else {
+            return false;
+        };
+        let interval = proof.interval(x);
+        let (minimum, maximum) = (interval.minimum as i64, interval.maximum as i64);
+        let before = self.pick(&[0, 1, 5]);
+        let span = maximum - minimum + before;
+        // A few cells, whatever the operand's width.
+        let digits = 64 - span.leading_zeros() as usize;
+        let shift = (digits.saturating_sub(1 + self.below(5))).min(30) as u8;
+        let cells = (span >> shift) as usize + 1;
+        if cells > 4096 || span > i64::from(i32::MAX) {
+            return false;
+        }
+        let entry = IntType::signed(self.pick(&[8, 16, 32, 3]));
+        let entries: Vec<i64> = (0..=cells).map(|_| self.raw(entry)).collect();
+        let table = self.constant(vec![entries.len()], entry, entries);
+        let first = minimum - before;
+        self.settle(
+            x,
+            Operation::Interpolate {
+                x,
+                table,
+                first,
+                shift,
+            },
+        )
+    }
+
+    pub(super) fn mantissa(&mut self, x: ValueId) -> bool {
+        let bits = self.pick(&[12, 1, 2, 8, 24, 31]);
+        let Some(x) = self.thirty_two_bits(x) else {
+            return false;
+        };
+        self.settle(x, Operation::Mantissa { x, bits })
+    }
+
+    pub(super) fn exponent(&mut self, x: ValueId) -> bool {
+        let Some(x) = self.thirty_two_bits(x) else {
+            return false;
+        };
+        self.settle(x, Operation::Exponent { x })
+    }
+
+    /// A value of 32 bits at most: the operand, or what a rescale makes of it.
+    fn thirty_two_bits(&mut self, x: ValueId) -> Option<ValueId> {
+        if self.program.value(x).element.width <= 32 {
+            return Some(x);
+        }
+        let to = self.pick(&[
+            IntType::signed(32),
+            IntType::unsigned(32),
+            IntType::signed(20),
+        ]);
+        let rescaled = self.rescale_to(x, to);
+        rescaled.then(|| ValueId::new(self.program.values.len() - 1))
+    }
+
     pub(super) fn divide(&mut self, x: ValueId) -> bool {
         let divisor = self.pick(&[3, 1, 100, 16, 255, 65_535, 7]);
         let rounding = self.rounding();

@@ -146,7 +146,7 @@ impl Maker {
     fn step(&mut self) {
         let before = self.program.clone();
         let x = self.operand();
-        let ok = match self.below(41) {
+        let ok = match self.below(46) {
             0 => self.dense(x),
             1 => self.rescale(x),
             2 => self.settle(x, Operation::Relu { x }),
@@ -177,6 +177,9 @@ impl Maker {
             36 => self.top_k(x),
             37 | 38 => self.take(x),
             39 | 40 => self.trees(x),
+            41 | 42 => self.interpolate(x),
+            43 => self.exponent(x),
+            44 | 45 => self.mantissa(x),
             _ => self.concat(x),
         };
         if !ok {

@@ -44,8 +44,8 @@ pub(super) fn module(plan: &Plan<'_>, decision: Option<&Decision>) -> String {
     uses.extend(used(&["grid"]));
     uses.extend(["model::Observer".into(), "plans".into()]);
     uses.extend(used(&[
-        "divide", "gather", "matrix", "quotient", "rank", "reduce", "rescale", "root", "rounding",
-        "slot", "stepwise", "trees", "unary",
+        "divide", "function", "gather", "matrix", "quotient", "rank", "reduce", "rescale", "root",
+        "rounding", "slot", "stepwise", "trees", "unary",
     ]));
     code.line(format!("use hodoscope_kernels::{{{}}};", uses.join(", ")));
     code.gap();

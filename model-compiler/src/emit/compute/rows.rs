@@ -33,6 +33,9 @@ fn takes_all_rows(plan: &Plan<'_>, kernel: &Kernel) -> bool {
         | Kernel::Clip { .. }
         | Kernel::LeakyRelu { .. }
         | Kernel::Table { .. }
+        | Kernel::Interpolate { .. }
+        | Kernel::Exponent { .. }
+        | Kernel::Mantissa { .. }
         | Kernel::Divide { .. }
         | Kernel::View { .. }
         | Kernel::Gather { .. }

@@ -182,6 +182,9 @@ impl Rewriter<'_> {
             | Operation::LeakyRelu { .. }
             | Operation::Clip { .. }
             | Operation::Table { .. }
+            | Operation::Interpolate { .. }
+            | Operation::Exponent { .. }
+            | Operation::Mantissa { .. }
             | Operation::SquareRoot { .. }
             | Operation::Divide { .. } => {
                 let x = of(value.operation.operands());

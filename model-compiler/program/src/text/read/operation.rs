@@ -134,6 +134,31 @@ impl Reader<'_> {
                 let table = self.constant_ref()?;
                 Operation::Table { x, table }
             }
+            "interpolate" => {
+                let x = self.value_ref()?;
+                self.keyword("entries")?;
+                let table = self.constant_ref()?;
+                self.keyword("first")?;
+                let first = self.number()?;
+                self.keyword("shift")?;
+                Operation::Interpolate {
+                    x,
+                    table,
+                    first,
+                    shift: self.number()?,
+                }
+            }
+            "exponent" => Operation::Exponent {
+                x: self.value_ref()?,
+            },
+            "mantissa" => {
+                let x = self.value_ref()?;
+                self.keyword("bits")?;
+                Operation::Mantissa {
+                    x,
+                    bits: self.number()?,
+                }
+            }
             "sum" => Operation::Sum {
                 x: self.value_ref()?,
             },

@@ -42,6 +42,29 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
                 w.constant(*table)
             ),
         ],
+        Kernel::Interpolate {
+            x,
+            table,
+            first,
+            shift,
+            accumulator,
+        } => vec![
+            w.start(),
+            format!(
+                "function::interpolate::<{}, _, _, _>(&{}, {first}, {shift}, &{}, &mut {y});",
+                accumulator.name(),
+                w.x(*x),
+                w.constant(*table)
+            ),
+        ],
+        Kernel::Exponent { x } => vec![
+            w.start(),
+            format!("function::exponent(&{}, &mut {y});", w.x(*x)),
+        ],
+        Kernel::Mantissa { x, bits } => vec![
+            w.start(),
+            format!("function::mantissa(&{}, {bits}, &mut {y});", w.x(*x)),
+        ],
         Kernel::Pair {
             operator,
             a,

@@ -189,6 +189,9 @@ impl Writer<'_, '_> {
             | Kernel::Clip { .. }
             | Kernel::LeakyRelu { .. }
             | Kernel::Table { .. }
+            | Kernel::Interpolate { .. }
+            | Kernel::Exponent { .. }
+            | Kernel::Mantissa { .. }
             | Kernel::Pair { .. }
             | Kernel::Divide { .. }
             | Kernel::Quotient { .. }
