@@ -10,6 +10,7 @@ pub mod quantise;
 pub mod recognise;
 
 mod compile;
+mod functions;
 mod windows;
 
 pub use compile::{

@@ -9,6 +9,7 @@ mod format;
 mod general;
 mod loss;
 mod lower;
+mod precision;
 mod rounding;
 mod search;
 mod statistics;

@@ -4,11 +4,17 @@ use super::lower::{Lowered, lower};
 use super::rounding::Roundings;
 use super::statistics::Statistics;
 use super::words::Frame;
-use super::{Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss};
+use super::{
+    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision,
+};
 use crate::recognise::Network;
 
 /// A gain worth its cost, as a fraction of the largest one.
 const WORTHWHILE: f64 = 0.6;
+/// Layers of which is tried whether 16 bits are enough, at most.
+const TRIALS: usize = 32;
+/// What counts as no loss of precision.
+const SAME: f64 = 1.1;
 
 pub(super) fn search(
     network: &Network,
@@ -53,6 +59,32 @@ pub(super) fn search(
             break;
         };
         (widths, lowered, loss) = (wider, at, reached);
+    }
+    let missed = |lowered: &Lowered| {
+        precision::missed(&lowered.program, &statistics.sample, &statistics.outputs)
+    };
+    if options.activations == Activations::Sixteen && precision::is_missed(missed(&lowered)?) {
+        let before = missed(&lowered)?;
+        let mut wide = vec![precision::WIDE; network.nodes.len()];
+        let (mut best, mut reached) = attempt(&wide)?;
+        let all = missed(&best)?;
+        if precision::is_better(all, before) {
+            // Back to 16 bits where that costs nothing, what is most expensive first.
+            let mut order: Vec<usize> = best.formats.iter().map(|(node, _)| *node).collect();
+            let by_cost = |node: &usize| cost(network, statistics, *node);
+            order.sort_by(|a, b| by_cost(b).total_cmp(&by_cost(a)).then(a.cmp(b)));
+            order.truncate(TRIALS);
+            for node in order {
+                let mut fewer = wide.clone();
+                fewer[node] = 16;
+                let (trial, of_trial) = attempt(&fewer)?;
+                let own = missed(&trial)?;
+                if !precision::is_missed(own) || own <= SAME * all {
+                    (wide, best, reached) = (fewer, trial, of_trial);
+                }
+            }
+            (lowered, loss) = (best, reached);
+        }
     }
     Ok(Quantised {
         program: lowered.program,

@@ -6,6 +6,7 @@ mod conv;
 mod dense;
 mod divide;
 mod fixed_point;
+mod function;
 mod matrix;
 mod moves;
 mod multiplier;
@@ -46,7 +47,8 @@ pub(super) struct Lowering<'g> {
     builder: Builder,
     terms: Vec<Option<Term>>,
     rescale: Rescale,
-    /// Whether the quantisers are ours: then a grid that is no power of two may be left for one that is.
+    /// Whether the quantisers are ours: then a grid that is no power of two may be left for one that is, and a function
+    /// may lie on lines between the entries of its table.
     ours: bool,
 }
 

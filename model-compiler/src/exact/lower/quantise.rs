@@ -9,6 +9,8 @@ use crate::graph::{Node, Quantiser, RoundingMode, Tensor, Unary};
 /// Bits of a multiplier that stands for a quotient of scales, and of the product that it gives.
 const MULTIPLIER_BITS: i32 = 30;
 const PRODUCT_BITS: i32 = 61;
+/// A multiplier of fewer bits would say little.
+const FEWEST_BITS: i32 = 12;
 /// The root of a wider number is computed, that of a narrower one looked up.
 const ROOT_BITS: u32 = 9;
 /// Largest shift of a rescale.
@@ -127,7 +129,7 @@ impl Lowering<'_> {
             let whole = match (ratio, offset) {
                 (Some(ratio), Some(offset)) if exact => {
                     let offset = offset.plus(added(e)).ok_or(PROPORTION)?;
-                    sticky(ratio, offset).filter(|(m, o, _)| fits(*m, *o, bits))
+                    sticky(ratio, offset).filter(|(m, o, s)| fits(*m, *o, *s, magnitude))
                 }
                 _ => None,
             };
@@ -136,6 +138,9 @@ impl Lowering<'_> {
                 // No multiplier of 32 bits is the quotient, an LSB of 0.1 over a power of two: the nearest one.
                 None => {
                     let bits = MULTIPLIER_BITS.min(PRODUCT_BITS - bits);
+                    if bits < FEWEST_BITS {
+                        return Err(PROPORTION.into());
+                    }
                     approximate(x.step[e], x.offset[e], *scale, added(e), bits).ok_or(PROPORTION)?
                 }
             };
@@ -503,10 +508,14 @@ fn sticky(ratio: Dyadic, offset: Dyadic) -> Option<(i128, i128, i32)> {
     (shift <= SHIFT).then_some((multiplier >> spare, kept, shift))
 }
 
-/// Whether a rescale holds a multiplier and an offset exactly, for an operand of `bits` bits.
-fn fits(multiplier: i128, offset: i128, bits: i32) -> bool {
-    let size = |n: i128| 128 - n.unsigned_abs().leading_zeros() as i32;
-    size(multiplier) <= 31 && size(multiplier) + bits <= 62 && size(offset) <= 62
+/// Whether a rescale holds a multiplier and an offset exactly, for an operand of a magnitude.
+fn fits(multiplier: i128, offset: i128, shift: i32, magnitude: i128) -> bool {
+    let (multiplier, offset) = (multiplier.unsigned_abs(), offset.unsigned_abs());
+    let product = multiplier.saturating_mul(magnitude.unsigned_abs());
+    let half = (1u128 << shift.clamp(0, 63)) >> 1;
+    multiplier < 1 << 31
+        && offset < 1 << 62
+        && product.saturating_add(offset).saturating_add(half) <= i64::MAX as u128
 }
 
 /// The multiplier of `bits` bits and the shift that are nearest to step / scale, and the offset with them.

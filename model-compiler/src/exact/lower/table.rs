@@ -113,6 +113,9 @@ impl Lowering<'_> {
         x: Real,
         q: &Quantiser,
     ) -> Lowered<Real> {
+        if self.ours && self.is_wide(&x) {
+            return self.function(name, function, x, q);
+        }
         let shape = x.shape.clone();
         let (Some(_), Some(_)) = (q.scale.single(), q.zero_point.single()) else {
             return Err("a table needs one scale for all channels".into());
@@ -137,6 +140,14 @@ impl Lowering<'_> {
         let step = vec![Dyadic::ONE; shape.iter().product()];
         let id = self.builder.push(name, &dims, operation, None, &step)?;
         Ok(real(&shape, id, step))
+    }
+
+    /// Whether a table over every raw would be long.
+    fn is_wide(&self, x: &Real) -> bool {
+        match &x.source {
+            Source::Value(id) => self.builder.element(*id).width > super::function::PLAIN_BITS,
+            Source::Constant(_) => false,
+        }
     }
 
     /// The value that indexes a table, all its elements alike.

@@ -1,12 +1,14 @@
 //! Operations spelled in those that have an exact integer form.
 
 use crate::graph::{
-    Binary, Graph, GraphBuilder, GraphError, Node, Op, Padding, Pooling, Reduction, Tensor, Unary,
-    ValueId, Window,
+    Binary, Comparison, Graph, GraphBuilder, GraphError, Node, Op, Padding, Pooling, Reduction,
+    Tensor, Unary, ValueId, Window,
 };
 
 /// Factors of a product over axes, at most.
 const FACTORS: usize = 64;
+/// Largest exponent that is written as products.
+const LARGEST_POWER: f32 = 4.0;
 
 /// The graph with some operations in several steps; results stay equal to within rounding.
 pub(super) fn expand(graph: &Graph) -> Result<Graph, GraphError> {
@@ -113,6 +115,28 @@ fn expanded(
             let clip = Unary::Clip { min: 0.0, max: 1.0 };
             builder.push(name, Op::Unary(clip), &[line])?
         }
+        Op::Unary(Unary::Reciprocal) => {
+            let one = builder.constant(name, Tensor::scalar(1.0))?;
+            builder.push(name, Op::Binary(Binary::Div), &[one, x])?
+        }
+        Op::Unary(Unary::Power { exponent }) => powered(builder, name, x, *exponent)?,
+        Op::Unary(Unary::Sign) => {
+            let zero = builder.constant(name, Tensor::scalar(0.0))?;
+            let above = builder.push(name, Op::Compare(Comparison::Greater), &[x, zero])?;
+            let below = builder.push(name, Op::Compare(Comparison::Less), &[x, zero])?;
+            builder.push(name, Op::Binary(Binary::Sub), &[above, below])?
+        }
+        Op::Unary(Unary::Softsign) => {
+            let magnitude = builder.push(name, Op::Unary(Unary::Abs), &[x])?;
+            let divisor = builder.push(name, scaled(1.0, 1.0), &[magnitude])?;
+            builder.push(name, Op::Binary(Binary::Div), &[x, divisor])?
+        }
+        Op::Unary(Unary::HardSwish) => {
+            let line = builder.push(name, scaled(1.0 / 6.0, 0.5), &[x])?;
+            let clip = Unary::Clip { min: 0.0, max: 1.0 };
+            let part = builder.push(name, Op::Unary(clip), &[line])?;
+            builder.push(name, Op::Binary(Binary::Mul), &[x, part])?
+        }
         Op::Binary(Binary::Div) => match odds(builder.graph(), operands) {
             Some(logit) => builder.push(name, Op::Unary(Unary::Exp), &[logit])?,
             None => return Ok(None),
@@ -157,6 +181,41 @@ fn expanded(
     }))
 }
 
+/// x to the power of a constant: products and a root where twice the exponent is a whole number, else e^(n·ln x).
+fn powered(
+    builder: &mut GraphBuilder,
+    name: &str,
+    x: ValueId,
+    exponent: f32,
+) -> Result<ValueId, GraphError> {
+    let twice = 2.0 * exponent.abs();
+    let product = Op::Binary(Binary::Mul);
+    if twice == twice.trunc() && (1.0..=2.0 * LARGEST_POWER).contains(&twice) {
+        let twice = twice as u32;
+        let mut result = match twice % 2 {
+            1 => Some(builder.push(name, Op::Unary(Unary::Sqrt), &[x])?),
+            _ => None,
+        };
+        for _ in 0..twice / 2 {
+            result = Some(match result {
+                None => x,
+                Some(known) if known == x => builder.push(name, Op::Unary(Unary::Square), &[x])?,
+                Some(known) => builder.push(name, product.clone(), &[known, x])?,
+            });
+        }
+        let result = result.unwrap_or(x);
+        if exponent > 0.0 {
+            return Ok(result);
+        }
+        let one = builder.constant(name, Tensor::scalar(1.0))?;
+        return builder.push(name, Op::Binary(Binary::Div), &[one, result]);
+    }
+    let logarithm = builder.push(name, Op::Unary(Unary::Log), &[x])?;
+    let factor = builder.constant(name, Tensor::scalar(exponent))?;
+    let scaled = builder.push(name, product, &[logarithm, factor])?;
+    builder.push(name, Op::Unary(Unary::Exp), &[scaled])
+}
+
 /// xⁿ for a constant n, or bˣ for a constant b.
 fn power(
     builder: &mut GraphBuilder,
@@ -174,19 +233,7 @@ fn power(
     match (constant(x), constant(y).and_then(Tensor::single)) {
         // An exponent of higher rank than the base would add axes.
         (None, Some(exponent)) if builder.graph().shape(x).len() == shape => {
-            let mut unary = |function, x| builder.push(name, Op::Unary(function), &[x]);
-            let result = match exponent {
-                3.0 => {
-                    let square = unary(Unary::Square, x)?;
-                    builder.push(name, product, &[square, x])?
-                }
-                4.0 => {
-                    let square = unary(Unary::Square, x)?;
-                    unary(Unary::Square, square)?
-                }
-                exponent => unary(Unary::Power { exponent }, x)?,
-            };
-            Ok(Some(result))
+            Ok(Some(powered(builder, name, x, exponent)?))
         }
         (Some(base), None) if base.data.iter().all(|b| *b > 0.0) => {
             let logarithm = |b: &f32| libm::log(f64::from(*b)) as f32;

@@ -3,13 +3,18 @@
 //! A result is *wide* as it is computed. An operation that wants few bits *narrows* its operand: one quantiser, which all
 //! such readers share. Functions read through a quantiser of their own, which indexes a table.
 
+mod fine;
 mod layers;
 mod masked;
 mod plain;
 mod pointwise;
+mod span;
 mod trees;
 mod whole;
 
+use std::collections::HashMap;
+
+use self::span::Span;
 use super::formats::{self, SMALL_TABLE_BITS, TABLE_BITS};
 use super::grid::Grid;
 use super::observe::Observations;
@@ -24,7 +29,9 @@ use crate::quantise::{Options, TensorFormat};
 
 /// Fraction bits of a softmax.
 const SOFTMAX_FRAC: i32 = 15;
-/// Bits of an output that must be quantised.
+/// Bits of an output that is a function, and would else tie.
+const WIDEST: u8 = 32;
+/// Bits of what is quantised where nothing says how many.
 const OUTPUT_WIDTH: u8 = 16;
 
 /// A graph with quantisers.
@@ -57,6 +64,10 @@ pub(super) fn insert(
         deciding: trees::deciding(graph),
         plain: plain::plain(graph, words),
         whole: whole(graph, words, observations),
+        layered: fine::layered(graph),
+        spans: vec![],
+        fines: HashMap::new(),
+        finest: HashMap::new(),
         new: GraphBuilder::new(graph.name()),
         values: vec![None; graph.value_count()],
         formats: vec![],
@@ -81,7 +92,7 @@ pub(super) fn insert(
         let held = insertion.held(output.value)?;
         let value = match held.kind {
             HeldKind::Sums | HeldKind::Constant => held.wide,
-            HeldKind::Function => insertion.narrow(output.value)?.0,
+            HeldKind::Function => insertion.in_full(output.value, WIDEST)?,
         };
         insertion.new.output(&output.name, value)?;
     }
@@ -127,6 +138,14 @@ struct Insertion<'a> {
     plain: Vec<plain::Plain>,
     /// Of each value: the whole numbers that it can be, where it is whole.
     whole: Vec<Option<Whole>>,
+    /// Of each value: whether a layer reads it, moved or rectified perhaps.
+    layered: Vec<bool>,
+    /// Of each value of the new graph, where it was asked for: its bits.
+    spans: Vec<Option<Option<Span>>>,
+    /// Values in many bits.
+    fines: HashMap<(ValueId, ValueId, u8), ValueId>,
+    /// Of functions in the new graph: the most fraction bits that they have.
+    finest: HashMap<ValueId, i32>,
     new: GraphBuilder,
     values: Vec<Option<Held>>,
     formats: Vec<(usize, TensorFormat)>,
@@ -137,6 +156,9 @@ type Insert<T> = Result<T, GraphError>;
 impl Insertion<'_> {
     fn node(&mut self, node: &Node) -> Insert<Held> {
         if let Some(held) = self.exactly(node)? {
+            return Ok(held);
+        }
+        if let Some(held) = self.finely(node)? {
             return Ok(held);
         }
         match &node.op {
@@ -279,7 +301,10 @@ impl Insertion<'_> {
                     (HeldKind::Function, false) => OUTPUT_WIDTH,
                     _ => self.width(like),
                 };
-                let chosen = formats::of_value(&self.observations.values[like.index()], width);
+                let mut chosen = formats::of_value(&self.observations.values[like.index()], width);
+                if let Some(finest) = self.finest.get(&held.wide) {
+                    chosen.frac = chosen.frac.min(*finest);
+                }
                 let quantised = self.quantised(value, held.wide, &[chosen.frac], width)?;
                 self.note(like, chosen, width);
                 (quantised, Grid::uniform(chosen.frac))
@@ -393,7 +418,9 @@ impl Insertion<'_> {
             width,
             frac: chosen.frac,
             range: (observed.minimum, observed.maximum),
-            sqnr_db: 10.0 * libm::log10(signal / chosen.noise.max(f64::MIN_POSITIVE)),
+            // Samples that lie on the grid say no more than that.
+            sqnr_db: 10.0
+                * libm::log10(signal / chosen.noise.max(libm::ldexp(1.0 / 12.0, -2 * chosen.frac))),
         };
         self.formats.push((value.index(), format));
     }

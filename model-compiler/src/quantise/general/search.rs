@@ -6,7 +6,7 @@ use super::words::Words;
 use crate::exact;
 use crate::graph::Graph;
 use crate::quantise::{
-    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss,
+    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision,
 };
 use hodoscope_program::Program;
 
@@ -32,17 +32,10 @@ pub(super) fn search(
     let mut best = attempt(&widths)?;
     if options.activations == Activations::Widened && best.2.excess() > 1.0 {
         // Those in which 8 bits lose most come first; as few of them are widened as the outputs demand.
-        let mut order: Vec<(f64, usize)> = best
-            .0
-            .formats
-            .iter()
-            .filter(|(_, format)| format.width == 8)
-            .map(|(value, format)| (format.sqnr_db, *value))
-            .collect();
-        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let order = ascending(&best.0, 8);
         let widened = |count: usize| {
             let mut widths = widths.clone();
-            order[..count].iter().for_each(|(_, v)| widths[*v] = 16);
+            order[..count].iter().for_each(|v| widths[*v] = 16);
             widths
         };
         let (mut too_few, mut enough) = (0, order.len());
@@ -64,6 +57,36 @@ pub(super) fn search(
             }
         };
     }
+    if options.activations == Activations::Sixteen {
+        let missed = |program: &Program| {
+            precision::missed(program, &observations.sample, &observations.outputs)
+        };
+        let before = missed(&best.1)?;
+        if precision::is_missed(before) {
+            let order = ascending(&best.0, 16);
+            let widened = |count: usize| {
+                let mut widths = widths.clone();
+                order[..count]
+                    .iter()
+                    .for_each(|v| widths[*v] = precision::WIDE);
+                widths
+            };
+            let all = attempt(&widened(order.len()))?;
+            let reached = missed(&all.1)?;
+            if precision::is_better(reached, before) {
+                let (mut too_few, mut enough) = (0, order.len());
+                best = all;
+                while !precision::is_missed(reached) && enough - too_few > 1 {
+                    let middle = (too_few + enough) / 2;
+                    let trial = attempt(&widened(middle))?;
+                    match precision::is_missed(missed(&trial.1)?) {
+                        true => too_few = middle,
+                        false => (enough, best) = (middle, trial),
+                    }
+                }
+            }
+        }
+    }
     let (inserted, program, loss) = best;
     let formats = inserted.formats.into_iter().map(|(_, format)| format);
     Ok(Quantised {
@@ -77,4 +100,13 @@ pub(super) fn search(
             loss,
         }),
     })
+}
+
+/// Values of so many bits, those in which they lose most first.
+fn ascending(inserted: &Inserted, width: u8) -> Vec<usize> {
+    let own = inserted.formats.iter();
+    let own = own.filter(|(_, format)| format.width == width);
+    let mut order: Vec<(f64, usize)> = own.map(|(v, format)| (format.sqnr_db, *v)).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, value)| value).collect()
 }

@@ -3,8 +3,9 @@
 use crate::graph::Tensor;
 use crate::quantise::format;
 
-/// A bias may not take more bits of the accumulator than this.
+/// Bits that a bias may take of an accumulator: with operands of 16 bits, and of more.
 const BIAS_BITS: i32 = 29;
+const WIDE_BIAS_BITS: i32 = 45;
 
 /// The rows of a layer's weights, one for each output, and its biases.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Layer<'a> {
     pub rows: Vec<Vec<(usize, i32)>>,
     /// Bits of a weight.
     pub width: u8,
+    /// Bits of the operand.
+    pub operand: u8,
 }
 
 impl Layer<'_> {
@@ -22,6 +25,10 @@ impl Layer<'_> {
     /// that operands on different grids share the sum's.
     pub fn round(self) {
         let limit = libm::ldexp(1.0, i32::from(self.width) - 1) - 1.0;
+        let most = match self.operand > 16 {
+            true => WIDE_BIAS_BITS,
+            false => BIAS_BITS,
+        };
         for (row, bias) in self.rows.iter().zip(self.bias) {
             let per_count: Vec<f32> = row
                 .iter()
@@ -29,7 +36,7 @@ impl Layer<'_> {
                     libm::ldexp(f64::from(self.weights.data[*place]), -frac) as f32
                 })
                 .collect();
-            let room = BIAS_BITS - libm::ilogb(f64::from(bias.abs().max(f32::MIN_POSITIVE)));
+            let room = most - libm::ilogb(f64::from(bias.abs().max(f32::MIN_POSITIVE)));
             let frac = format::best_frac_of_any_size(&per_count, self.width).min(room);
             for ((place, own), weight) in row.iter().zip(&per_count) {
                 let raw = (libm::ldexp(f64::from(*weight), frac) + 0.5).floor();
@@ -49,10 +56,19 @@ pub(super) fn on_grid(value: f32, frac: i32) -> f32 {
 
 /// A factor with a mantissa of 16 bits.
 pub(super) fn factor(value: f64) -> f64 {
+    mantissa(value, 16)
+}
+
+/// A factor with a mantissa of 24 bits, as single precision has.
+pub(super) fn fine_factor(value: f64) -> f64 {
+    mantissa(value, 24)
+}
+
+fn mantissa(value: f64, bits: i32) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    let shift = 15 - libm::ilogb(value);
+    let shift = bits - 1 - libm::ilogb(value);
     libm::ldexp((libm::ldexp(value, shift) + 0.5).floor(), -shift)
 }
 
@@ -70,6 +86,7 @@ mod tests {
             bias: &mut bias,
             rows,
             width: 8,
+            operand: 16,
         }
         .round();
         // Counts of 2^−4 and 2^6: products of 0.01875 and 0.032.

@@ -8,8 +8,9 @@ use crate::graph::{Graph, GraphInput, Kind, Op};
 use crate::inputs::InputsSpec;
 use crate::quantise::{Calibration, QuantiseError, format};
 
-/// Bits of a calibrated word.
+/// Bits of a calibrated word that layers and trees read, and of one that something else reads.
 const WORD: u8 = 16;
+const FINE_WORD: u8 = 28;
 
 /// An input of the program, and the feature that each of its elements is.
 #[derive(Clone, Debug)]
@@ -44,9 +45,12 @@ pub(super) fn words(
                     seen.fill(largest);
                 }
                 let signed = calibration.input(index).values.iter().any(|v| *v < 0.0);
-                let fields = features
-                    .iter()
-                    .map(|f| field(input.kind, *f, seen[*f], signed));
+                let bits = match graph.outputs().iter().all(|o| o.value != input.value) {
+                    true if read_by_layers(graph, input) => WORD,
+                    _ => FINE_WORD,
+                };
+                let field = |f: &usize| field(input.kind, *f, seen[*f], signed, bits);
+                let fields = features.iter().map(field);
                 let mut fields: Vec<Field> = fields.collect();
                 if let Some(rows) = places::rows(graph, input)? {
                     for field in &mut fields {
@@ -118,6 +122,28 @@ fn features(graph: &Graph, input: &GraphInput) -> Vec<usize> {
     (0..elements).map(|e| e / inner % extent).collect()
 }
 
+/// Whether nothing but layers and trees reads an input, moved and scaled perhaps.
+fn read_by_layers(graph: &Graph, input: &GraphInput) -> bool {
+    let consumers = graph.consumers();
+    let mut followed = vec![input.value];
+    while let Some(value) = followed.pop() {
+        for id in &consumers[value.index()] {
+            let node = graph.node(*id);
+            match &node.op {
+                Op::Dense { .. }
+                | Op::Conv { .. }
+                | Op::ConvTranspose { .. }
+                | Op::Trees(_)
+                | Op::Pool { .. } => {}
+                Op::ScaleShift { .. } | Op::Pad { .. } => followed.push(node.output),
+                op if op.moves() => followed.push(node.output),
+                _ => return false,
+            }
+        }
+    }
+    true
+}
+
 fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32> {
     let count = features.iter().max().map_or(1, |last| last + 1);
     let mut seen = vec![0.0f32; count];
@@ -128,16 +154,16 @@ fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32>
     seen
 }
 
-/// Words of 16 bits with a factor of two above what calibration saw; whole numbers count by one, in as many bits as
+/// Words of so many bits with a factor of two above what calibration saw; whole numbers count by one, in as many bits as
 /// that takes.
-fn field(kind: Kind, feature: usize, seen: f32, signed: bool) -> Field {
+fn field(kind: Kind, feature: usize, seen: f32, signed: bool, bits: u8) -> Field {
     let frac = match kind {
-        Kind::Float => format::covering_frac(f64::from(seen) * 2.0, WORD),
+        Kind::Float => format::covering_frac(f64::from(seen) * 2.0, bits),
         Kind::Int | Kind::Bool => 0,
     };
     let (minimum, maximum) = match kind {
         Kind::Bool => (0, 1),
-        Kind::Float => (-(1 << (WORD - 1)), (1 << (WORD - 1)) - 1),
+        Kind::Float => (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
         Kind::Int => {
             let bits = (0..31).find(|bits| libm::ldexp(1.0, *bits) > 2.0 * f64::from(seen));
             let end = 1i64 << bits.unwrap_or(31).max(1);

@@ -7,10 +7,10 @@ use crate::quantise::QuantiseError;
 use crate::quantise::format;
 use crate::recognise::{Layer, NodeIndex, of_channel};
 
-/// A bias may not take more of the accumulator than this.
-const BIAS_LIMIT: f64 = (1u64 << 29) as f64;
-/// Largest fraction of an accumulator: keeps shifts within 32 bits for weights near zero.
-const ACCUMULATOR_FRAC: i32 = 30;
+/// Bits that a bias may take of an accumulator, and the largest fraction of one, which keeps shifts within bounds for
+/// weights near zero: with operands of 16 bits, and of more.
+const ROOM: i32 = 30;
+const WIDE_ROOM: i32 = 46;
 
 impl Lowering<'_> {
     /// Lowers a dense layer: the operand is narrowed, its channels equalised where they are raw
@@ -39,10 +39,14 @@ impl Lowering<'_> {
                     .collect()
             })
             .collect();
+        let room = match self.widths[x] > 16 {
+            true => WIDE_ROOM,
+            false => ROOM,
+        };
         let fracs: Vec<i32> = rows
             .iter()
             .zip(bias)
-            .map(|(row, bias)| row_frac(row, f64::from(*bias), narrow.frac, limit))
+            .map(|(row, bias)| row_frac(row, f64::from(*bias), narrow.frac, limit, room))
             .collect();
         let moments = self.statistics.nodes[x].moments.as_ref();
         let rounded = self
@@ -138,11 +142,11 @@ impl Lowering<'_> {
 
 /// The frac of a row's weights with the least squared error, such that the bias stays within the
 /// accumulator.
-fn row_frac(row: &[f64], bias: f64, x_frac: i32, limit: f64) -> i32 {
+fn row_frac(row: &[f64], bias: f64, x_frac: i32, limit: f64, room: i32) -> i32 {
     let largest = row.iter().fold(0.0f64, |m, w| m.max(w.abs()));
     let highest = {
-        let mut frac = ACCUMULATOR_FRAC - x_frac;
-        while frac > -64 && libm::ldexp(bias.abs(), x_frac + frac) > BIAS_LIMIT {
+        let mut frac = room - x_frac;
+        while frac > -64 && libm::ldexp(bias.abs(), x_frac + frac) > libm::ldexp(1.0, room - 1) {
             frac -= 1;
         }
         frac

@@ -2,15 +2,15 @@
 
 use hodoscope_program::{Dim, IntType, Operation, Rounding, Scale, Shape, ValueId};
 
-use super::{Lower, Lowering, Narrow, OUTPUT_WIDTH, Wide};
+use super::{Lower, Lowering, Narrow, Wide};
+use crate::functions::{ARGUMENT_BITS, Counts, Lines, argument_frac, useful};
 use crate::graph::Unary;
 use crate::quantise::QuantiseError;
-use crate::quantise::format;
+use crate::quantise::format::{self, Chosen};
 use crate::recognise::{Layer, NodeIndex, of_channel};
 
-/// Index bits of a table: of one that makes an output, and of any other.
-const OUTPUT_TABLE_BITS: u8 = 12;
-const HIDDEN_TABLE_BITS: u8 = 10;
+/// Index bits of a table among 8-bit activations.
+const TABLE_BITS: u8 = 10;
 /// Bits of a leaky slope's fraction.
 const SLOPE_BITS: u8 = 15;
 
@@ -146,8 +146,7 @@ impl Lowering<'_> {
                 };
                 Ok(self.unary(&name, narrow, operation))
             }
-            Unary::Sigmoid => self.table(node, x, |v| 1.0 / (1.0 + libm::exp(-v))),
-            Unary::Tanh => self.table(node, x, libm::tanh),
+            Unary::Sigmoid | Unary::Tanh => self.function(node, x, function),
             other => Err(QuantiseError::Layer {
                 layer: name,
                 reason: format!("{} has no integer form in this version", other.name()),
@@ -165,6 +164,72 @@ impl Lowering<'_> {
         Wide { value, lsb }
     }
 
+    /// A function within ±1: a table over few bits, or where there are more than 8, or it is an output, straight lines
+    /// between the entries of one.
+    fn function(&mut self, node: NodeIndex, x: NodeIndex, function: Unary) -> Lower<Wide> {
+        let mut outputs = self.network.outputs.iter();
+        let (width, frac) = match outputs.any(|(_, output)| *output == node) {
+            // Scores near 1 stay apart.
+            true => (32, 30),
+            false => match self.widths[node] {
+                width @ 9.. => (width, i32::from(width) - 1),
+                _ if function == Unary::Tanh => return self.table(node, x, libm::tanh),
+                _ => return self.table(node, x, |v| 1.0 / (1.0 + libm::exp(-v))),
+            },
+        };
+        let (wide, seen) = (self.wide[x].clone(), &self.statistics.nodes[x]);
+        let magnitude = seen.minimum.abs().max(seen.maximum.abs());
+        let index_frac = argument_frac(function, f64::from(magnitude));
+        let noise = format::noise(&seen.samples, index_frac, ARGUMENT_BITS);
+        let before = self.network.nodes[x].name.clone();
+        let index = self.rescale(&before, &wide, &[], index_frac, ARGUMENT_BITS)?;
+        let chosen = Chosen {
+            frac: index_frac,
+            noise,
+        };
+        self.note(x, index, chosen, ARGUMENT_BITS);
+        let name = self.network.nodes[node].name.clone();
+        let element = IntType::signed(width);
+        let counts = Counts {
+            scale: libm::ldexp(1.0, -frac),
+            range: (element.minimum(), element.maximum()),
+        };
+        let step = libm::ldexp(1.0, -index_frac);
+        let ty = IntType::signed(ARGUMENT_BITS);
+        let (low, high) = useful(function, step, &counts);
+        let ends = (low.max(ty.minimum()), high.min(ty.maximum()));
+        let shape = self.builder.shape(index).clone();
+        let clip = Operation::Clip {
+            x: index,
+            minimum: ends.0,
+            maximum: ends.1,
+        };
+        let scale = Scale::Pow2(index_frac);
+        let within = format!("{name}.within");
+        let within = self.builder.push(&within, shape.clone(), ty, scale, clip);
+        let refused = |reason| QuantiseError::Layer {
+            layer: name.clone(),
+            reason,
+        };
+        let lines = Lines::of_function(function, step, ends, &counts).map_err(refused)?;
+        let (first, shift) = (lines.first, lines.shift);
+        let table = format!("{name}.table");
+        let entries = vec![lines.entries.len()];
+        let table = self
+            .builder
+            .constant(&table, entries, element, lines.entries);
+        let operation = Operation::Interpolate {
+            x: within,
+            table,
+            first,
+            shift,
+        };
+        let scale = Scale::Pow2(frac);
+        let value = self.builder.push(&name, shape, element, scale, operation);
+        let lsb = vec![libm::ldexp(1.0, -frac)];
+        Ok(Wide { value, lsb })
+    }
+
     /// A function within ±1 as a table over every raw of its operand.
     fn table(
         &mut self,
@@ -172,15 +237,7 @@ impl Lowering<'_> {
         x: NodeIndex,
         function: impl Fn(f64) -> f64,
     ) -> Lower<Wide> {
-        let is_output = self
-            .network
-            .outputs
-            .iter()
-            .any(|(_, output)| *output == node);
-        let (bits, width) = match is_output {
-            true => (OUTPUT_TABLE_BITS, OUTPUT_WIDTH),
-            false => (HIDDEN_TABLE_BITS, self.widths[node]),
-        };
+        let (bits, width) = (TABLE_BITS, self.widths[node]);
         let wide = self.wide[x].clone();
         let chosen = format::best_frac(&self.statistics.nodes[x].samples, bits);
         let before = self.network.nodes[x].name.clone();
@@ -259,7 +316,7 @@ impl Lowering<'_> {
             values.push(self.rescale(&before, &wide, &[], frac, width)?);
         }
         let noise = format::noise(&self.statistics.nodes[node].samples, frac, width);
-        self.note(node, values[0], format::Chosen { frac, noise }, width);
+        self.note(node, values[0], Chosen { frac, noise }, width);
         let channels = self.network.nodes[node].channels;
         let shape = with_channels(self.builder.shape(values[0]), channels);
         let operation = Operation::Concat { parts: values };

@@ -27,6 +27,7 @@ impl Insertion<'_> {
             bias,
             rows,
             width: self.options.weights,
+            operand: self.width(x),
         }
         .round();
         let wide = self.new.push(&node.name, op, &[operand])?;

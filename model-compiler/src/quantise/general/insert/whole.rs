@@ -1,5 +1,7 @@
 //! Whole numbers stay whole: what is computed from integers alone is computed exactly, and rounded nowhere.
 
+use super::fine::BITS as FULL;
+use super::plain::Plain;
 use super::{Grid, Held, HeldKind, Insert, Insertion};
 use crate::graph::{Binary, Comparison, Node, Op, Reduction, Tensor, Unary, ValueId};
 use crate::quantise::format;
@@ -46,6 +48,7 @@ impl Insertion<'_> {
                     true => return Ok(Some(self.held(first)?.clone())),
                     false => match self.affine(node, first)? {
                         Some(scaled) => scaled,
+                        None if self.is_fine(node) => self.in_full(first, FULL)?,
                         None => self.narrow(first)?.0,
                     },
                 };
@@ -58,6 +61,10 @@ impl Insertion<'_> {
             Op::Logic(_) => {
                 let operands = self.operands(node, |i, value| i.truth(node, value))?;
                 self.integral(node, node.op.clone(), &operands)?
+            }
+            Op::Compare(_) if self.is_fine(node) => {
+                let (a, b) = self.compared(first, node.inputs[1])?;
+                self.integral(node, node.op.clone(), &[a, b])?
             }
             Op::Compare(_) => {
                 // A constant bound is compared as it is.
@@ -75,7 +82,11 @@ impl Insertion<'_> {
             Op::ArgMax { .. } | Op::TopK { indices: true, .. } => {
                 let operand = match self.is_exact(first) {
                     true => self.integers(first)?,
-                    false => self.ranked(first)?,
+                    false => match self.plain[first.index()] {
+                        Plain::Alike(_) => self.ranked(first)?,
+                        _ if self.is_fine(node) => self.in_full(first, FULL)?,
+                        _ => self.ranked(first)?,
+                    },
                 };
                 self.integral(node, node.op.clone(), &[operand])?
             }

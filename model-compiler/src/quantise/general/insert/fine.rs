@@ -1,0 +1,577 @@
+//! Values of more than 8 bits: what is not summed by a layer is read in up to 32.
+//!
+//! A layer's weights ask for operands of 16 bits. Products, quotients, roots, comparisons and functions do not: they read
+//! what was computed as it is where 32 bits hold it, else in 32 bits that cover twice what calibration saw. So wide
+//! ranges keep their small values, and only a layer's operand is rounded to few bits.
+
+use super::plain::Plain;
+use super::span::Span;
+use super::{Grid, Held, HeldKind, Insert, Insertion, weights};
+use crate::functions::{ARGUMENT_BITS, argument_frac, covering};
+use crate::graph::{Binary, GraphError, Node, Op, Reduction, Tensor, Unary, ValueId};
+use crate::quantise::format;
+
+/// Bits of an operand, its sign included.
+pub(super) const BITS: u8 = 32;
+/// What a value may become, in units of what calibration saw: bits enough are left.
+const REACH: f64 = 16.0;
+/// The same where there are fewer.
+const NARROW_REACH: f64 = 4.0;
+/// Bits beside a sentinel: what lies beyond them is still a multiplier.
+const MASKED_BITS: u8 = 28;
+/// Bits of magnitude that a result may have.
+const RESULT: i32 = 62;
+/// Bits by which an operand may be moved to the grid of another: a multiplier has 31.
+const ALIGNED: i32 = 30;
+impl Insertion<'_> {
+    /// A node whose operands have more than 8 bits; none where it is read in few bits as ever.
+    pub(super) fn finely(&mut self, node: &Node) -> Insert<Option<Held>> {
+        if !self.is_fine(node) {
+            return Ok(None);
+        }
+        let inputs = &node.inputs[..];
+        Ok(match (&node.op, inputs) {
+            (Op::ScaleShift { axis, scale, shift }, &[x])
+                if !self.deciding[node.output.index()] =>
+            {
+                Some(self.scaled_finely(node, x, *axis, scale, shift)?)
+            }
+            (Op::Unary(function), &[x]) => self.function_finely(node, *function, x)?,
+            (Op::Binary(op), &[a, b]) => self.pair_finely(node, *op, a, b)?,
+            (Op::Where, &[condition, real, other]) if self.sentinel(node).is_some() => {
+                Some(self.masked_finely(node, condition, real, other)?)
+            }
+            (Op::Where, &[condition, a, b]) if self.is_truth(condition) => {
+                let condition = self.held(condition)?.wide;
+                let (a, b) = self.aligned(a, b)?;
+                Some(self.pushed(node, &[condition, a, b], HeldKind::Sums)?)
+            }
+            (Op::TopK { indices: false, .. } | Op::Softmax { .. }, &[x]) => {
+                let operand = match self.plain[x.index()] {
+                    Plain::Alike(_) => self.held(x)?.wide,
+                    _ => self.in_full(x, BITS)?,
+                };
+                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
+            }
+            (Op::Reduce { op, axes, .. }, &[x]) => {
+                let shape = self.graph.shape(x);
+                let rows: usize = axes.iter().map(|axis| shape[*axis]).product();
+                self.reduced_finely(node, *op, x, rows)?
+            }
+            (Op::Gather { axis }, &[table, indices]) if !self.layered[node.output.index()] => {
+                let extent = self.graph.shape(table)[*axis];
+                let indices = self.indices(node, indices, extent)?;
+                let table = self.in_full(table, BITS)?;
+                Some(self.pushed(node, &[table, indices], HeldKind::Sums)?)
+            }
+            (Op::MatMul, &[a, b]) => self.product_of_matrices(node, a, b)?,
+            (op, _)
+                if (op.moves() || matches!(op, Op::Pad { .. }))
+                    && !self.layered[node.output.index()]
+                    && !self.deciding[node.output.index()] =>
+            {
+                Some(self.moved_finely(node)?)
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a node reads more than 8 bits: where its operands have them, or where only an output reads the result.
+    pub(super) fn is_fine(&self, node: &Node) -> bool {
+        let varies = |v: &&ValueId| self.graph.constant(**v).is_none();
+        let wide = node
+            .inputs
+            .iter()
+            .filter(varies)
+            .all(|v| self.width(*v) > 8);
+        wide && self.width(node.output) > 8 || !self.feeds[node.output.index()]
+    }
+
+    /// Whether a value is 0 or 1 as it is computed.
+    fn is_truth(&mut self, value: ValueId) -> bool {
+        let Ok(held) = self.held(value).cloned() else {
+            return false;
+        };
+        let span = self.span(held.wide);
+        held.kind == HeldKind::Sums && span.is_some_and(|s| s.frac <= 0 && s.bound <= 1.0)
+    }
+
+    /// A value as an operand of `bits` bits at most.
+    pub(super) fn in_full(&mut self, value: ValueId, bits: u8) -> Insert<ValueId> {
+        self.in_full_like(value, value, bits)
+    }
+
+    /// A value as an operand of `bits` bits at most, at the format that the values of `like` ask for.
+    fn in_full_like(&mut self, value: ValueId, like: ValueId, bits: u8) -> Insert<ValueId> {
+        let held = self.held(value)?.clone();
+        if held.kind == HeldKind::Constant {
+            return self.fine_constant(value, bits);
+        }
+        // What is in few bits as it is computed, and choices with a sentinel, which no format may hold.
+        if held.narrow.as_ref().is_some_and(|(v, _)| *v == held.wide) {
+            return Ok(held.wide);
+        }
+        let span = self.span(held.wide);
+        let magnitude = i32::from(bits) - 1;
+        if held.kind == HeldKind::Sums && span.is_some_and(|span| span.bits() <= magnitude) {
+            return Ok(held.wide);
+        }
+        // Words, each on its own grid.
+        if let Some(input) = self.words_of(value)
+            && self.words[input].bits() <= bits
+            && self.words[input].grid().is_some()
+        {
+            return Ok(held.wide);
+        }
+        let key = (value, like, bits);
+        if let Some(known) = self.fines.get(&key) {
+            return Ok(*known);
+        }
+        let observed = &self.observations.values[like.index()];
+        let reach = match bits {
+            BITS => REACH,
+            _ => NARROW_REACH,
+        };
+        let seen = f64::from(observed.magnitude()) * reach;
+        // Not more than it can be.
+        let possible = span.filter(|_| held.kind == HeldKind::Sums);
+        let covering = covering(possible.map_or(seen, |span| seen.min(span.bound)), bits);
+        let finest = match held.kind {
+            HeldKind::Function => self.finest.get(&held.wide).copied(),
+            _ => span.map(|span| span.frac),
+        };
+        let frac = finest.map_or(covering, |finest| covering.min(finest));
+        let noise = format::noise(&observed.samples, frac, bits);
+        let quantised = self.quantised(value, held.wide, &[frac], bits)?;
+        self.note(like, format::Chosen { frac, noise }, bits);
+        self.fines.insert(key, quantised);
+        Ok(quantised)
+    }
+
+    /// A constant on one grid of at most `bits` bits: its single precision, unless small numbers stand beside large ones.
+    fn fine_constant(&mut self, value: ValueId, bits: u8) -> Insert<ValueId> {
+        let held = self.held(value)?.wide;
+        if self.span(held).is_some_and(|s| s.bits() < i32::from(bits)) {
+            return Ok(held);
+        }
+        let Some(tensor) = self.graph.constant(value) else {
+            return Ok(held);
+        };
+        let largest = tensor.data.iter().filter(|v| v.is_finite());
+        let largest = largest.fold(0.0f32, |m, v| m.max(v.abs()));
+        let frac = covering(f64::from(largest), bits);
+        let round = |v: &f32| match v.is_finite() {
+            true => weights::on_grid(*v, frac),
+            false => *v,
+        };
+        let data = tensor.data.iter().map(round).collect();
+        self.constant_like(tensor, data, value)
+    }
+
+    /// Two operands whose grids and magnitudes an operation holds together.
+    fn aligned(&mut self, a: ValueId, b: ValueId) -> Insert<(ValueId, ValueId)> {
+        let (x, y) = (self.in_full(a, BITS)?, self.in_full(b, BITS)?);
+        let (Some(of_x), Some(of_y)) = (self.span(x), self.span(y)) else {
+            return Ok((x, y));
+        };
+        let largest = Span {
+            frac: 0,
+            bound: of_x.bound + of_y.bound,
+        };
+        let finest = (RESULT - largest.bits()).min(of_x.frac.min(of_y.frac) + ALIGNED);
+        let coarser = |insertion: &mut Self, value, operand, span: Span| {
+            if span.frac <= finest {
+                return Ok(operand);
+            }
+            let bits = (span.bits() - span.frac + finest + 2).clamp(2, BITS.into());
+            insertion.quantised(value, operand, &[finest], bits as u8)
+        };
+        Ok((coarser(self, a, x, of_x)?, coarser(self, b, y, of_y)?))
+    }
+
+    /// The operands of a comparison: words and constant bounds as they are.
+    pub(super) fn compared(&mut self, a: ValueId, b: ValueId) -> Insert<(ValueId, ValueId)> {
+        let as_it_is =
+            |i: &Self, v: ValueId| i.graph.constant(v).is_some() || i.plain[v.index()].is_words();
+        let operand = |i: &mut Self, v: ValueId| match as_it_is(i, v) {
+            true => Ok(i.held(v)?.wide),
+            false => i.in_full(v, BITS),
+        };
+        match as_it_is(self, a) || as_it_is(self, b) {
+            true => Ok((operand(self, a)?, operand(self, b)?)),
+            false => self.aligned(a, b),
+        }
+    }
+
+    /// A choice whose other side the lowering puts just beyond what the real values can reach.
+    fn masked_finely(
+        &mut self,
+        node: &Node,
+        condition: ValueId,
+        real: ValueId,
+        other: ValueId,
+    ) -> Insert<Held> {
+        let Some(sentinel) = self.sentinel(node) else {
+            return Err(GraphError::UnknownValue(node.output.index() as u32));
+        };
+        let condition = match self.is_truth(condition) {
+            true => self.held(condition)?.wide,
+            false => self.uniform(condition)?.0,
+        };
+        // Real values alone say what the format is: in other places there may be anything.
+        let readers = self.uses[real.index()] - usize::from(other != sentinel);
+        let chosen = &self.observations.values[node.output.index()];
+        let like = match readers == 1 && !chosen.samples.is_empty() {
+            true => node.output,
+            false => real,
+        };
+        let operand = self.in_full_like(real, like, MASKED_BITS)?;
+        let frac = self.span(operand).map_or(0, |span| span.frac);
+        let infinity = self.held(sentinel)?.wide;
+        let elsewhere = match other == sentinel {
+            true => infinity,
+            false => {
+                let sum = Op::Binary(Binary::Add);
+                self.new.push(&node.name, sum, &[operand, infinity])?
+            }
+        };
+        let operands = [condition, operand, elsewhere];
+        let wide = self.new.push(&node.name, Op::Where, &operands)?;
+        Ok(Held {
+            wide,
+            narrow: Some((wide, Grid::uniform(frac))),
+            kind: HeldKind::Sums,
+        })
+    }
+
+    /// x·scale + shift: of an operand of 32 bits at most, so that the factor has as many.
+    fn scaled_finely(
+        &mut self,
+        node: &Node,
+        x: ValueId,
+        axis: usize,
+        scale: &[f64],
+        shift: &[f64],
+    ) -> Insert<Held> {
+        let operand = self.in_full(x, BITS)?;
+        let op = Op::ScaleShift {
+            axis,
+            scale: scale.iter().map(|v| weights::fine_factor(*v)).collect(),
+            shift: shift.to_vec(),
+        };
+        let wide = self.new.push(&node.name, op, &[operand])?;
+        // What has no grid is read behind a quantiser.
+        let kind = match shift.iter().all(|t| *t == 0.0) {
+            true => HeldKind::Sums,
+            false => HeldKind::Function,
+        };
+        Ok(Held {
+            wide,
+            narrow: None,
+            kind,
+        })
+    }
+
+    fn function_finely(
+        &mut self,
+        node: &Node,
+        function: Unary,
+        x: ValueId,
+    ) -> Insert<Option<Held>> {
+        let layered = self.layered[node.output.index()];
+        Ok(match function {
+            Unary::Relu | Unary::Clip { .. } | Unary::LeakyRelu { .. } if layered => None,
+            Unary::LeakyRelu { .. } | Unary::Wrap { .. } => None,
+            Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc => None,
+            Unary::Relu | Unary::Neg | Unary::Abs => {
+                let operand = self.in_full(x, BITS)?;
+                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
+            }
+            Unary::Square => {
+                let operand = self.in_full(x, BITS)?;
+                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
+            }
+            Unary::Clip { min, max } => {
+                let operand = self.in_full(x, BITS)?;
+                let span = self.span(operand);
+                let bound = |v: f32| match (span, v.is_finite()) {
+                    (Some(span), true) => {
+                        // Some bits of the bound's own, where there is room.
+                        let own = 20 - libm::ilogb(f64::from(v.abs().max(f32::MIN_POSITIVE)));
+                        let room = RESULT - span.bits() + span.frac;
+                        let frac = own.max(span.frac).min(span.frac + 20).min(room);
+                        weights::on_grid(v, frac)
+                    }
+                    _ => v,
+                };
+                let (min, max) = (bound(min), bound(max));
+                let clip = Node {
+                    op: Op::Unary(Unary::Clip { min, max }),
+                    ..node.clone()
+                };
+                Some(self.pushed(&clip, &[operand], HeldKind::Sums)?)
+            }
+            Unary::Sqrt => {
+                let operand = self.in_full(x, BITS)?;
+                let held = self.pushed(node, &[operand], HeldKind::Function)?;
+                if let Some(span) = self.span(operand) {
+                    // The root of x·2^s, s as large as 62 bits allow.
+                    self.finest
+                        .insert(held.wide, (RESULT - 2 - span.bits() + span.frac) >> 1);
+                }
+                Some(held)
+            }
+            Unary::Log => {
+                let operand = self.in_full(x, BITS)?;
+                Some(self.pushed(node, &[operand], HeldKind::Function)?)
+            }
+            Unary::Not => None,
+            function => Some(self.tabulated_finely(node, function, x)?),
+        })
+    }
+
+    /// A function that is looked up between the entries of a table.
+    fn tabulated_finely(&mut self, node: &Node, function: Unary, x: ValueId) -> Insert<Held> {
+        let held = self.held(x)?.clone();
+        let observed = &self.observations.values[x.index()];
+        let frac = argument_frac(function, f64::from(observed.magnitude()));
+        let operand = match held.kind {
+            HeldKind::Constant => self.fine_constant(x, ARGUMENT_BITS)?,
+            _ => held.wide,
+        };
+        let known = self.span(operand);
+        if held.kind == HeldKind::Sums
+            && known.is_some_and(|s| s.frac <= frac && s.bits() < i32::from(ARGUMENT_BITS))
+        {
+            return self.pushed(node, &[operand], HeldKind::Function);
+        }
+        let noise = format::noise(&observed.samples, frac, ARGUMENT_BITS);
+        let index = self.quantised(x, operand, &[frac], ARGUMENT_BITS)?;
+        self.note(x, format::Chosen { frac, noise }, ARGUMENT_BITS);
+        self.pushed(node, &[index], HeldKind::Function)
+    }
+
+    fn pair_finely(
+        &mut self,
+        node: &Node,
+        op: Binary,
+        a: ValueId,
+        b: ValueId,
+    ) -> Insert<Option<Held>> {
+        let constant = |value| self.graph.constant(value).cloned();
+        Ok(match (op, constant(a), constant(b)) {
+            (Binary::Pow | Binary::PRelu, ..) => None,
+            (Binary::Add, ..) if self.is_infinite(b) => None,
+            (Binary::Add | Binary::Sub, None, Some(tensor)) => {
+                let operand = self.in_full(a, BITS)?;
+                Some(self.with_fine_constant(node, operand, tensor, 1)?)
+            }
+            (Binary::Add | Binary::Sub, Some(tensor), None) => {
+                let operand = self.in_full(b, BITS)?;
+                Some(self.with_fine_constant(node, operand, tensor, 0)?)
+            }
+            (Binary::Mul, None, Some(tensor)) => Some(self.factored_finely(node, a, &tensor, 1)?),
+            (Binary::Mul, Some(tensor), None) => Some(self.factored_finely(node, b, &tensor, 0)?),
+            (Binary::Div, None, Some(tensor)) => {
+                let data = tensor.data.iter().map(|v| 1.0 / v).collect();
+                let shape = tensor.shape.clone();
+                let product = Node {
+                    op: Op::Binary(Binary::Mul),
+                    ..node.clone()
+                };
+                Some(self.factored_finely(&product, a, &Tensor { shape, data }, 1)?)
+            }
+            (Binary::Max | Binary::Min, None, Some(tensor)) if tensor.single().is_some() => {
+                self.bounded_finely(node, op, a, tensor.data[0])?
+            }
+            (Binary::Max | Binary::Min, Some(tensor), None) if tensor.single().is_some() => {
+                self.bounded_finely(node, op, b, tensor.data[0])?
+            }
+            (Binary::Div, ..) => Some(self.quotient_finely(node, a, b)?),
+            (Binary::Mul, ..) => {
+                let operands = [self.in_full(a, BITS)?, self.in_full(b, BITS)?];
+                Some(self.pushed(node, &operands, HeldKind::Sums)?)
+            }
+            (Binary::Add | Binary::Sub | Binary::Max | Binary::Min, ..) => {
+                let (a, b) = self.aligned(a, b)?;
+                Some(self.pushed(node, &[a, b], HeldKind::Sums)?)
+            }
+        })
+    }
+
+    /// A constant is added: an offset of its own, which the quantiser behind it rounds.
+    fn with_fine_constant(
+        &mut self,
+        node: &Node,
+        operand: ValueId,
+        tensor: Tensor,
+        place: usize,
+    ) -> Insert<Held> {
+        let constant = self.new.constant(&node.name, tensor)?;
+        let operands = match place {
+            0 => [constant, operand],
+            _ => [operand, constant],
+        };
+        self.pushed(node, &operands, HeldKind::Function)
+    }
+
+    /// A constant multiplies, each element with a mantissa of its own.
+    fn factored_finely(
+        &mut self,
+        node: &Node,
+        x: ValueId,
+        tensor: &Tensor,
+        place: usize,
+    ) -> Insert<Held> {
+        let operand = self.in_full(x, BITS)?;
+        let factor = |v: &f32| weights::fine_factor(f64::from(*v)) as f32;
+        let data = tensor.data.iter().map(factor).collect();
+        let held = self.with_fine_constant(
+            node,
+            operand,
+            Tensor {
+                shape: tensor.shape.clone(),
+                data,
+            },
+            place,
+        )?;
+        Ok(Held {
+            kind: HeldKind::Sums,
+            ..held
+        })
+    }
+
+    fn bounded_finely(
+        &mut self,
+        node: &Node,
+        op: Binary,
+        x: ValueId,
+        bound: f32,
+    ) -> Insert<Option<Held>> {
+        let (min, max) = match op {
+            Binary::Max => (bound, f32::INFINITY),
+            _ => (f32::NEG_INFINITY, bound),
+        };
+        let clip = Unary::Clip { min, max };
+        let clipped = Node {
+            op: Op::Unary(clip),
+            inputs: vec![x],
+            ..node.clone()
+        };
+        self.function_finely(&clipped, clip, x)
+    }
+
+    fn quotient_finely(&mut self, node: &Node, a: ValueId, b: ValueId) -> Insert<Held> {
+        let (x, y) = (self.in_full(a, BITS)?, self.in_full(b, BITS)?);
+        let held = self.pushed(node, &[x, y], HeldKind::Function)?;
+        if let (Some(of_x), Some(of_y)) = (self.span(x), self.span(y)) {
+            // The dividend's bits, and those by which it is moved.
+            let finest = RESULT - of_x.bits() + of_x.frac - of_y.frac;
+            self.finest.insert(held.wide, finest);
+        }
+        Ok(held)
+    }
+
+    fn reduced_finely(
+        &mut self,
+        node: &Node,
+        op: Reduction,
+        x: ValueId,
+        rows: usize,
+    ) -> Insert<Option<Held>> {
+        let more = usize::BITS as i32 - rows.leading_zeros() as i32;
+        Ok(match op {
+            Reduction::Sum => {
+                let held = self.held(x)?.clone();
+                // Products are summed as they are: most are small beside the largest.
+                let span = self.span(held.wide);
+                let exact = span.is_some_and(|span| span.bits() + more <= RESULT);
+                let operand = match held.kind == HeldKind::Sums && exact {
+                    true => held.wide,
+                    false => self.in_full(x, BITS)?,
+                };
+                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
+            }
+            Reduction::SumSquare => {
+                let bits = ((RESULT - more) / 2 + 1).clamp(8, BITS.into());
+                let operand = self.in_full(x, bits as u8)?;
+                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
+            }
+            Reduction::Max | Reduction::Min => {
+                let operand = self.in_full(x, BITS)?;
+                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
+            }
+            _ => None,
+        })
+    }
+
+    /// Products of rows: of what layers and a softmax gave in 16 bits as ever, of other numbers in as many as the sums
+    /// have room for.
+    fn product_of_matrices(&mut self, node: &Node, a: ValueId, b: ValueId) -> Insert<Option<Held>> {
+        if self.is_learned(a) && self.is_learned(b) {
+            return Ok(None);
+        }
+        let inner = self.graph.shape(a).last().copied().unwrap_or(1);
+        let more = usize::BITS as i32 - inner.leading_zeros() as i32;
+        let bits = ((RESULT - more) / 2 + 1).clamp(8, BITS.into()) as u8;
+        let constant = |value| self.graph.constant(value).is_some();
+        if constant(a) || constant(b) {
+            return Ok(None);
+        }
+        let operands = [self.in_full(a, bits)?, self.in_full(b, bits)?];
+        Ok(Some(self.pushed(node, &operands, HeldKind::Sums)?))
+    }
+
+    /// Whether a value is a layer's result or a softmax, moved perhaps.
+    fn is_learned(&self, value: ValueId) -> bool {
+        let Some(node) = self.graph.producing_node(value) else {
+            return false;
+        };
+        match &node.op {
+            Op::Dense { .. } | Op::Conv { .. } | Op::Softmax { .. } => true,
+            Op::Unary(_) | Op::ScaleShift { .. } => self.is_learned(node.inputs[0]),
+            op if op.moves() => node.inputs.iter().any(|v| self.is_learned(*v)),
+            Op::Binary(_) => node.inputs.iter().any(|v| self.is_learned(*v)),
+            _ => false,
+        }
+    }
+
+    /// Elements in another order, as they are.
+    fn moved_finely(&mut self, node: &Node) -> Insert<Held> {
+        if let &[a, b] = &node.inputs[..]
+            && !matches!(node.op, Op::Gather { .. })
+        {
+            let (a, b) = self.aligned(a, b)?;
+            return self.pushed(node, &[a, b], HeldKind::Sums);
+        }
+        let mut operands = vec![];
+        for value in &node.inputs {
+            operands.push(self.in_full(*value, BITS)?);
+        }
+        self.pushed(node, &operands, HeldKind::Sums)
+    }
+}
+
+/// Of each value whether a layer reads it, moved or rectified perhaps.
+pub(super) fn layered(graph: &crate::graph::Graph) -> Vec<bool> {
+    let mut layered = vec![false; graph.value_count()];
+    for node in graph.nodes().iter().rev() {
+        let passes = node.op.moves()
+            || matches!(
+                node.op,
+                Op::Pad { .. }
+                    | Op::Pool { .. }
+                    | Op::Unary(Unary::Relu | Unary::Clip { .. } | Unary::LeakyRelu { .. })
+            );
+        let layer = matches!(
+            node.op,
+            Op::Dense { .. } | Op::Conv { .. } | Op::ConvTranspose { .. }
+        );
+        if layer || passes && layered[node.output.index()] {
+            for value in &node.inputs {
+                layered[value.index()] = true;
+            }
+        }
+    }
+    layered
+}

@@ -1,0 +1,105 @@
+//! Whether operands of 16 bits are enough where they were asked for: a score of wide logits wants more of some layers.
+
+use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_program::Program;
+
+use super::QuantiseError;
+
+/// Bits of a layer's operand where 16 are not enough.
+pub(super) const WIDE: u8 = 24;
+/// What outputs may miss: root mean square over their range.
+const BAR: f64 = 1.0 / 2048.0;
+/// A gain worth twice the cost of a layer.
+const WORTHWHILE: f64 = 0.5;
+
+/// The root mean square by which outputs miss the float ones, over their range; the largest of all outputs.
+pub(super) fn missed(
+    program: &Program,
+    sample: &[Event],
+    outputs: &[Vec<Vec<f32>>],
+) -> Result<f64, QuantiseError> {
+    let interpreter = Interpreter::new(program)?;
+    let mut errors = vec![Error::default(); outputs.len()];
+    for (index, event) in sample.iter().enumerate() {
+        let raws = interpreter
+            .run(event)
+            .map_err(|e| QuantiseError::Calibration(e.to_string()))?;
+        let all = raws
+            .iter()
+            .zip(&program.outputs)
+            .zip(outputs)
+            .zip(&mut errors);
+        for (((raws, output), floats), error) in all {
+            let scale = &program.value(output.value).scale;
+            let Some(row) = floats.get(index) else {
+                continue;
+            };
+            for (c, (raw, float)) in raws.iter().zip(row).enumerate() {
+                error.see(*raw as f64 * scale.lsb(c), f64::from(*float));
+            }
+        }
+    }
+    Ok(errors.iter().map(Error::over_range).fold(0.0, f64::max))
+}
+
+/// Whether so much is too much.
+pub(super) fn is_missed(missed: f64) -> bool {
+    missed > BAR
+}
+
+/// Whether wider operands are worth it.
+pub(super) fn is_better(missed: f64, before: f64) -> bool {
+    missed < WORTHWHILE * before
+}
+
+#[derive(Clone, Debug)]
+struct Error {
+    squares: f64,
+    count: usize,
+    ends: (f64, f64),
+}
+
+impl Default for Error {
+    fn default() -> Self {
+        Self {
+            squares: 0.0,
+            count: 0,
+            ends: (f64::INFINITY, f64::NEG_INFINITY),
+        }
+    }
+}
+
+impl Error {
+    fn see(&mut self, fixed: f64, float: f64) {
+        if float.is_finite() {
+            self.squares += (fixed - float) * (fixed - float);
+            self.count += 1;
+            self.ends = (self.ends.0.min(float), self.ends.1.max(float));
+        }
+    }
+
+    fn over_range(&self) -> f64 {
+        let range = self.ends.1 - self.ends.0;
+        match range > 0.0 {
+            true => libm::sqrt(self.squares / self.count as f64) / range,
+            false => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_counts_in_ranges() {
+        let mut error = Error::default();
+        for (fixed, float) in [(0.5, 0.0), (1.5, 2.0), (9.0, f64::INFINITY)] {
+            error.see(fixed, float);
+        }
+        assert_eq!(error.over_range(), 0.25);
+        assert_eq!(Error::default().over_range(), 0.0);
+        assert!(is_missed(0.001) && !is_missed(0.0001));
+        assert!(is_better(0.001, 0.01) && !is_better(0.009, 0.01));
+    }
+}
