@@ -5,6 +5,7 @@
 //! those in which 8 bits lose most get 16 until the program's outputs agree with the float ones.
 
 mod calibration;
+mod columns;
 mod format;
 mod general;
 mod loss;

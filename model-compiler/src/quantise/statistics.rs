@@ -14,6 +14,8 @@ pub(super) const SAMPLE_EVENTS: usize = 256;
 /// Samples per layer, at most about.
 pub(super) const SAMPLES: usize = 16_384;
 
+/// What is smaller in size is no sentinel of a mask.
+pub(super) const SENTINEL: f32 = 30.0;
 /// Rows that a covariance is taken from, at most about.
 const MOMENT_ROWS: usize = 16_384;
 
@@ -86,10 +88,15 @@ pub(super) fn collect(
         }
         // Without any constituent a maximum is its fill, of −10⁹ perhaps: no operand that weights are rounded for.
         let filled = live.as_ref().is_some_and(Vec::is_empty);
+        // And no value that a format is for.
+        let sentinel = filled && network.nodes.iter().any(masks);
         let slices: Vec<&[f32]> = decoded.iter().map(Vec::as_slice).collect();
         executor.run_all(&mut workspace, &slices)?;
         for (node, into) in network.nodes.iter().zip(&mut nodes) {
             let Some(value) = node.value else { continue };
+            if sentinel && !matches!(node.layer, Layer::Input(_)) {
+                continue;
+            }
             let values = workspace.value(value);
             let keep = index < sample_events;
             let rows = node.channels * if node.per_constituent { capacity } else { 1 };
@@ -132,6 +139,11 @@ pub(super) fn collect(
     statistics.nodes = nodes;
     statistics.mean_multiplicity = live_total as f64 / calibration.events() as f64;
     Ok(statistics)
+}
+
+/// Whether a node is a maximum that a mask fills with what is far from everything.
+fn masks(node: &crate::recognise::NetworkNode) -> bool {
+    matches!(node.layer, Layer::Max { empty: Some(fill), .. } if fill.abs() >= SENTINEL)
 }
 
 /// The words of an event, and the floats that they mean.

@@ -1,9 +1,8 @@
 //! Detector words: the program's inputs and its set.
 
-use hodoscope_program::{
-    Encoding, ExactF64, Field, FieldOverflow, Input, InputId, Live, Set, SetId, WordRef,
-};
+use hodoscope_program::{Field, Input, InputId, Live, Set, SetId, WordRef};
 
+use super::columns::{Column, WORD, columns};
 use super::{Calibration, QuantiseError};
 use crate::inputs::InputsSpec;
 use crate::recognise::{Network, NetworkSet, Rule};
@@ -62,27 +61,13 @@ pub(super) fn frame(
     Ok(Frame { inputs, sets })
 }
 
-/// Words of 16 bits whose LSB is the power of two that leaves a factor of two above the largest
-/// calibration value of each channel.
+/// Words of 16 bits, each channel in the LSB that its calibration values ask for.
 fn calibrated(calibration: &Calibration, input: usize, channels: usize) -> Vec<Field> {
     let values = &calibration.input(input).values;
-    (0..channels)
-        .map(|channel| {
-            let own = values.iter().skip(channel).step_by(channels);
-            let largest = own.fold(0.0f32, |m, v| m.max(v.abs()));
-            let frac = super::format::covering_frac(f64::from(largest) * 2.0, 16);
-            Field {
-                name: format!("c{channel}"),
-                unit: String::new(),
-                lsb: ExactF64(libm::ldexp(1.0, -frac)),
-                minimum: -(1 << 15),
-                maximum: (1 << 15) - 1,
-                overflow: FieldOverflow::Saturate,
-                empty: 0,
-                encoding: Encoding::Calibrated,
-            }
-        })
-        .collect()
+    let features: Vec<usize> = (0..channels).collect();
+    let columns = columns(values, &features).into_iter().enumerate();
+    let field = |(channel, column): (usize, Column)| column.field(format!("c{channel}"), WORD);
+    columns.map(field).collect()
 }
 
 /// Words that a mask may have: each is tried.
@@ -164,6 +149,8 @@ fn live_by_several(rule: Rule, inputs: &[Input]) -> Result<Live, QuantiseError> 
 
 #[cfg(test)]
 mod tests {
+    use hodoscope_program::{Encoding, ExactF64, FieldOverflow};
+
     use super::*;
     use crate::graph::Comparison;
     use crate::recognise::Predicate;

@@ -68,6 +68,7 @@ pub(super) fn insert(
         spans: vec![],
         fines: HashMap::new(),
         finest: HashMap::new(),
+        ordering: plain::ordering(graph),
         new: GraphBuilder::new(graph.name()),
         values: vec![None; graph.value_count()],
         formats: vec![],
@@ -146,6 +147,8 @@ struct Insertion<'a> {
     fines: HashMap<(ValueId, ValueId, u8), ValueId>,
     /// Of functions in the new graph: the most fraction bits that they have.
     finest: HashMap<ValueId, i32>,
+    /// Of each value: whether only its order counts.
+    ordering: Vec<bool>,
     new: GraphBuilder,
     values: Vec<Option<Held>>,
     formats: Vec<(usize, TensorFormat)>,

@@ -1,15 +1,15 @@
 //! The words of the inputs, and which of their elements share a format.
 
-use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow, Input};
+use hodoscope_program::{ExactF64, Field, Input};
 
 use super::grid::Grid;
 use super::places;
 use crate::graph::{Graph, GraphInput, Kind, Op};
 use crate::inputs::InputsSpec;
+use crate::quantise::columns::{Column, WORD, columns};
 use crate::quantise::{Calibration, QuantiseError, format};
 
-/// Bits of a calibrated word that layers and trees read, and of one that something else reads.
-const WORD: u8 = 16;
+/// Bits of a calibrated word that something else than layers and trees reads.
 const FINE_WORD: u8 = 28;
 
 /// An input of the program, and the feature that each of its elements is.
@@ -38,7 +38,8 @@ pub(super) fn words(
                 .unwrap_or_default();
             if stated.is_empty() {
                 let features = features(graph, input);
-                let mut seen = seen(calibration, index, &features);
+                let columns = seen(calibration, index, &features);
+                let mut seen: Vec<f32> = columns.iter().map(|column| column.largest).collect();
                 if input.kind != Kind::Float {
                     // Integers are of one kind, wherever they stand.
                     let largest = seen.iter().copied().fold(0.0, f32::max);
@@ -49,7 +50,8 @@ pub(super) fn words(
                     true if read_by_layers(graph, input) => WORD,
                     _ => FINE_WORD,
                 };
-                let field = |f: &usize| field(input.kind, *f, seen[*f], signed, bits);
+                let field =
+                    |f: &usize| field(input.kind, *f, &columns[*f], seen[*f], (signed, bits));
                 let fields = features.iter().map(field);
                 let mut fields: Vec<Field> = fields.collect();
                 if let Some(rows) = places::rows(graph, input)? {
@@ -77,7 +79,10 @@ pub(super) fn words(
             }
             let features: Vec<usize> = (0..elements).map(|e| e % stated.len()).collect();
             Ok(Words {
-                seen: seen(calibration, index, &features),
+                seen: seen(calibration, index, &features)
+                    .iter()
+                    .map(|column| column.largest)
+                    .collect(),
                 input: program_input(input, elements, stated),
                 features,
             })
@@ -144,42 +149,31 @@ fn read_by_layers(graph: &Graph, input: &GraphInput) -> bool {
     true
 }
 
-fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<f32> {
-    let count = features.iter().max().map_or(1, |last| last + 1);
-    let mut seen = vec![0.0f32; count];
-    let values = &calibration.input(input).values;
-    for (value, feature) in values.iter().zip(features.iter().cycle()) {
-        seen[*feature] = seen[*feature].max(value.abs());
-    }
-    seen
+fn seen(calibration: &Calibration, input: usize, features: &[usize]) -> Vec<Column> {
+    columns(&calibration.input(input).values, features)
 }
 
-/// Words of so many bits with a factor of two above what calibration saw; whole numbers count by one, in as many bits as
-/// that takes.
-fn field(kind: Kind, feature: usize, seen: f32, signed: bool, bits: u8) -> Field {
-    let frac = match kind {
-        Kind::Float => format::covering_frac(f64::from(seen) * 2.0, bits),
-        Kind::Int | Kind::Bool => 0,
-    };
-    let (minimum, maximum) = match kind {
+/// The words of a feature; whole numbers of the graph count by one, in as many bits as that takes.
+fn field(
+    kind: Kind,
+    feature: usize,
+    column: &Column,
+    largest: f32,
+    (signed, bits): (bool, u8),
+) -> Field {
+    let mut field = column.field(format!("c{feature}"), bits);
+    (field.minimum, field.maximum) = match kind {
+        Kind::Float => return field,
         Kind::Bool => (0, 1),
-        Kind::Float => (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
         Kind::Int => {
-            let bits = (0..31).find(|bits| libm::ldexp(1.0, *bits) > 2.0 * f64::from(seen));
+            let twice = 2.0 * f64::from(largest);
+            let bits = (0..31).find(|bits| libm::ldexp(1.0, *bits) > twice);
             let end = 1i64 << bits.unwrap_or(31).max(1);
             (if signed { -end } else { 0 }, end - 1)
         }
     };
-    Field {
-        name: format!("c{feature}"),
-        unit: String::new(),
-        lsb: ExactF64(libm::ldexp(1.0, -frac)),
-        minimum,
-        maximum,
-        overflow: FieldOverflow::Saturate,
-        empty: 0,
-        encoding: Encoding::Calibrated,
-    }
+    field.lsb = ExactF64(1.0);
+    field
 }
 
 impl Words {

@@ -13,7 +13,7 @@ use crate::quantise::words::Frame;
 use crate::recognise::Network;
 
 /// Type of an accumulator until its bound is proved.
-const ACCUMULATOR: IntType = IntType::signed(64);
+pub(super) const ACCUMULATOR: IntType = IntType::signed(64);
 
 /// A program under construction.
 #[derive(Debug)]
@@ -183,9 +183,43 @@ pub(super) fn scale(lsb: &[f64]) -> Scale {
     }
 }
 
+/// What a masked maximum takes for a slot that is empty, one count below all that its operand can reach. Until now that is
+/// the smallest raw of an accumulator.
+fn sentinels(program: &mut Program) -> Result<(), QuantiseError> {
+    let lowest = ACCUMULATOR.minimum();
+    let pending = program
+        .values
+        .iter()
+        .filter_map(|value| match value.operation {
+            Operation::Max { x, empty } => Some((x, empty)),
+            _ => None,
+        });
+    let pending = pending.filter(|(_, empty)| {
+        let data = &program.constants[empty.index()].data;
+        data.iter().all(|raw| *raw == lowest)
+    });
+    let pending: Vec<(ValueId, ConstantId)> = pending.collect();
+    if pending.is_empty() {
+        return Ok(());
+    }
+    for (_, empty) in &pending {
+        program.constants[empty.index()].data.fill(0);
+    }
+    // In order: what one of them is may be what the next one's operand can reach.
+    for (x, empty) in pending {
+        let reach = program.verify()?.interval(x);
+        let below = i64::try_from(reach.minimum - 1).unwrap_or(lowest);
+        let constant = &mut program.constants[empty.index()];
+        constant.data.fill(below);
+        constant.element = super::pooling::narrowest(&constant.data);
+    }
+    Ok(())
+}
+
 /// Gives every accumulator the narrowest of 32 and 64 bits that its proof allows, with room for
 /// the rounding term of the rescale that reads it, and verifies the result.
 pub(super) fn settle(mut program: Program) -> Result<Program, QuantiseError> {
+    sentinels(&mut program)?;
     let proof = program.verify()?;
     let rounding_term = |id: ValueId| {
         let half = |value: &Value| match &value.operation {

@@ -1,6 +1,6 @@
 //! One function per kind of layer.
 
-use hodoscope_program::{Dim, IntType, Operation, Rounding, Scale, Shape, ValueId};
+use hodoscope_program::{Dim, Encoding, IntType, Operation, Rounding, Scale, Shape, ValueId};
 
 use super::{Lower, Lowering, Narrow, Wide};
 use crate::functions::{ARGUMENT_BITS, Counts, Lines, argument_frac, useful};
@@ -283,7 +283,34 @@ impl Lowering<'_> {
     fn one_format(&mut self, a: NodeIndex, b: NodeIndex) -> Lower<(Narrow, Narrow)> {
         // The target (the network's input) comes before its reconstruction.
         let (first, second) = if b < a { (b, a) } else { (a, b) };
-        let target = self.narrow(first)?;
+        let seen = |node: NodeIndex| {
+            let seen = &self.statistics.nodes[node];
+            f64::from(seen.minimum.abs().max(seen.maximum.abs()))
+        };
+        let end = |width: u8, frac: i32| libm::ldexp(1.0, i32::from(width) - 1 - frac);
+        let known = self.narrow[first].or_else(|| self.already_narrow(&self.wide[first]));
+        let (width, frac) = match known {
+            Some(narrow) => (self.builder.element(narrow.value).width, narrow.frac),
+            None => {
+                let width = self.widths[first];
+                (width, self.choose(first, width).frac)
+            }
+        };
+        // Words that are stated keep the formats that they had.
+        let mut fields = self.frame.inputs.iter().flat_map(|input| &input.fields);
+        let calibrated = fields.any(|field| field.encoding == Encoding::Calibrated);
+        let saturates = seen(first) > end(width, frac) || seen(second) > end(16, frac);
+        let target = match calibrated && saturates {
+            false => self.narrow(first)?,
+            true => {
+                // What saturates is no error: an anomaly would look like what is known.
+                let mut covering = self.choose(first, 16);
+                covering.frac = covering.frac.min(self.choose(second, 16).frac);
+                let samples = &self.statistics.nodes[first].samples;
+                covering.noise = format::noise(samples, covering.frac, 16);
+                self.narrow_at(first, covering, 16)?
+            }
+        };
         let mut reconstruction = self.choose(second, 16);
         reconstruction.frac = target.frac;
         let samples = &self.statistics.nodes[second].samples;

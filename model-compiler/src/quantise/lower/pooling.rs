@@ -5,8 +5,10 @@ use hodoscope_program::{
     Input, IntType, Live, Operation, Output, Program, Scale, SetId, Shape, Value, ValueId,
 };
 
+use super::build::ACCUMULATOR;
 use super::{Lower, Lowering, Wide};
 use crate::quantise::QuantiseError;
+use crate::quantise::statistics::SENTINEL;
 use crate::recognise::{Layer, NodeIndex};
 
 /// Bits of the reciprocal of a multiplicity.
@@ -84,6 +86,10 @@ impl Lowering<'_> {
         let channels = self.builder.shape(wide.value).channels();
         let raws = match empty {
             None => self.padding(wide.value)?,
+            // Lower than everything that is real: how low that is, the proof of the whole tells.
+            Some(value) if element == ACCUMULATOR && self.is_sentinel(x, value) => {
+                vec![element.minimum(); channels]
+            }
             Some(value) => (0..channels)
                 .map(|c| {
                     let lsb = crate::recognise::of_channel(&wide.lsb, c);
@@ -108,6 +114,13 @@ impl Lowering<'_> {
         let scale = super::build::scale(&wide.lsb);
         let value = self.builder.push(&name, shape, element, scale, operation);
         Ok(Wide { value, ..wide })
+    }
+
+    /// Whether what an empty slot holds lies below all that was seen, as a mask has it.
+    fn is_sentinel(&self, x: NodeIndex, empty: f32) -> bool {
+        let seen = &self.statistics.nodes[x];
+        let spread = seen.maximum - seen.minimum;
+        empty.abs() >= SENTINEL && empty < seen.minimum - spread
     }
 
     /// x times the reciprocal of the multiplicity, which stands in a table.
@@ -298,7 +311,7 @@ fn pooled_shape(shape: &Shape) -> Shape {
 }
 
 /// The narrowest type that holds all raws.
-fn narrowest(raws: &[i64]) -> IntType {
+pub(super) fn narrowest(raws: &[i64]) -> IntType {
     let holds = |ty: &IntType| raws.iter().all(|raw| ty.contains(*raw));
     (1..=64)
         .map(IntType::signed)

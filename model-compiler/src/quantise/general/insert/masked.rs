@@ -42,10 +42,15 @@ impl Insertion<'_> {
             true => node.output,
             false => real,
         };
-        let (operand, grid) = self.narrow_like(real, like)?;
-        let (operand, frac) = match grid.single() {
-            Some(frac) => (operand, frac),
-            None => self.uniform(real)?,
+        let (operand, frac) = match self.to_order(real, like, node.output)? {
+            Some(fine) => fine,
+            None => {
+                let (operand, grid) = self.narrow_like(real, like)?;
+                match grid.single() {
+                    Some(frac) => (operand, frac),
+                    None => self.uniform(real)?,
+                }
+            }
         };
         let infinity = self.held(sentinel)?.wide;
         let elsewhere = match other == sentinel {

@@ -1,7 +1,10 @@
 //! Values that are detector words as they came: what orders or compares them needs no format.
 
-use super::{Insert, Insertion, Words};
-use crate::graph::{Graph, ValueId};
+use super::{HeldKind, Insert, Insertion, Words, formats};
+use crate::graph::{Binary, Graph, Op, Unary, ValueId};
+
+/// Bits of what is put in order: one is left for what lies beyond.
+const ORDERED: u8 = 31;
 
 /// What a value is of the words.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,11 +51,61 @@ pub(super) fn plain(graph: &Graph, words: &[Words]) -> Vec<Plain> {
     plain
 }
 
+/// Of each value whether all that becomes of it is that a TopK or an ArgMax takes its place among others.
+pub(super) fn ordering(graph: &Graph) -> Vec<bool> {
+    let mut ordering = vec![true; graph.value_count()];
+    for output in graph.outputs() {
+        ordering[output.value.index()] = false;
+    }
+    for node in graph.nodes().iter().rev() {
+        let own = ordering[node.output.index()];
+        for (place, value) in node.inputs.iter().enumerate() {
+            ordering[value.index()] &= match &node.op {
+                Op::TopK { indices: true, .. } | Op::ArgMax { .. } => true,
+                Op::Where => own && place > 0,
+                Op::Unary(Unary::Neg) | Op::Binary(Binary::Add | Binary::Sub) => own,
+                op => op.moves() && own,
+            };
+        }
+    }
+    ordering
+}
+
 impl Insertion<'_> {
+    /// An operand as wide as it is computed.
+    pub(super) fn unrounded(&mut self, value: ValueId) -> Insert<ValueId> {
+        let held = self.held(value)?;
+        match (held.kind, self.plain[value.index()]) {
+            (HeldKind::Sums, Plain::No | Plain::Alike(_)) => Ok(held.wide),
+            _ => Ok(self.narrow(value)?.0),
+        }
+    }
+
+    /// What only its order is wanted of, in as many bits as an order can have; none of what has fewer anyway.
+    pub(super) fn to_order(
+        &mut self,
+        value: ValueId,
+        like: ValueId,
+        reader: ValueId,
+    ) -> Insert<Option<(ValueId, i32)>> {
+        let held = self.held(value)?;
+        if !self.ordering[reader.index()] || held.kind != HeldKind::Sums || held.narrow.is_some() {
+            return Ok(None);
+        }
+        let wide = held.wide;
+        let chosen = formats::of_value(&self.observations.values[like.index()], ORDERED);
+        let quantised = self.quantised(value, wide, &[chosen.frac], ORDERED)?;
+        Ok(Some((quantised, chosen.frac)))
+    }
+
     /// An operand of which only the order counts: words of one LSB as they are, else all elements on one grid.
     pub(super) fn ranked(&mut self, value: ValueId) -> Insert<ValueId> {
         match self.plain[value.index()] {
             Plain::Alike(_) => Ok(self.held(value)?.wide),
+            _ if self.ordering[value.index()] => match self.to_order(value, value, value)? {
+                Some((fine, _)) => Ok(fine),
+                None => Ok(self.uniform(value)?.0),
+            },
             _ => Ok(self.uniform(value)?.0),
         }
     }

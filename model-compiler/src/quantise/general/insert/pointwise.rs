@@ -66,6 +66,10 @@ impl Insertion<'_> {
                 }
                 self.kept(node, clip, operand, Grid::uniform(frac))
             }
+            Unary::Neg if self.ordering[node.output.index()] => {
+                let operand = self.unrounded(x)?;
+                self.pushed(node, &[operand], HeldKind::Sums)
+            }
             Unary::Neg | Unary::Abs => {
                 let (operand, grid) = self.narrow(x)?;
                 self.kept(node, node.op.clone(), operand, grid)
@@ -260,6 +264,11 @@ impl Insertion<'_> {
             (Binary::Pow, None, Some(_)) => {
                 let (base, exponent) = (self.narrow(a)?.0, self.held(b)?.wide);
                 self.pushed(node, &[base, exponent], HeldKind::Sums)
+            }
+            (Binary::Add | Binary::Sub, None, None) if self.ordering[node.output.index()] => {
+                // Nothing is rounded before it is put in order.
+                let operands = self.operands(node, |i, value| i.unrounded(value))?;
+                self.pushed(node, &operands, HeldKind::Sums)
             }
             (Binary::Mul | Binary::Add | Binary::Sub, ..) => {
                 let operands = self.operands(node, |i, value| Ok(i.narrow(value)?.0))?;

@@ -145,6 +145,15 @@ impl Sinking<'_> {
         }
         let carried = match masked[..] {
             [] => None,
+            [(place, one)] if self.drops(node, place, one) => {
+                let operands = node.inputs.iter().enumerate();
+                let operands = operands.map(|(own, value)| match own == place {
+                    true => Ok(one.real),
+                    false => self.plain(*value),
+                });
+                let operands = operands.collect::<Sunk<Vec<_>>>()?;
+                Some(Mapped::Plain(self.push(node, &operands)?))
+            }
             [(place, one)] => self.one(node, place, one)?,
             [(_, a), (_, b)] => self.both(node, a, b)?,
             _ => None,
@@ -155,6 +164,19 @@ impl Sinking<'_> {
         let operands = node.inputs.iter().map(|value| self.plain(*value));
         let operands = operands.collect::<Sunk<Vec<_>>>()?;
         self.push(node, &operands).map(Mapped::Plain)
+    }
+
+    /// Whether a product or a choice takes every sentinel away, as a second mask does.
+    fn drops(&self, node: &Node, place: usize, x: Masked) -> bool {
+        let may = match &node.op {
+            Op::Where => place > 0,
+            Op::Binary(Binary::Mul) => self.graph.constant(node.inputs[1 - place]).is_none(),
+            _ => false,
+        };
+        let seen = self.seen(node.output);
+        may && x.fill.is_finite()
+            && !seen.samples.is_empty()
+            && seen.magnitude() * 8.0 <= x.fill.abs()
     }
 
     fn push(&mut self, node: &Node, operands: &[ValueId]) -> Sunk<ValueId> {
@@ -330,7 +352,8 @@ impl Sinking<'_> {
         let constant = self.graph.constant(other);
         let size = match constant {
             Some(tensor) => tensor.data.iter().fold(0.0f32, |m, v| m.max(v.abs())),
-            None => self.seen(other).magnitude(),
+            // Of no event in which everything is masked.
+            None => typical(self.seen(other)),
         };
         let sign = |tensor: &Tensor| {
             let first = tensor.data[0];
@@ -433,6 +456,13 @@ impl Sinking<'_> {
             seen: node.output,
         })))
     }
+}
+
+/// A size that three quarters of what was seen exceed.
+fn typical(seen: &Observed) -> f32 {
+    let mut sizes: Vec<f32> = seen.samples.iter().map(|v| v.abs()).collect();
+    sizes.sort_by(f32::total_cmp);
+    sizes.get(sizes.len() / 4).copied().unwrap_or(0.0)
 }
 
 /// Whether an operation orders values, and takes real ones before sentinels of this sign.

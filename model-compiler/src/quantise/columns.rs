@@ -1,0 +1,167 @@
+//! Words that are not stated: what calibration tells of each column, and what its words have to hold.
+//!
+//! A column has 16 bits and a factor of two above its largest value. More where calibration tells little: a column that was
+//! rarely anything but zero, or whose largest value stands far from the others. The pixels of an image are of one kind, so
+//! that what a bright one may hold a dark one may hold, too. Whole numbers count by one or by a finer power of two.
+
+use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow};
+
+use super::format;
+
+/// Bits of a word, and of one that counts large whole numbers.
+pub(super) const WORD: u8 = 16;
+const WIDE: u8 = 20;
+/// Above the largest value that was seen.
+const ROOM: f64 = 2.0;
+/// Where few values are there.
+const ROOM_OF_FEW: f64 = 16.0;
+const FEW: usize = 32;
+/// Where the largest of them is this much larger than all but a hundredth.
+const TAIL: f32 = 8.0;
+const ROOM_OF_TAIL: f64 = 8.0;
+/// Columns that may be the pixels of an image, at least; a quarter of them is zero in nine events of ten.
+const PIXELS: usize = 16;
+
+/// What was seen of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Column {
+    /// Largest absolute value.
+    pub largest: f32,
+    /// What the words must hold.
+    magnitude: f64,
+    whole: bool,
+}
+
+/// The columns of an input, of whose `values` the columns are `features` again and again.
+pub(super) fn columns(values: &[f32], features: &[usize]) -> Vec<Column> {
+    let count = features.iter().max().map_or(1, |last| last + 1);
+    let mut sizes: Vec<Vec<f32>> = vec![vec![]; count];
+    let mut totals = vec![0usize; count];
+    let mut whole = vec![true; count];
+    let mut negative = false;
+    for (value, feature) in values.iter().zip(features.iter().cycle()) {
+        totals[*feature] += 1;
+        whole[*feature] &= *value == value.trunc();
+        negative |= *value < 0.0;
+        if *value != 0.0 && value.is_finite() {
+            sizes[*feature].push(value.abs());
+        }
+    }
+    for sizes in &mut sizes {
+        sizes.sort_by(f32::total_cmp);
+    }
+    let largest = |sizes: &Vec<f32>| sizes.last().copied().unwrap_or(0.0);
+    let most = sizes.iter().map(largest).fold(0.0, f32::max);
+    let dark = sizes.iter().zip(&totals);
+    let dark = dark
+        .filter(|(sizes, total)| sizes.len() * 10 < **total)
+        .count();
+    let pixels = count >= PIXELS && dark * 4 >= count && !negative;
+    let magnitude = |sizes: &Vec<f32>| {
+        let own = largest(sizes);
+        let common = sizes.get(sizes.len().saturating_sub(1) * 99 / 100);
+        match common {
+            _ if pixels => ROOM * f64::from(most),
+            None => ROOM * f64::from(most),
+            Some(_) if sizes.len() < FEW && totals[0] >= 10 * FEW => ROOM_OF_FEW * f64::from(own),
+            Some(common) if own > TAIL * common => ROOM_OF_TAIL * f64::from(own),
+            Some(_) => ROOM * f64::from(own),
+        }
+    };
+    let column = |(sizes, whole): (&Vec<f32>, bool)| Column {
+        largest: largest(sizes),
+        magnitude: magnitude(sizes),
+        whole: whole && !sizes.is_empty(),
+    };
+    sizes.iter().zip(whole).map(column).collect()
+}
+
+impl Column {
+    /// The field of its words, of so many bits.
+    pub fn field(&self, name: String, word: u8) -> Field {
+        let frac = format::covering_frac(self.magnitude, word);
+        let counted = libm::ilogb(self.magnitude.max(1.0)) + 2;
+        let (frac, width) = match u8::try_from(counted) {
+            Ok(bits) if self.whole && frac < 0 && bits <= WIDE => (0, bits),
+            _ => (frac, word),
+        };
+        let end = 1i64 << (width - 1);
+        Field {
+            name,
+            unit: String::new(),
+            lsb: ExactF64(libm::ldexp(1.0, -frac)),
+            minimum: -end,
+            maximum: end - 1,
+            overflow: FieldOverflow::Saturate,
+            empty: 0,
+            encoding: Encoding::Calibrated,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The largest value of a column's words.
+    fn reach(values: &[f32], columns: usize) -> Vec<f64> {
+        let features: Vec<usize> = (0..columns).collect();
+        let of = |column: &Column| {
+            let field = column.field(String::new(), WORD);
+            field.decode(field.maximum)
+        };
+        super::columns(values, &features).iter().map(of).collect()
+    }
+
+    #[test]
+    fn a_column_that_is_often_there_has_a_factor_of_two() {
+        let values: Vec<f32> = (0..1000).map(|i| (i % 100) as f32 / 50.0).collect();
+        let reach = reach(&values, 1);
+        assert!((3.9..4.0).contains(&reach[0]), "{reach:?}");
+    }
+
+    #[test]
+    fn a_rare_column_and_one_with_a_tail_have_more() {
+        let values: Vec<f32> = (0..1000)
+            .flat_map(|i| {
+                let rare = if i == 500 { 1.0 } else { 0.0 };
+                let tail = if i == 500 { 90.0 } else { 1.5 };
+                [1.5, rare, tail, 0.0]
+            })
+            .collect();
+        let reach = reach(&values, 4);
+        assert!(reach[0] < 4.0, "{reach:?}");
+        assert!(reach[1] > 15.0, "{reach:?}");
+        assert!(reach[2] > 700.0, "{reach:?}");
+        // Never seen: what any other column holds.
+        assert!(reach[3] > 170.0, "{reach:?}");
+    }
+
+    #[test]
+    fn pixels_are_of_one_kind() {
+        let values: Vec<f32> = (0..100)
+            .flat_map(|event| (0..25).map(move |pixel| (event, pixel)))
+            .map(|(event, pixel)| match pixel {
+                12 => 0.9,
+                p if event % 25 == p => 0.001 * (p + 1) as f32,
+                _ => 0.0,
+            })
+            .collect();
+        let reach = reach(&values, 25);
+        assert!(reach.iter().all(|r| (1.7..2.1).contains(r)), "{reach:?}");
+    }
+
+    #[test]
+    fn whole_numbers_count_by_one_or_finer() {
+        let values: Vec<f32> = (0..500)
+            .flat_map(|i| [(i % 9) as f32, i as f32 * 200.0])
+            .collect();
+        let columns = columns(&values, &[0, 1]);
+        let fields: Vec<Field> = columns.iter().map(|c| c.field(String::new())).collect();
+        assert!(fields.iter().all(|f| f.lsb.0 <= 1.0), "{fields:?}");
+        assert!(
+            fields[1].decode(fields[1].maximum) >= 199_600.0,
+            "{fields:?}"
+        );
+    }
+}
