@@ -157,7 +157,7 @@ mod tests {
             .flat_map(|i| [(i % 9) as f32, i as f32 * 200.0])
             .collect();
         let columns = columns(&values, &[0, 1]);
-        let fields: Vec<Field> = columns.iter().map(|c| c.field(String::new())).collect();
+        let fields: Vec<Field> = columns.iter().map(|c| c.field(String::new(), WORD)).collect();
         assert!(fields.iter().all(|f| f.lsb.0 <= 1.0), "{fields:?}");
         assert!(
             fields[1].decode(fields[1].maximum) >= 199_600.0,
