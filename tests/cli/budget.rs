@@ -108,7 +108,8 @@ fn a_model_over_budget_fails_and_following_the_advice_it_passes() {
     let gated = |options: &[&str], code: i32| {
         let mut command = cached(compile(&beside.join("model.onnx"), &calibration(), &dir));
         command.args(["--json", "--force", "--name", "pfn-qg", "--board", BOARD]);
-        report(command.args(options), code)
+        // Room for fewer constituents loses some of the score, which is told, and not what is tested here.
+        report(command.arg("--accept-loss").args(options), code)
     };
     let marked = gated(&[], 1);
     assert_eq!(marked["over_budget"], true);
