@@ -165,6 +165,8 @@ fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
     for (place, value) in program.values.iter().enumerate() {
         let name = plain(&value.name);
         let own = named(&name).or_else(|| named(without_count(&name)));
+        // What was computed in another order comes into the graph's behind it.
+        let own = own.or_else(|| without_count(&name).strip_suffix(".moved").and_then(named));
         let (found, narrowed) = match own {
             Some(_) => (own, false),
             None => (of_narrowed(&name).and_then(named), true),

@@ -82,8 +82,21 @@ fn value(function: Unary, x: f64) -> f64 {
 /// The raws between which a function still changes by half a count, in steps of its argument.
 pub(crate) fn useful(function: Unary, step: f64, counts: &Counts) -> (i64, i64) {
     let (low, high) = bounds(function, counts);
-    let count = |bound: f64| libm::floor(bound / step).clamp(-1e18, 1e18) as i64;
-    (count(low), count(high).saturating_add(1))
+    let count = |raw: f64| raw.clamp(-1e18, 1e18) as i64;
+    let (mut first, mut last) = (
+        count(libm::floor(low / step)),
+        count(libm::ceil(high / step)),
+    );
+    // Where it is no number it is what it is at the last argument where it is one.
+    if let Unary::Circular(circular) = function {
+        let (low, high) = circular.domain();
+        let finite = |raw: i64| value(function, raw as f64 * step).is_finite();
+        first = first.max(count(libm::ceil(f64::from(low) / step)));
+        last = last.min(count(libm::floor(f64::from(high) / step)));
+        first += i64::from(low.is_finite() && !finite(first));
+        last -= i64::from(high.is_finite() && !finite(last));
+    }
+    (first, last)
 }
 
 /// Where a function still changes by half a count: outside it is what it is at the ends.
@@ -127,7 +140,8 @@ impl Lines {
         (first, last): (i64, i64),
         counts: &Counts,
     ) -> Result<Self, String> {
-        let f = |raw: f64| value(function, raw * step);
+        let ends = (first as f64, last as f64);
+        let f = |raw: f64| value(function, raw.clamp(ends.0, ends.1) * step);
         if let Some(end) = [first, last]
             .into_iter()
             .find(|raw| !f(*raw as f64).is_finite())

@@ -1,6 +1,6 @@
 //! Words that are not stated: what calibration tells of each column, and what its words have to hold.
 //!
-//! A column has 16 bits and a factor of two above its largest value. More where calibration tells little: a column that was
+//! A column has 20 bits and a factor of four above its largest value. More where calibration tells little: a column that was
 //! rarely anything but zero, or whose largest value stands far from the others. The pixels of an image are of one kind, so
 //! that what a bright one may hold a dark one may hold, too. Whole numbers count by one or by a finer power of two.
 
@@ -9,10 +9,10 @@ use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow};
 use super::format;
 
 /// Bits of a word, and of one that counts large whole numbers.
-pub(super) const WORD: u8 = 16;
+pub(super) const WORD: u8 = 20;
 const WIDE: u8 = 20;
 /// Above the largest value that was seen.
-const ROOM: f64 = 2.0;
+const ROOM: f64 = 4.0;
 /// Where few values are there.
 const ROOM_OF_FEW: f64 = 16.0;
 const FEW: usize = 32;
@@ -114,10 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_often_there_has_a_factor_of_two() {
+    fn a_column_that_is_often_there_has_a_factor_of_four() {
         let values: Vec<f32> = (0..1000).map(|i| (i % 100) as f32 / 50.0).collect();
         let reach = reach(&values, 1);
-        assert!((3.9..4.0).contains(&reach[0]), "{reach:?}");
+        assert!((7.9..8.0).contains(&reach[0]), "{reach:?}");
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
             })
             .collect();
         let reach = reach(&values, 4);
-        assert!(reach[0] < 4.0, "{reach:?}");
+        assert!(reach[0] < 8.0, "{reach:?}");
         assert!(reach[1] > 15.0, "{reach:?}");
         assert!(reach[2] > 700.0, "{reach:?}");
         // Never seen: what any other column holds.
@@ -157,7 +157,10 @@ mod tests {
             .flat_map(|i| [(i % 9) as f32, i as f32 * 200.0])
             .collect();
         let columns = columns(&values, &[0, 1]);
-        let fields: Vec<Field> = columns.iter().map(|c| c.field(String::new(), WORD)).collect();
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|c| c.field(String::new(), WORD))
+            .collect();
         assert!(fields.iter().all(|f| f.lsb.0 <= 1.0), "{fields:?}");
         assert!(
             fields[1].decode(fields[1].maximum) >= 199_600.0,

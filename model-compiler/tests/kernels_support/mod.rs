@@ -322,6 +322,8 @@ impl<'a> Executor<'a> {
             2 => self.hardest::<2>(inputs),
             3 => self.hardest::<3>(inputs),
             4 => self.hardest::<4>(inputs),
+            5 => self.hardest::<5>(inputs),
+            16 => self.hardest::<16>(inputs),
             8 => self.hardest::<8>(inputs),
             32 => self.hardest::<32>(inputs),
             other => panic!("a capacity of {other}"),

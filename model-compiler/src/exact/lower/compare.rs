@@ -148,6 +148,11 @@ impl Lowering<'_> {
         let mut part = |condition: Real, x: Real, side: &str| -> Lowered<Option<Real>> {
             let Some(numbers) = x.numbers() else {
                 let name = format!("{name}.{side}");
+                // One of two factors fills the shape.
+                let condition = match x.shape == shape {
+                    true => condition,
+                    false => self.broadcast(&name, condition, shape)?,
+                };
                 return self.product(&name, condition, x, shape).map(Some);
             };
             if numbers.iter().all(|n| n.is_zero()) {

@@ -1,8 +1,10 @@
 //! Operations spelled in those that have an exact integer form.
 
+mod inverse;
+
 use crate::graph::{
-    Binary, Comparison, Graph, GraphBuilder, GraphError, Node, Op, Padding, Pooling, Reduction,
-    Tensor, Unary, ValueId, Window,
+    Binary, Circular, Comparison, Graph, GraphBuilder, GraphError, Node, Op, Padding, Pooling,
+    Reduction, Tensor, Unary, ValueId, Window,
 };
 
 /// Factors of a product over axes, at most.
@@ -115,6 +117,26 @@ fn expanded(
             let clip = Unary::Clip { min: 0.0, max: 1.0 };
             builder.push(name, Op::Unary(clip), &[line])?
         }
+        Op::Unary(Unary::Circular(function @ (Circular::Atan | Circular::Asinh))) => {
+            return inverse::inverse(builder, name, x, *function);
+        }
+        // A small probability has a logarithm, also where it is none in 15 bits.
+        Op::Unary(Unary::Log) => {
+            let made = builder.graph().producing_node(x);
+            match made.map(|node| (&node.op, &node.inputs[..])) {
+                Some((Op::Softmax { axis }, &[logits])) => {
+                    let logarithm = Node {
+                        op: Op::LogSoftmax { axis: *axis },
+                        ..node.clone()
+                    };
+                    return expanded(builder, &logarithm, &[logits]);
+                }
+                _ => return Ok(None),
+            }
+        }
+        Op::Unary(Unary::Reciprocal) if inverse::logistic(builder.graph(), x).is_some() => {
+            return inverse::sigmoid(builder, name, x);
+        }
         Op::Unary(Unary::Reciprocal) => {
             let one = builder.constant(name, Tensor::scalar(1.0))?;
             builder.push(name, Op::Binary(Binary::Div), &[one, x])?
@@ -137,10 +159,20 @@ fn expanded(
             let part = builder.push(name, Op::Unary(clip), &[line])?;
             builder.push(name, Op::Binary(Binary::Mul), &[x, part])?
         }
+        Op::Binary(Binary::Div)
+            if inverse::is_one(builder.graph(), x)
+                && inverse::logistic(builder.graph(), operands[1]).is_some() =>
+        {
+            return inverse::sigmoid(builder, name, operands[1]);
+        }
         Op::Binary(Binary::Div) => match odds(builder.graph(), operands) {
             Some(logit) => builder.push(name, Op::Unary(Unary::Exp), &[logit])?,
             None => return Ok(None),
         },
+        // A choice that is known: what is not chosen counts nothing.
+        Op::Where if let Some(mask) = builder.graph().constant(x).cloned() => {
+            return inverse::chosen(builder, name, &mask, [operands[1], operands[2]]);
+        }
         Op::Binary(Binary::Pow) => {
             return power(builder, name, operands);
         }
@@ -213,7 +245,15 @@ fn powered(
     let logarithm = builder.push(name, Op::Unary(Unary::Log), &[x])?;
     let factor = builder.constant(name, Tensor::scalar(exponent))?;
     let scaled = builder.push(name, product, &[logarithm, factor])?;
-    builder.push(name, Op::Unary(Unary::Exp), &[scaled])
+    let power = builder.push(name, Op::Unary(Unary::Exp), &[scaled])?;
+    if exponent < 0.0 {
+        return Ok(power);
+    }
+    // Zero has no logarithm.
+    let zero = builder.constant(name, Tensor::scalar(0.0))?;
+    let above = Op::Compare(Comparison::Greater);
+    let above = builder.push(name, above, &[x, zero])?;
+    builder.push(name, Op::Where, &[above, power, zero])
 }
 
 /// xⁿ for a constant n, or bˣ for a constant b.

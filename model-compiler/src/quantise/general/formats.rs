@@ -16,7 +16,9 @@ pub(super) fn of_value(observed: &Observed, width: u8) -> Chosen {
     if width <= 8 {
         return format::best_frac(&observed.samples, width);
     }
-    let frac = format::covering_frac(f64::from(observed.magnitude()) * 2.0, width);
+    // Where there are bits to spare, more of them for tails.
+    let reach = if width > 16 { 32.0 } else { 2.0 };
+    let frac = format::covering_frac(f64::from(observed.magnitude()) * reach, width);
     Chosen {
         frac,
         noise: format::noise(&observed.samples, frac, width),

@@ -340,7 +340,8 @@ impl Insertion<'_> {
         let fracs = grid.single().map_or(fracs, |frac| vec![frac]);
         let wide = self.held(value)?.wide;
         let quantised = self.quantised(value, wide, &fracs, width)?;
-        if let Some(frac) = grid.single() {
+        // Of several grids the coarsest says what may be lost.
+        if let Some(frac) = fracs.iter().copied().min() {
             let observed = &self.observations.values[value.index()];
             let noise = format::noise(&observed.samples, frac, width);
             self.note(value, Chosen { frac, noise }, width);

@@ -2,14 +2,15 @@
 
 use hodoscope_program::{Dim, Encoding, IntType, Operation, Rounding, Scale, Shape, ValueId};
 
-use super::{Lower, Lowering, Narrow, Wide};
+use super::{Lower, Lowering, Narrow, OUTPUT_WIDTH, Wide};
 use crate::functions::{ARGUMENT_BITS, Counts, Lines, argument_frac, useful};
 use crate::graph::Unary;
-use crate::quantise::QuantiseError;
 use crate::quantise::format::{self, Chosen};
+use crate::quantise::{Activations, QuantiseError};
 use crate::recognise::{Layer, NodeIndex, of_channel};
 
-/// Index bits of a table among 8-bit activations.
+/// Index bits of a table among 8-bit activations: of one that makes an output, and of any other.
+const OUTPUT_TABLE_BITS: u8 = 12;
 const TABLE_BITS: u8 = 10;
 /// Bits of a leaky slope's fraction.
 const SLOPE_BITS: u8 = 15;
@@ -164,18 +165,20 @@ impl Lowering<'_> {
         Wide { value, lsb }
     }
 
-    /// A function within ±1: a table over few bits, or where there are more than 8, or it is an output, straight lines
-    /// between the entries of one.
-    fn function(&mut self, node: NodeIndex, x: NodeIndex, function: Unary) -> Lower<Wide> {
+    fn is_output(&self, node: NodeIndex) -> bool {
         let mut outputs = self.network.outputs.iter();
-        let (width, frac) = match outputs.any(|(_, output)| *output == node) {
+        outputs.any(|(_, output)| *output == node)
+    }
+
+    /// A function within ±1: a table over few bits, or among wider activations straight lines between the entries of one.
+    fn function(&mut self, node: NodeIndex, x: NodeIndex, function: Unary) -> Lower<Wide> {
+        let fine = self.options.activations == Activations::Sixteen;
+        let (width, frac) = match (self.is_output(node), self.widths[node]) {
             // Scores near 1 stay apart.
-            true => (32, 30),
-            false => match self.widths[node] {
-                width @ 9.. => (width, i32::from(width) - 1),
-                _ if function == Unary::Tanh => return self.table(node, x, libm::tanh),
-                _ => return self.table(node, x, |v| 1.0 / (1.0 + libm::exp(-v))),
-            },
+            (true, _) if fine => (32, 30),
+            (false, width @ 9..) => (width, i32::from(width) - 1),
+            _ if function == Unary::Tanh => return self.table(node, x, libm::tanh),
+            _ => return self.table(node, x, |v| 1.0 / (1.0 + libm::exp(-v))),
         };
         let (wide, seen) = (self.wide[x].clone(), &self.statistics.nodes[x]);
         let magnitude = seen.minimum.abs().max(seen.maximum.abs());
@@ -237,7 +240,10 @@ impl Lowering<'_> {
         x: NodeIndex,
         function: impl Fn(f64) -> f64,
     ) -> Lower<Wide> {
-        let (bits, width) = (TABLE_BITS, self.widths[node]);
+        let (bits, width) = match self.is_output(node) {
+            true => (OUTPUT_TABLE_BITS, OUTPUT_WIDTH),
+            false => (TABLE_BITS, self.widths[node]),
+        };
         let wide = self.wide[x].clone();
         let chosen = format::best_frac(&self.statistics.nodes[x].samples, bits);
         let before = self.network.nodes[x].name.clone();

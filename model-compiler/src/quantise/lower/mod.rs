@@ -150,7 +150,8 @@ impl Lowering<'_> {
         // Bits to spare: cover what calibration saw twice over, and of words their whole range,
         // which an anomaly may well use.
         let seen = statistics.minimum.abs().max(statistics.maximum.abs());
-        let mut magnitude = f64::from(seen) * 2.0;
+        let reach = if width > 16 { 32.0 } else { 2.0 };
+        let mut magnitude = f64::from(seen) * reach;
         if let Some(range) = self.word_range(node) {
             let finest = format::covering_frac(f64::from(seen), width);
             let whole = format::covering_frac(range, width);

@@ -8,7 +8,7 @@ use super::plain::Plain;
 use super::span::Span;
 use super::{Grid, Held, HeldKind, Insert, Insertion, weights};
 use crate::functions::{ARGUMENT_BITS, argument_frac, covering};
-use crate::graph::{Binary, GraphError, Node, Op, Reduction, Tensor, Unary, ValueId};
+use crate::graph::{Binary, Comparison, GraphError, Node, Op, Reduction, Tensor, Unary, ValueId};
 use crate::quantise::format;
 
 /// Bits of an operand, its sign included.
@@ -174,6 +174,10 @@ impl Insertion<'_> {
         let (Some(of_x), Some(of_y)) = (self.span(x), self.span(y)) else {
             return Ok((x, y));
         };
+        // Zeros lie on every grid.
+        if of_x.bound == 0.0 || of_y.bound == 0.0 {
+            return Ok((x, y));
+        }
         let largest = Span {
             frac: 0,
             bound: of_x.bound + of_y.bound,
@@ -191,15 +195,20 @@ impl Insertion<'_> {
 
     /// The operands of a comparison: words and constant bounds as they are.
     pub(super) fn compared(&mut self, a: ValueId, b: ValueId) -> Insert<(ValueId, ValueId)> {
-        let as_it_is =
-            |i: &Self, v: ValueId| i.graph.constant(v).is_some() || i.plain[v.index()].is_words();
-        let operand = |i: &mut Self, v: ValueId| match as_it_is(i, v) {
-            true => Ok(i.held(v)?.wide),
-            false => i.in_full(v, BITS),
-        };
-        match as_it_is(self, a) || as_it_is(self, b) {
-            true => Ok((operand(self, a)?, operand(self, b)?)),
-            false => self.aligned(a, b),
+        let constant = |i: &Self, v: ValueId| i.graph.constant(v).is_some();
+        let exact = |i: &Self, v: ValueId| i.is_exact(v) || constant(i, v);
+        let words = |i: &Self, v: ValueId| i.plain[v.index()].is_words();
+        let wide = |i: &Self, v: ValueId| Ok(i.held(v)?.wide);
+        // Words and whole numbers beside a bound, or their like, as they are: no format of theirs may move a bound.
+        let alike = words(self, a) && self.plain[a.index()] == self.plain[b.index()];
+        let beside = constant(self, b) && words(self, a) || constant(self, a) && words(self, b);
+        if alike || beside || exact(self, a) && exact(self, b) {
+            return Ok((wide(self, a)?, wide(self, b)?));
+        }
+        match (constant(self, a), constant(self, b)) {
+            (true, _) => Ok((wide(self, a)?, self.in_full(b, BITS)?)),
+            (_, true) => Ok((self.in_full(a, BITS)?, wide(self, b)?)),
+            _ => self.aligned(a, b),
         }
     }
 
@@ -295,6 +304,14 @@ impl Insertion<'_> {
                 let operand = self.in_full(x, BITS)?;
                 let span = self.span(operand);
                 let bound = |v: f32| match (span, v.is_finite()) {
+                    // Never reached.
+                    (Some(span), true) if f64::from(v).abs() >= 2.0 * span.bound => {
+                        match (v == min, v == max) {
+                            (true, false) if v < 0.0 => f32::NEG_INFINITY,
+                            (false, true) if v > 0.0 => f32::INFINITY,
+                            _ => weights::on_grid(v, span.frac),
+                        }
+                    }
                     (Some(span), true) => {
                         // Some bits of the bound's own, where there is room.
                         let own = 20 - libm::ilogb(f64::from(v.abs().max(f32::MIN_POSITIVE)));
@@ -321,12 +338,36 @@ impl Insertion<'_> {
                 }
                 Some(held)
             }
-            Unary::Log => {
-                let operand = self.in_full(x, BITS)?;
-                Some(self.pushed(node, &[operand], HeldKind::Function)?)
-            }
+            Unary::Log => Some(self.logarithm_finely(node, x)?),
             Unary::Not => None,
             function => Some(self.tabulated_finely(node, function, x)?),
+        })
+    }
+
+    /// A logarithm; of what the operand's format takes for zero, and calibration has always seen above it, that of the
+    /// smallest number that was seen.
+    fn logarithm_finely(&mut self, node: &Node, x: ValueId) -> Insert<Held> {
+        let operand = self.in_full(x, BITS)?;
+        let smallest = self.observations.values[x.index()].minimum;
+        let count = self.span(operand).map(|s| libm::ldexp(1.0, -s.frac));
+        if smallest <= 0.0 || count.is_none_or(|count| f64::from(smallest) >= count) {
+            return self.pushed(node, &[operand], HeldKind::Function);
+        }
+        let name = node.name.as_str();
+        let logarithm = self.new.push(name, node.op.clone(), &[operand])?;
+        let seen = &self.observations.values[node.output.index()];
+        let frac = covering(f64::from(seen.magnitude()) * 2.0, BITS);
+        let logarithm = self.quantised(node.output, logarithm, &[frac], BITS)?;
+        let zero = self.new.constant(name, Tensor::scalar(0.0))?;
+        let above = Op::Compare(Comparison::Greater);
+        let above = self.new.push(name, above, &[operand, zero])?;
+        let least = weights::on_grid(libm::logf(smallest), frac.min(20));
+        let least = self.new.constant(name, Tensor::scalar(least))?;
+        let wide = self.new.push(name, Op::Where, &[above, logarithm, least])?;
+        Ok(Held {
+            wide,
+            narrow: None,
+            kind: HeldKind::Sums,
         })
     }
 

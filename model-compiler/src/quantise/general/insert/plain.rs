@@ -3,6 +3,8 @@
 use super::{HeldKind, Insert, Insertion, Words, formats};
 use crate::graph::{Binary, Graph, Op, Unary, ValueId};
 
+/// Bits of what is not rounded before it is put in order.
+const UNROUNDED: i32 = 48;
 /// Bits of what is put in order: one is left for what lies beyond.
 const ORDERED: u8 = 31;
 
@@ -74,9 +76,11 @@ pub(super) fn ordering(graph: &Graph) -> Vec<bool> {
 impl Insertion<'_> {
     /// An operand as wide as it is computed.
     pub(super) fn unrounded(&mut self, value: ValueId) -> Insert<ValueId> {
-        let held = self.held(value)?;
+        let held = self.held(value)?.clone();
+        // On a power of two of not too many bits, so that it meets others.
+        let few = self.span(held.wide).is_some_and(|s| s.bits() <= UNROUNDED);
         match (held.kind, self.plain[value.index()]) {
-            (HeldKind::Sums, Plain::No | Plain::Alike(_)) => Ok(held.wide),
+            (HeldKind::Sums, Plain::No) if few => Ok(held.wide),
             _ => Ok(self.narrow(value)?.0),
         }
     }

@@ -171,7 +171,13 @@ fn of_node(graph: &Graph, node: &Node, operands: &[Option<Span>]) -> Option<Span
                     bound: a.bound + b.bound,
                     ..a.hull(b)
                 }),
-                Binary::Mul => Some(a.times(b)),
+                // A constant is part of the step, which is then no power of two.
+                Binary::Mul => {
+                    let constants = node.inputs.iter().filter_map(|v| graph.constant(*v));
+                    let mut numbers = constants.flat_map(|tensor| &tensor.data);
+                    let powers = numbers.all(|v| v.abs().to_bits() << 9 == 0);
+                    powers.then(|| a.times(b))
+                }
                 Binary::Max | Binary::Min => Some(a.hull(b)),
                 Binary::Div | Binary::Pow | Binary::PRelu => None,
             }

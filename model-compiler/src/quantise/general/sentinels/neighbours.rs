@@ -15,9 +15,9 @@ use crate::quantise::{Calibration, QuantiseError, statistics};
 use hodoscope_program::Input;
 
 /// What moves a point at least.
-const FAR: f32 = 1e3;
-/// A distance to a point that was moved, at least.
-const DISTANT: f32 = 1e3;
+const FAR: f32 = 30.0;
+/// A distance to a point that was moved, in units of the largest real one of the event, at least.
+const DISTANT: f32 = 4.0;
 /// Events on which it is tried that a distance is one.
 const EVENTS: usize = 16;
 
@@ -306,12 +306,18 @@ fn tried(
             let [moved, real, same, there] = [apart.moved, apart.real, apart.same, apart.there]
                 .map(|value| workspace.value(value));
             let points = there.len();
+            let both = |pair: usize| {
+                let pair = pair % (points * points);
+                same[pair] != 0.0 && there[pair / points] != 0.0
+            };
+            let near = real.iter().enumerate().filter(|(e, _)| both(*e));
+            let distant = DISTANT * near.fold(1.0f32, |m, (_, v)| m.max(v.abs()));
             let holds = |(e, moved): (usize, &f32)| {
                 let pair = e % (points * points);
                 match (same[pair] != 0.0, there[pair / points] != 0.0) {
                     (false, _) => match apart.largest {
-                        true => *moved <= -DISTANT,
-                        false => *moved >= DISTANT,
+                        true => *moved <= -distant,
+                        false => *moved >= distant,
                     },
                     (true, true) => {
                         let tolerance = 1e-3 * (1.0 + real[e].abs());
