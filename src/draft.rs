@@ -158,10 +158,10 @@ mod tests {
         assert_eq!(word(&[0.0, 3.0, 7.0], false), (1.0, 0, 15));
         assert_eq!(word(&[-1.5, 2.25], false), (0.25, -32, 31));
         assert_eq!(word(&[0.35, 12.4], false), (0.05, 0, 511));
-        let (lsb, minimum, maximum) = word(&[-1.234_567, 3.141_593], false);
+        let (lsb, minimum, maximum) = word(&[-1.234_567, 3.345_678], false);
         assert!(lsb > 0.0 && minimum < 0, "{lsb} {minimum}");
         assert!(
-            maximum as f64 * lsb >= 2.0 * 3.14 && maximum < 1 << 16,
+            maximum as f64 * lsb >= 2.0 * 3.34 && maximum < 1 << 16,
             "{maximum}"
         );
         assert_eq!(word(&[0.0], false), (1.0, 0, 1));

@@ -138,7 +138,7 @@ fn per_channel(
     let mut tensor = context.weights(node, &value, "scale or bias")?;
     // Operator set 18 has one of each group.
     let count = tensor.data.len();
-    if count == 0 || channels % count != 0 {
+    if count == 0 || !channels.is_multiple_of(count) {
         let detail = format!("has {count} factors for {channels} channels");
         return Err(node.operand_error(detail));
     }

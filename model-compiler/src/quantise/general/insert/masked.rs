@@ -42,7 +42,7 @@ impl Insertion<'_> {
             true => node.output,
             false => real,
         };
-        let (operand, frac) = match self.to_order(real, like, node.output)? {
+        let (operand, frac) = match self.ordered(real, like, node.output)? {
             Some(fine) => fine,
             None => {
                 let (operand, grid) = self.narrow_like(real, like)?;

@@ -86,7 +86,7 @@ impl Insertion<'_> {
     }
 
     /// What only its order is wanted of, in as many bits as an order can have; none of what has fewer anyway.
-    pub(super) fn to_order(
+    pub(super) fn ordered(
         &mut self,
         value: ValueId,
         like: ValueId,
@@ -106,7 +106,7 @@ impl Insertion<'_> {
     pub(super) fn ranked(&mut self, value: ValueId) -> Insert<ValueId> {
         match self.plain[value.index()] {
             Plain::Alike(_) => Ok(self.held(value)?.wide),
-            _ if self.ordering[value.index()] => match self.to_order(value, value, value)? {
+            _ if self.ordering[value.index()] => match self.ordered(value, value, value)? {
                 Some((fine, _)) => Ok(fine),
                 None => Ok(self.uniform(value)?.0),
             },
