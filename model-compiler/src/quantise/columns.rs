@@ -148,7 +148,7 @@ mod tests {
             })
             .collect();
         let reach = reach(&values, 25);
-        assert!(reach.iter().all(|r| (1.7..2.1).contains(r)), "{reach:?}");
+        assert!(reach.iter().all(|r| (3.5..4.1).contains(r)), "{reach:?}");
     }
 
     #[test]

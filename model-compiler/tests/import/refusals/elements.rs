@@ -17,7 +17,7 @@ fn arithmetic_on_integers() {
         &["counts", "counts"],
         vec![],
         vec![],
-        &["depend on the event", "cast to float"],
+        &["depends on the event", "cast to float"],
     );
     refused(
         "Neg",
