@@ -98,10 +98,10 @@ fn values_of_many_elements() {
     );
     judge("a full set", &set, Some("more than 16777216 elements"));
     let event = (0..20).fold(wide(4096), |mut text, i| {
-        let _ = write!(text, "value m{i} [4096, 1] u8 frac 0 = reshape x\n");
-        let _ = write!(
+        let _ = writeln!(text, "value m{i} [4096, 1] u8 frac 0 = reshape x");
+        let _ = writeln!(
             text,
-            "value p{i} [4096, 4096] u16 frac 0 = mat_mul m{i} m{i}\n"
+            "value p{i} [4096, 4096] u16 frac 0 = mat_mul m{i} m{i}"
         );
         text
     });
@@ -146,17 +146,17 @@ fn constants_that_are_read_again() {
 fn trees_with_loops() {
     let (nodes, trees) = (100_000usize, 100_000);
     let mut text = wide(8);
-    let _ = write!(text, "constant n i32 [{nodes}, 4]\n");
+    let _ = writeln!(text, "constant n i32 [{nodes}, 4]");
     for i in 0..nodes {
         let (yes, no) = ((i * 7919 + 13) % nodes, (i * 104_729 + 77) % nodes);
-        let _ = write!(text, "{} 100 {yes} {no}\n", i % 8);
+        let _ = writeln!(text, "{} 100 {yes} {no}", i % 8);
     }
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "constant r i32 [{trees}, 2]\n{}\n",
+        "constant r i32 [{trees}, 2]\n{}",
         "5 255 ".repeat(trees)
     );
-    let _ = write!(text, "constant l i8 [{nodes}, 1]\n{}\n", "1 ".repeat(nodes));
+    let _ = writeln!(text, "constant l i8 [{nodes}, 1]\n{}", "1 ".repeat(nodes));
     text += "value y [1] i32 frac 0 = trees x nodes n first 0 roots r leaves l sum\noutput y = y\n";
     judge("trees", &text, Some("the proof takes more than"));
 }
