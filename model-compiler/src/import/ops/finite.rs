@@ -6,7 +6,7 @@ use super::super::{
     node::NodeView,
     value::{Ints, Value},
 };
-use crate::graph::Kind;
+use crate::graph::{Graph, Kind, ValueId};
 
 pub(super) fn is_nan_or_infinite(
     context: &mut Context<'_>,
@@ -25,6 +25,14 @@ pub(super) fn is_nan_or_infinite(
             (false, false) => |_| false,
         },
     };
+    if let (Value::Graph(_, value), "IsInf") = (&x, node.proto.op_type.as_str())
+        && context.float_constant(&x).is_none()
+        && meets_infinity(context.graph(), *value)
+    {
+        return Err(node.operand_error(
+            "a mask of ∞ reaches it, and integers have no ∞: ask the mask itself whether anything is there",
+        ));
+    }
     let shape = context.shape(&x);
     let count = shape.iter().product();
     let data = match (&x, context.float_constant(&x)) {
@@ -37,4 +45,23 @@ pub(super) fn is_nan_or_infinite(
     context.spend(node, count)?;
     let ints = Ints::new(shape, data).ok_or_else(|| context.over_budget(node))?;
     Ok(vec![Value::Ints(Kind::Bool, ints)])
+}
+
+/// Whether a value depends on a constant that is infinite.
+fn meets_infinity(graph: &Graph, value: ValueId) -> bool {
+    let mut seen = vec![false; graph.value_count()];
+    let mut followed = vec![value];
+    while let Some(value) = followed.pop() {
+        if std::mem::replace(&mut seen[value.index()], true) {
+            continue;
+        }
+        let constant = graph.constant(value);
+        if constant.is_some_and(|tensor| tensor.data.iter().any(|v| v.is_infinite())) {
+            return true;
+        }
+        if let Some(node) = graph.producing_node(value) {
+            followed.extend(&node.inputs);
+        }
+    }
+    false
 }

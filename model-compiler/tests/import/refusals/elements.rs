@@ -176,3 +176,25 @@ fn constants() {
     range(&[0], &["step is 0"]);
     range(&[1, 2], &["the step must be one number"]);
 }
+
+#[test]
+fn an_infinity_of_a_mask_cannot_be_asked_for() {
+    let masked = |question: &str| {
+        let nodes = vec![
+            node("Greater", "there", &["x", "none"], vec![]),
+            node("Where", "masked", &["there", "x", "nothing"], vec![]),
+            node("ReduceMax", "most", &["masked"], vec![]),
+            node(question, "y", &["most"], vec![]),
+        ];
+        let constants = vec![
+            floats("none", &[], &[0.0]),
+            floats("nothing", &[], &[f32::NEG_INFINITY]),
+        ];
+        let inputs = vec![info("x", &[1, 4])];
+        model(13, inputs, constants, nodes, &["y"])
+    };
+    says(
+        &error(&masked("IsInf")),
+        &["IsInf", "a mask of ∞", "ask the mask"],
+    );
+}
