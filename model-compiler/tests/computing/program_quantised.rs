@@ -536,9 +536,9 @@ fn without_a_file_words_are_calibrated() {
     let input = &case.program().inputs[0];
     assert_eq!(input.fields.len(), 2);
     for field in &input.fields {
-        // 16 bits, a power of two, and a factor of two above the largest value seen.
-        assert_eq!((field.minimum, field.maximum), (-32768, 32767));
-        assert_eq!(field.lsb.0, libm::ldexp(1.0, -11), "{field:?}");
+        // 20 bits, a power of two, and a factor of four above the largest value seen.
+        assert_eq!((field.minimum, field.maximum), (-524_288, 524_287));
+        assert_eq!(field.lsb.0, libm::ldexp(1.0, -14), "{field:?}");
     }
     assert_eq!(
         case.compiled
