@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use hodoscope_compiler::graph::{self, Executor, Graph, Workspace};
+use hodoscope_compiler::graph::{self, Executor, Graph, Op, Workspace};
 use hodoscope_compiler::recognise::recognise;
 use hodoscope_interpreter::Trace;
 use hodoscope_program::{Program, Value, ValueId};
@@ -160,6 +160,7 @@ fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
     let matches = |value: &Value, of: &graph::ValueId| {
         value.shape.set().is_none() && value.shape.elements(0) == graph.elements(*of)
     };
+    let by_phase = by_phase(graph);
     let mut same = vec![None; program.values.len()];
     let mut last: HashMap<graph::ValueId, usize> = HashMap::new();
     for (place, value) in program.values.iter().enumerate() {
@@ -174,6 +175,9 @@ fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
         let Some(found) = found.filter(|found| matches(value, found)) else {
             continue;
         };
+        if by_phase[found.index()] && !without_count(&name).ends_with(".moved") {
+            continue;
+        }
         same[place] = Some(Same {
             value: found,
             channels_last: false,
@@ -184,6 +188,20 @@ fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
         }
     }
     same
+}
+
+/// Of each value of the graph whether a transposed convolution gives it, or a function of one: the program has its elements
+/// phase by phase.
+fn by_phase(graph: &Graph) -> Vec<bool> {
+    let mut by_phase = vec![false; graph.value_count()];
+    for node in graph.nodes() {
+        by_phase[node.output.index()] = match node.op {
+            Op::ConvTranspose { .. } => true,
+            Op::Unary(_) | Op::ScaleShift { .. } => by_phase[node.inputs[0].index()],
+            _ => false,
+        };
+    }
+    by_phase
 }
 
 /// `f` of `f.2`: values of a program have names of their own.
