@@ -453,6 +453,10 @@ impl Lowering<'_> {
         }
         if let Source::Value(id) = real.source {
             self.builder.set_scale(id, &real.step);
+            // What it is a permutation of means the same.
+            if let (Some((base, _)), Some(_)) = (self.builder.permuted(id), uniform(&real.step)) {
+                self.builder.set_scale(base, &real.step);
+            }
         }
         Ok(real)
     }
