@@ -175,7 +175,7 @@ fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
         let Some(found) = found.filter(|found| matches(value, found)) else {
             continue;
         };
-        if by_phase[found.index()] && !without_count(&name).ends_with(".moved") {
+        if by_phase[found.index()] {
             continue;
         }
         same[place] = Some(Same {
