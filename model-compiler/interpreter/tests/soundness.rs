@@ -129,7 +129,7 @@ fn worst_partial_sum(
 fn the_random_programs_reach_every_operation_and_rule() {
     let mut runner = TestRunner::deterministic();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for _ in 0..900 {
+    for _ in 0..1200 {
         let program = programs(ANY).new_tree(&mut runner).unwrap().current();
         for value in &program.values {
             *counts.entry(value.operation.keyword()).or_default() += 1;
@@ -198,7 +198,7 @@ fn the_random_programs_reach_every_operation_and_rule() {
     ];
     for name in expected {
         let count = counts.get(name).copied().unwrap_or(0);
-        assert!(count >= 40, "{name}: {count} in 900 programs");
+        assert!(count >= 40, "{name}: {count} in 1200 programs");
     }
 }
 
