@@ -170,7 +170,10 @@ fn expanded(
             None => return Ok(None),
         },
         // A choice that is known: what is not chosen counts nothing.
-        Op::Where if let Some(mask) = builder.graph().constant(x).cloned() => {
+        Op::Where if builder.graph().constant(x).is_some() => {
+            let Some(mask) = builder.graph().constant(x).cloned() else {
+                return Ok(None);
+            };
             return inverse::chosen(builder, name, &mask, [operands[1], operands[2]]);
         }
         Op::Binary(Binary::Pow) => {
