@@ -6,9 +6,9 @@
 
 use super::plain::Plain;
 use super::span::Span;
-use super::{Grid, Held, HeldKind, Insert, Insertion, weights};
+use super::{Held, HeldKind, Insert, Insertion, weights};
 use crate::functions::{ARGUMENT_BITS, argument_frac, covering};
-use crate::graph::{Binary, Comparison, GraphError, Node, Op, Reduction, Tensor, Unary, ValueId};
+use crate::graph::{Binary, Comparison, Node, Op, Reduction, Tensor, Unary, ValueId};
 use crate::quantise::format;
 
 /// Bits of an operand, its sign included.
@@ -18,7 +18,7 @@ const REACH: f64 = 16.0;
 /// The same where there are fewer.
 const NARROW_REACH: f64 = 4.0;
 /// Bits beside a sentinel: what lies beyond them is still a multiplier.
-const MASKED_BITS: u8 = 28;
+pub(super) const MASKED_BITS: u8 = 28;
 /// Bits of magnitude that a result may have.
 const RESULT: i32 = 62;
 /// Bits by which an operand may be moved to the grid of another: a multiplier has 31.
@@ -88,7 +88,7 @@ impl Insertion<'_> {
     }
 
     /// Whether a value is 0 or 1 as it is computed.
-    fn is_truth(&mut self, value: ValueId) -> bool {
+    pub(super) fn is_truth(&mut self, value: ValueId) -> bool {
         let Ok(held) = self.held(value).cloned() else {
             return false;
         };
@@ -102,7 +102,12 @@ impl Insertion<'_> {
     }
 
     /// A value as an operand of `bits` bits at most, at the format that the values of `like` ask for.
-    fn in_full_like(&mut self, value: ValueId, like: ValueId, bits: u8) -> Insert<ValueId> {
+    pub(super) fn in_full_like(
+        &mut self,
+        value: ValueId,
+        like: ValueId,
+        bits: u8,
+    ) -> Insert<ValueId> {
         let held = self.held(value)?.clone();
         if held.kind == HeldKind::Constant {
             return self.fine_constant(value, bits);
@@ -212,47 +217,6 @@ impl Insertion<'_> {
         }
     }
 
-    /// A choice whose other side the lowering puts just beyond what the real values can reach.
-    fn masked_finely(
-        &mut self,
-        node: &Node,
-        condition: ValueId,
-        real: ValueId,
-        other: ValueId,
-    ) -> Insert<Held> {
-        let Some(sentinel) = self.sentinel(node) else {
-            return Err(GraphError::UnknownValue(node.output.index() as u32));
-        };
-        let condition = match self.is_truth(condition) {
-            true => self.held(condition)?.wide,
-            false => self.uniform(condition)?.0,
-        };
-        // Real values alone say what the format is: in other places there may be anything.
-        let readers = self.uses[real.index()] - usize::from(other != sentinel);
-        let chosen = &self.observations.values[node.output.index()];
-        let like = match readers == 1 && !chosen.samples.is_empty() {
-            true => node.output,
-            false => real,
-        };
-        let operand = self.in_full_like(real, like, MASKED_BITS)?;
-        let frac = self.span(operand).map_or(0, |span| span.frac);
-        let infinity = self.held(sentinel)?.wide;
-        let elsewhere = match other == sentinel {
-            true => infinity,
-            false => {
-                let sum = Op::Binary(Binary::Add);
-                self.new.push(&node.name, sum, &[operand, infinity])?
-            }
-        };
-        let operands = [condition, operand, elsewhere];
-        let wide = self.new.push(&node.name, Op::Where, &operands)?;
-        Ok(Held {
-            wide,
-            narrow: Some((wide, Grid::uniform(frac))),
-            kind: HeldKind::Sums,
-        })
-    }
-
     /// x·scale + shift: of an operand of 32 bits at most, so that the factor has as many.
     fn scaled_finely(
         &mut self,
@@ -292,11 +256,7 @@ impl Insertion<'_> {
             Unary::Relu | Unary::Clip { .. } | Unary::LeakyRelu { .. } if layered => None,
             Unary::LeakyRelu { .. } | Unary::Wrap { .. } => None,
             Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc => None,
-            Unary::Relu | Unary::Neg | Unary::Abs => {
-                let operand = self.in_full(x, BITS)?;
-                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
-            }
-            Unary::Square => {
+            Unary::Relu | Unary::Neg | Unary::Abs | Unary::Square => {
                 let operand = self.in_full(x, BITS)?;
                 Some(self.pushed(node, &[operand], HeldKind::Sums)?)
             }

@@ -1,5 +1,6 @@
 //! Choices between real values and ∓∞: the format is that of the real values.
 
+use super::fine::MASKED_BITS;
 use super::{Grid, Held, HeldKind, Insert, Insertion};
 use crate::graph::{Binary, GraphError, Node, Op, ValueId};
 
@@ -35,13 +36,7 @@ impl Insertion<'_> {
             return Err(GraphError::UnknownValue(node.output.index() as u32));
         };
         let condition = self.truth(node, condition)?;
-        // Real values alone say what the format is: in other places there may be anything.
-        let readers = self.uses[real.index()] - usize::from(other != sentinel);
-        let chosen = &self.observations.values[node.output.index()];
-        let like = match readers == 1 && !chosen.samples.is_empty() {
-            true => node.output,
-            false => real,
-        };
+        let like = self.format_of(node, real, other != sentinel);
         let (operand, frac) = match self.ordered(real, like, node.output)? {
             Some(fine) => fine,
             None => {
@@ -52,8 +47,61 @@ impl Insertion<'_> {
                 }
             }
         };
+        self.or_sentinel(
+            node,
+            [condition, operand],
+            frac,
+            (sentinel, other == sentinel),
+        )
+    }
+
+    /// The same among activations of more than 8 bits.
+    pub(super) fn masked_finely(
+        &mut self,
+        node: &Node,
+        condition: ValueId,
+        real: ValueId,
+        other: ValueId,
+    ) -> Insert<Held> {
+        let Some(sentinel) = self.sentinel(node) else {
+            return Err(GraphError::UnknownValue(node.output.index() as u32));
+        };
+        let condition = match self.is_truth(condition) {
+            true => self.held(condition)?.wide,
+            false => self.uniform(condition)?.0,
+        };
+        let like = self.format_of(node, real, other != sentinel);
+        let operand = self.in_full_like(real, like, MASKED_BITS)?;
+        let frac = self.span(operand).map_or(0, |span| span.frac);
+        self.or_sentinel(
+            node,
+            [condition, operand],
+            frac,
+            (sentinel, other == sentinel),
+        )
+    }
+
+    /// The value whose format a masked choice takes: real values alone say what it is, in other places there may be
+    /// anything. `added`: whether the sentinel is added to the real value, which then has one reader more.
+    fn format_of(&self, node: &Node, real: ValueId, added: bool) -> ValueId {
+        let readers = self.uses[real.index()] - usize::from(added);
+        let chosen = &self.observations.values[node.output.index()];
+        match readers == 1 && !chosen.samples.is_empty() {
+            true => node.output,
+            false => real,
+        }
+    }
+
+    /// The choice between an operand and ∓∞, or ∓∞ that is added to the operand.
+    fn or_sentinel(
+        &mut self,
+        node: &Node,
+        [condition, operand]: [ValueId; 2],
+        frac: i32,
+        (sentinel, bare): (ValueId, bool),
+    ) -> Insert<Held> {
         let infinity = self.held(sentinel)?.wide;
-        let elsewhere = match other == sentinel {
+        let elsewhere = match bare {
             true => infinity,
             false => {
                 let sum = Op::Binary(Binary::Add);
