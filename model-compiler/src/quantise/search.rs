@@ -63,8 +63,11 @@ pub(super) fn search(
     let missed = |lowered: &Lowered| {
         precision::missed(&lowered.program, &statistics.sample, &statistics.outputs)
     };
-    if options.activations == Activations::Sixteen && precision::is_missed(missed(&lowered)?) {
-        let before = missed(&lowered)?;
+    let before = match options.activations {
+        Activations::Sixteen => missed(&lowered)?,
+        _ => 0.0,
+    };
+    if precision::is_missed(before) {
         let mut wide = vec![precision::WIDE; network.nodes.len()];
         let (mut best, mut reached) = attempt(&wide)?;
         let all = missed(&best)?;

@@ -171,10 +171,7 @@ fn expanded(
         },
         // A choice that is known: what is not chosen counts nothing.
         Op::Where if builder.graph().constant(x).is_some() => {
-            let Some(mask) = builder.graph().constant(x).cloned() else {
-                return Ok(None);
-            };
-            return inverse::chosen(builder, name, &mask, [operands[1], operands[2]]);
+            return inverse::chosen(builder, name, x, [operands[1], operands[2]]);
         }
         Op::Binary(Binary::Pow) => {
             return power(builder, name, operands);

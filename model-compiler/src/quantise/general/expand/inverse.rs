@@ -51,9 +51,12 @@ pub(super) fn inverse(
 pub(super) fn chosen(
     builder: &mut GraphBuilder,
     name: &str,
-    mask: &Tensor,
+    condition: ValueId,
     sides: [ValueId; 2],
 ) -> Result<Option<ValueId>, GraphError> {
+    let Some(mask) = builder.graph().constant(condition).cloned() else {
+        return Ok(None);
+    };
     let finite = |value: &ValueId| {
         let constant = builder.graph().constant(*value);
         constant.is_none_or(|tensor| tensor.data.iter().all(|v| v.is_finite()))
