@@ -1,7 +1,6 @@
 //! Networks that are neither deep sets nor dense chains take the general road: the integer program against the float
 //! executor, and the kernels of every plan against the interpreter.
 
-use crate::kernels_support;
 use crate::networks;
 use crate::networks::{Network, Random};
 use crate::quantised_support::{RMS, SIXTEEN, compile, errors, events};
@@ -10,6 +9,7 @@ use hodoscope_compiler::graph::Graph;
 use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_compiler::quantise::Options;
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor as Kernels;
 use hodoscope_program::Program;
 
 fn compiled(network: &Network, options: &Options) -> (Graph, Program) {
@@ -44,7 +44,7 @@ fn kernels_give_the_interpreters_bits() {
             let (_, program) = compiled(&network, &options);
             let interpreter = Interpreter::new(&program).unwrap();
             let plans = Isa::ALL.map(|isa| Plan::new(&program, isa).unwrap());
-            let executors: Vec<_> = plans.iter().map(kernels_support::Executor::new).collect();
+            let executors: Vec<_> = plans.iter().map(Kernels::new).collect();
             for (_, event) in events(&network, &program).into_iter().take(3) {
                 let expected = interpreter.run(&event).unwrap();
                 for (executor, isa) in executors.iter().zip(Isa::ALL) {
@@ -63,7 +63,7 @@ fn kernels_agree_on_words_that_no_event_has() {
         let (_, program) = compiled(&network, &Options::default());
         let interpreter = Interpreter::new(&program).unwrap();
         let plan = Plan::portable(&program).unwrap();
-        let executor = kernels_support::Executor::new(&plan);
+        let executor = Kernels::new(&plan);
         let mut random = Random::new(300);
         for _ in 0..4 {
             let inputs: Vec<Vec<i64>> = program

@@ -1,7 +1,6 @@
 //! Words of any LSB on the general road: 0.05, 0.1 and π/720 are no float's power of two.
 
 use crate::import_support::{floats, info, int, int64s, ints, model, node};
-use crate::kernels_support;
 use crate::networks::{Network, Random};
 use crate::quantised_support::{RMS, SIXTEEN, compile_words, errors, events};
 use hodoscope_compiler::graph::Executor;
@@ -10,6 +9,7 @@ use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::Plan;
 use hodoscope_compiler::quantise::Options;
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor as Kernels;
 
 /// `x` [1, 6] in fields of 0.05, 0.1 and π/720, which repeat; `y` [1, 6] in steps of 0.3.
 const WORDS: &str = "
@@ -182,7 +182,7 @@ fn whatever_reads_words_of_any_step_holds_the_floats() {
         for program in [program, narrow] {
             let interpreter = Interpreter::new(&program).unwrap();
             let plan = Plan::portable(&program).unwrap();
-            let kernels = kernels_support::Executor::new(&plan);
+            let kernels = Kernels::new(&plan);
             for (_, event) in events(&network, &program).iter().take(3) {
                 let expected = interpreter.run(event).unwrap();
                 assert_eq!(kernels.infer(&event.inputs), expected, "{name}");

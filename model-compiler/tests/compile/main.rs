@@ -15,8 +15,6 @@ mod trees;
 mod import_support;
 #[path = "../jets_support/mod.rs"]
 mod jets_support;
-#[path = "../kernels_support/mod.rs"]
-mod kernels_support;
 #[path = "../networks/mod.rs"]
 mod networks;
 #[path = "../quantised_support/mod.rs"]

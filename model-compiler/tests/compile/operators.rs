@@ -2,7 +2,6 @@
 //! kernels to the interpreter.
 
 use crate::import_support::{float, floats, info, int, int64s, ints, model, node, string};
-use crate::kernels_support;
 use crate::networks::{Network, Random};
 use crate::quantised_support::{RMS, SIXTEEN, compile, errors, events};
 use hodoscope_compiler::import::proto::{
@@ -11,6 +10,7 @@ use hodoscope_compiler::import::proto::{
 };
 use hodoscope_compiler::plan::Plan;
 use hodoscope_interpreter::Interpreter;
+use hodoscope_kernel_executor::Executor as Kernels;
 
 /// The operator set of all models that state none.
 const OPSET: i64 = 20;
@@ -143,7 +143,7 @@ pub(crate) fn held(name: &'static str, model: ModelProto, event: Events) -> Resu
     println!("{name}: rms {errors:?}");
     let interpreter = Interpreter::new(&program).unwrap();
     let plan = Plan::portable(&program).unwrap();
-    let kernels = kernels_support::Executor::new(&plan);
+    let kernels = Kernels::new(&plan);
     for (_, event) in events(&network, &program).iter().take(3) {
         let expected = interpreter.run(event).unwrap();
         assert_eq!(kernels.infer(&event.inputs), expected, "{name}");

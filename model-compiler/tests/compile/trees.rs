@@ -6,7 +6,6 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::import_support::assert_close;
-use crate::kernels_support;
 use hodoscope_compiler::graph::{
     Aggregate, Executor, Forest, Graph, GraphBuilder, Kind, Op, Question, Tensor, TreeNode,
     simplify,
@@ -18,6 +17,7 @@ use hodoscope_compiler::quantise::{Activations, Calibration, Options, quantise};
 use hodoscope_compiler::recognise::recognise;
 use hodoscope_compiler::{Road, quantised};
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor as Kernels;
 use hodoscope_program::{Operation, Program};
 use ndarray::{ArrayD, Axis, IxDyn, OwnedRepr};
 use ndarray_npy::NpzReader;
@@ -161,7 +161,7 @@ fn compiled_ensembles_keep_labels_and_scores() {
             let event = words(&program, row);
             let outputs = interpreter.run(&event).unwrap();
             for plan in &plans {
-                let seen = kernels_support::Executor::new(plan).infer(&event.inputs);
+                let seen = Kernels::new(plan).infer(&event.inputs);
                 assert_eq!(seen, outputs, "{name} {}", plan.isa);
             }
         }

@@ -1,10 +1,10 @@
 //! Every layout that is proved exact for a layer gives the interpreter's bits: random shapes, and the
 //! ends of weights and operands.
 
-use crate::kernels_support::Executor;
 use hodoscope_compiler::plan::layout::Layout;
 use hodoscope_compiler::plan::{Isa, Kernel, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor;
 use hodoscope_program::Program;
 use proptest::prelude::*;
 

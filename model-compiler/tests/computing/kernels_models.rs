@@ -3,13 +3,13 @@
 use std::fs::{File, read_to_string};
 use std::path::PathBuf;
 
-use crate::kernels_support::Executor;
 use crate::support::Random;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_compiler::quantise::{Calibration, Options};
 use hodoscope_compiler::{Compiled, compile, import};
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor;
 use hodoscope_program::{Operation, Program};
 use ndarray::{ArrayD, Axis};
 use ndarray_npy::NpzReader;

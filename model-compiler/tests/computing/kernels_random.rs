@@ -1,11 +1,11 @@
 //! The interpreter and the kernels, which share no arithmetic, agree on random programs bit for bit.
 
 use crate::emit_programs::autoencoders::{Autoencoder, End, autoencoders};
-use crate::kernels_support::Executor;
 use crate::support::{PLANNED, Random, Reach, event, programs};
 use hodoscope_compiler::plan::layout::Layout;
 use hodoscope_compiler::plan::{Isa, Layouts, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor;
 use hodoscope_program::Program;
 use proptest::prelude::*;
 

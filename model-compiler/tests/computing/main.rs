@@ -15,7 +15,5 @@ mod reference_models;
 mod emit_programs;
 #[path = "../import_support/mod.rs"]
 mod import_support;
-#[path = "../kernels_support/mod.rs"]
-mod kernels_support;
 #[path = "../../program/tests/support/mod.rs"]
 mod support;

@@ -14,8 +14,6 @@ mod words;
 
 #[path = "../import_support/mod.rs"]
 mod import_support;
-#[path = "../kernels_support/mod.rs"]
-mod kernels_support;
 #[path = "../networks/mod.rs"]
 mod networks;
 #[path = "../../program/tests/support/mod.rs"]

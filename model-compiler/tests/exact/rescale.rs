@@ -2,13 +2,13 @@
 //! sources have them, and on the kernels of every core.
 
 use crate::import_support::{floats, info, int, load, model, node};
-use crate::kernels_support;
 use crate::networks::Random;
 use hodoscope_compiler::exact::{Rescale, exact_with};
 use hodoscope_compiler::import::proto::{ModelProto, TensorProto, data_type};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Isa, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor as Kernels;
 use hodoscope_program::Program;
 
 const INPUTS: usize = 24;
@@ -295,7 +295,7 @@ fn kernels_of_every_core_give_these_bits() {
             let program = Layer::new(seed, seed == 22, false, ratio).program(rule);
             let interpreter = Interpreter::new(&program).unwrap();
             let plans = Isa::ALL.map(|isa| Plan::new(&program, isa).unwrap());
-            let executors: Vec<_> = plans.iter().map(kernels_support::Executor::new).collect();
+            let executors: Vec<_> = plans.iter().map(Kernels::new).collect();
             let mut random = Random::new(seed);
             for _ in 0..10 {
                 let words = (0..INPUTS)

@@ -1,7 +1,6 @@
 //! Quantised sets over live constituents: the bits of the program that computes every slot, for any number of them.
 
 use crate::activations::Network;
-use crate::kernels_support::Executor as Kernels;
 use crate::support::Random;
 use hodoscope_compiler::exact::{Constituents, Rescale, exact_over_live, exact_padded};
 use hodoscope_compiler::graph::{
@@ -11,6 +10,7 @@ use hodoscope_compiler::graph::{
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Isa, Layouts, Plan};
 use hodoscope_interpreter::{Event, Interpreter};
+use hodoscope_kernel_executor::Executor as Kernels;
 use hodoscope_program::{Live, Program};
 
 /// Slots, and features of each.

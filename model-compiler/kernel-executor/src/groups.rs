@@ -4,7 +4,8 @@ use hodoscope_compiler::plan::layout::{Constants, Layout, Packed};
 use hodoscope_kernels::layout::{byte_quads, packed_words, row_blocks};
 use hodoscope_kernels::rescale::Shift;
 
-use super::{Array, ends};
+use crate::Array;
+use crate::array::ends;
 
 /// Whether `layout` is one of these.
 pub fn are(layout: Layout) -> bool {

@@ -5,7 +5,8 @@ use hodoscope_compiler::plan::{Accumulator, Kernel, Plan, Step};
 use hodoscope_kernels::reduce;
 use hodoscope_program::{Dim, Shape, ValueId};
 
-use super::{Array, Executor, groups};
+use crate::row::Row;
+use crate::{Array, Executor, groups};
 
 /// The squared error of `step`, of which one operand is computed in blocks.
 ///
@@ -94,5 +95,8 @@ fn block(
         program: &program,
         ..plan.clone()
     };
-    Executor::new(&plan).row(&step, &vec![], &values).raws()
+    let executor = Executor::new(&plan);
+    Row::new(&executor, &step, &vec![], &values)
+        .compute()
+        .raws()
 }
