@@ -73,6 +73,7 @@ impl Builder {
             range,
             is_local,
             module: self.module,
+            label: None,
         };
         self.widest = self.widest.max(wire.width());
         let id = WireId::new(self.wires.len());
@@ -125,6 +126,12 @@ impl Builder {
     }
 
     fn adder(&mut self, a: (WireId, u8), b: (WireId, u8), minus: bool) -> WireId {
+        // Shifts of operands are the adder's own.
+        let unshifted = |this: &Self, (x, left): (WireId, u8)| match this.wires[x.index()].op {
+            Op::Left { x, shift } => (x, left + shift),
+            _ => (x, left),
+        };
+        let (a, b) = (unshifted(self, a), unshifted(self, b));
         // Zeros that both end in are no part of the adder.
         let common = a.1.min(b.1);
         if common > 0 {

@@ -231,6 +231,8 @@ pub struct Wire {
     pub is_local: bool,
     /// The module that it belongs to.
     pub module: usize,
+    /// The value and element that it is, if it is one.
+    pub label: Option<(u32, u32)>,
 }
 
 impl Wire {
@@ -258,6 +260,36 @@ pub struct Table {
     pub first: i128,
     /// Entries.
     pub entries: Vec<i64>,
+}
+
+/// An input of the program: a row of words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inlet {
+    /// Name, as in the model.
+    pub name: String,
+    /// Words of a row.
+    pub channels: usize,
+    /// Bits of a word.
+    pub width: u8,
+    /// Whether words have a sign.
+    pub is_signed: bool,
+    /// Whether the set has a row for each constituent.
+    pub of_set: bool,
+}
+
+/// A constant matrix as adders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Name of the value.
+    pub name: String,
+    /// Rows that the matrix is multiplied with, each with adders of its own.
+    pub rows: usize,
+    /// Adders of one row, without those of the bias.
+    pub adders: usize,
+    /// Signed digits of all weights: one adder for each without sharing, less one for each output.
+    pub digits: usize,
+    /// Adders one behind the other.
+    pub depth: u32,
 }
 
 /// An output of the program: its raws, row-major.
@@ -306,6 +338,12 @@ pub struct Circuit {
     pub tables: Vec<Table>,
     /// Modules.
     pub modules: Vec<Module>,
+    /// Names of the program's values.
+    pub values: Vec<String>,
+    /// Inputs, in the order of an event.
+    pub inputs: Vec<Inlet>,
+    /// What became of each constant matrix.
+    pub layers: Vec<Layer>,
     /// Outputs, in the order of an answer.
     pub outputs: Vec<Port>,
     /// The set, if there is one.

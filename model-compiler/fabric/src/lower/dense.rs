@@ -7,12 +7,13 @@ use hodoscope_program::{ConstantId, Product, Value, ValueId};
 use super::Lowering;
 use super::elementwise::product;
 use super::rescale::{overflow, round_shift};
-use crate::circuit::WireId;
+use crate::circuit::{Layer, WireId};
 use crate::matrix::{self, Input, Network, Term};
 
 impl Lowering<'_> {
     pub(super) fn dense(
         &mut self,
+        value: &Value,
         x: ValueId,
         weights: ConstantId,
         bias: ConstantId,
@@ -24,6 +25,14 @@ impl Lowering<'_> {
         let bias = &program.constant(bias).data;
         let rows = self.rows(x);
         let network = self.network(&weights, &rows);
+        let terms = |w: &i64| matrix::digits::count((*w).into());
+        self.layers.push(Layer {
+            name: value.name.clone(),
+            rows: rows.len(),
+            adders: network.adders.len(),
+            digits: weights.iter().flatten().map(terms).sum(),
+            depth: network.depths.iter().copied().max().unwrap_or(0),
+        });
         let mut result = Vec::with_capacity(rows.len() * bias.len());
         for row in &rows {
             let sums = self.instance(&network, row);

@@ -16,7 +16,7 @@ use hodoscope_program::{
 };
 
 use crate::build::Builder;
-use crate::circuit::{Circuit, Module, Port, Stream, WireId};
+use crate::circuit::{Circuit, Inlet, Layer, Module, Port, Stream, WireId};
 use crate::matrix::Aim;
 
 /// More wires than this are no circuit for one event per clock.
@@ -84,6 +84,7 @@ struct Lowering<'p> {
     b: Builder,
     /// The wires of each value, row-major, of one constituent where there are several.
     values: Vec<Vec<WireId>>,
+    layers: Vec<Layer>,
 }
 
 impl Circuit {
@@ -103,6 +104,7 @@ impl Circuit {
             options,
             b: Builder::default(),
             values: Vec::with_capacity(program.values.len()),
+            layers: vec![],
         };
         let mut modules: Vec<Module> = Vec::new();
         let mut module_of: Vec<usize> = Vec::new();
@@ -124,6 +126,10 @@ impl Circuit {
             module_of.push(module);
             lowering.b.module = module;
             let wires = lowering.value(id, value)?;
+            for (element, wire) in wires.iter().enumerate() {
+                let label = &mut lowering.b.wires[wire.index()].label;
+                label.get_or_insert((id.index() as u32, element as u32));
+            }
             lowering.values.push(wires);
             if lowering.b.wires.len() > WIRES {
                 return Err(Refused::Large {
@@ -141,8 +147,18 @@ impl Circuit {
         let outputs = outputs.collect();
         lowering.b.module = 0;
         let stream = lowering.stream();
+        let inputs = program.inputs.iter().map(|input| Inlet {
+            name: input.name.clone(),
+            channels: input.channels,
+            width: input.element().width,
+            is_signed: input.element().signed,
+            of_set: input.set.is_some(),
+        });
         let circuit = Self {
             name: program.name.clone(),
+            values: program.values.iter().map(|v| v.name.clone()).collect(),
+            inputs: inputs.collect(),
+            layers: lowering.layers,
             wires: lowering.b.wires,
             tables: lowering.b.tables,
             modules,
@@ -257,7 +273,7 @@ impl Lowering<'_> {
             | Operation::Sub { .. }
             | Operation::Larger { .. }
             | Operation::Smaller { .. } => self.elementwise(value),
-            Operation::Dense { x, weights, bias } => self.dense(*x, *weights, *bias),
+            Operation::Dense { x, weights, bias } => self.dense(value, *x, *weights, *bias),
             Operation::DenseStepwise {
                 x,
                 weights,
