@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 /// Embedded, relative to the repository.
 const ROOTS: &[&str] = &[
     "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
     "firmware/Cargo.toml",
     "firmware/Cargo.lock",
+    "firmware/emulator",
     "firmware/kernels",
     "firmware/wire",
     "firmware/trigger",

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    boards, compile, evaluate, inspect, latency, run, stream, synth, trace, verify,
+    boards, compile, evaluate, inspect, latency, package, run, stream, synth, trace, verify,
 };
 use crate::exit;
 use crate::report::Report;
@@ -46,6 +46,7 @@ enum Command {
     Latency(latency::Args),
     Stream(Box<stream::Args>),
     Synth(synth::Args),
+    Package(package::Args),
     Boards(boards::Args),
 }
 
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Latency(args) => latency::latency(args),
         Command::Stream(args) => stream::stream(args),
         Command::Synth(args) => synth::synth(args),
+        Command::Package(args) => package::package(args),
         Command::Boards(args) => boards::boards(args),
     };
     let (report, code) = match result {

@@ -5,6 +5,7 @@ pub mod compile;
 pub mod evaluate;
 pub mod inspect;
 pub mod latency;
+pub mod package;
 pub mod run;
 pub mod stream;
 pub mod synth;

@@ -6,6 +6,7 @@ mod budget;
 mod good;
 mod layouts;
 mod loss;
+mod package;
 mod stream;
 mod verify;
 

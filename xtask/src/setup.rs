@@ -2,6 +2,7 @@
 
 mod components;
 mod emulator;
+mod libraries;
 mod oldest;
 mod softcores;
 mod targets;
@@ -33,6 +34,7 @@ pub fn run(need: Need) -> Result<()> {
     if need == Need::Everything {
         components::install()?;
         softcores::install()?;
+        libraries::install()?;
         // Without these three a check is left out, aloud, where it would have run.
         for result in [oldest::install(), MDBOOK.install(), DENY.install()] {
             if let Err(error) = result {

@@ -8,6 +8,7 @@ mod api;
 mod code;
 mod compute;
 mod decide;
+pub mod emulator;
 mod manifest;
 mod names;
 mod ways;

@@ -140,13 +140,13 @@ fn build_main(
 }
 
 /// A compiled model.
-struct Model {
-    identity: ProgramIdentity,
-    files: BTreeMap<PathBuf, Vec<u8>>,
+pub(super) struct Model {
+    pub(super) identity: ProgramIdentity,
+    pub(super) files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
 impl Model {
-    fn read(dir: &Path) -> Result<Self, TargetError> {
+    pub(super) fn read(dir: &Path) -> Result<Self, TargetError> {
         let no_model = |message: String| TargetError::Model {
             path: dir.to_owned(),
             message,
@@ -185,6 +185,16 @@ impl Model {
             files,
         })
     }
+
+    /// What tells its files from all others.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for (path, content) in &self.files {
+            digest.update(Sha256::digest(path.to_string_lossy().as_bytes()));
+            digest.update(Sha256::digest(content));
+        }
+        digest.finalize().into()
+    }
 }
 
 fn package_name(manifest: &str) -> Option<String> {
@@ -216,10 +226,7 @@ fn key(
 ) -> String {
     let mut digest = Sha256::new();
     digest.update(main.unwrap_or_default());
-    for (path, content) in &model.files {
-        digest.update(Sha256::digest(path.to_string_lossy().as_bytes()));
-        digest.update(Sha256::digest(content));
-    }
+    digest.update(model.digest());
     let sources = sources.hash();
     digest.update(format!("{board:?} {options:?} {sources} {target:?}"));
     hex(&digest.finalize()[..8])

@@ -129,6 +129,23 @@ pub(super) fn build(build: &Build<'_>) -> Result<PathBuf, TargetError> {
         .join(build.artefact))
 }
 
+/// What cargo says of the package in `dir` and all that it is built of.
+pub(super) fn metadata(dir: &Path, triple: &str) -> Result<serde_json::Value, TargetError> {
+    let what = "asking cargo what was built";
+    let mut command = shielded("cargo", dir)?;
+    command.args([
+        "metadata",
+        "--format-version=1",
+        "--filter-platform",
+        triple,
+    ]);
+    let output = run(&mut command, what)?;
+    serde_json::from_slice(&output.stdout).map_err(|error| TargetError::Build {
+        what: what.to_owned(),
+        stderr: error.to_string(),
+    })
+}
+
 fn rustc(arguments: &[&str], cache: &Cache) -> Result<String, TargetError> {
     let mut command = shielded("rustc", cache.root())?;
     let output = run(command.args(arguments), "asking rustc")?;

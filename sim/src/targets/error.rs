@@ -46,6 +46,16 @@ pub enum TargetError {
         /// The target.
         triple: String,
     },
+    /// No library is made for a target.
+    #[error(
+        "no library is made for `{triple}`, only for {targets}; on another machine of one of these, or with --target"
+    )]
+    NoLibrary {
+        /// The target.
+        triple: String,
+        /// Those for which one is made.
+        targets: String,
+    },
     /// Cargo failed.
     #[error("building {what} failed:\n{stderr}")]
     Build {
@@ -147,7 +157,10 @@ impl TargetError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::UnknownBoard { .. } | Self::Board { .. } | Self::Model { .. } => 2,
+            Self::UnknownBoard { .. }
+            | Self::Board { .. }
+            | Self::Model { .. }
+            | Self::NoLibrary { .. } => 2,
             _ => 3,
         }
     }
