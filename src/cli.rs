@@ -1,6 +1,7 @@
 //! The command line: parsing, printing, exit codes.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -10,6 +11,7 @@ use crate::commands::{
     boards, compile, evaluate, inspect, latency, package, run, stream, synth, trace, verify,
 };
 use crate::exit;
+use crate::own_boards;
 use crate::report::Report;
 
 /// Compiles trained jet and anomaly taggers from ONNX into bit-exact no_std Rust for trigger boards
@@ -31,6 +33,15 @@ struct Cli {
     /// Print one JSON object on stdout, figures with units in their keys
     #[arg(long, global = true)]
     json: bool,
+    /// Folder of boards of your own, each a folder with its board.toml; may be given again
+    #[arg(
+        long = "boards",
+        global = true,
+        value_name = "DIR",
+        env = "HODOSCOPE_BOARDS",
+        value_delimiter = ':'
+    )]
+    own_boards: Vec<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -54,7 +65,7 @@ enum Command {
 pub fn main() -> ExitCode {
     // Usage errors end here, with exit code 2.
     let cli = Cli::parse();
-    let result = match &cli.command {
+    let result = own_boards::look_in(&cli.own_boards).and_then(|()| match &cli.command {
         Command::Inspect(args) => inspect::inspect(args),
         Command::Compile(args) => compile::compile(args),
         Command::Run(args) => run::run(args),
@@ -66,7 +77,7 @@ pub fn main() -> ExitCode {
         Command::Synth(args) => synth::synth(args),
         Command::Package(args) => package::package(args),
         Command::Boards(args) => boards::boards(args),
-    };
+    });
     let (report, code) = match result {
         Ok(report) => {
             let code = if report.failed.is_some() {

@@ -9,11 +9,12 @@ use hodoscope_sim::encode::Events;
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::targets::{
-    Answer, Board, BuildOptions, Built, Cache, Layer, Session, SessionOptions, board, build,
+    Answer, Board, BuildOptions, Built, Cache, Layer, Session, SessionOptions, build,
 };
 use hodoscope_sim::timing::Recording;
 
 use crate::model_dir::ModelDir;
+use crate::own_boards;
 use crate::place::Place;
 use crate::progress;
 
@@ -93,7 +94,7 @@ pub struct Deployed {
 impl Deployed {
     /// Builds the firmware of `model` for the board `name`.
     pub fn build(model: &ModelDir, name: &str, options: &BuildOptions) -> Result<Self> {
-        let board = board::find(name, &[])?;
+        let board = own_boards::find(name)?;
         // A build takes long: what cannot run afterwards is said before.
         board.check_runner()?;
         let cache = Cache::from_env()?;

@@ -14,6 +14,7 @@ mod layers;
 mod loss;
 mod measure;
 mod model_dir;
+mod own_boards;
 mod place;
 mod progress;
 mod report;

@@ -6,12 +6,13 @@ use anyhow::Result;
 use hodoscope_compiler::plan::{Isa, Layouts, PlanError};
 use hodoscope_compiler::{Target, emit_program};
 use hodoscope_program::{Live, Program};
-use hodoscope_sim::targets::board::{self, Runner};
+use hodoscope_sim::targets::board::Runner;
 use serde_json::{Value, json};
 
 use super::{Budget, Checked, Limit, check};
 use crate::measure::{Measured, REPEATS};
 use crate::model_dir::{self, ModelDir};
+use crate::own_boards;
 
 /// Multiplicities that are tried before it is given up: an event of as many constituents takes about
 /// the same whatever the capacity is.
@@ -99,11 +100,11 @@ pub fn advise(
             break;
         }
     }
-    for name in board::names()
+    for name in own_boards::names()
         .iter()
         .filter(|name| **name != measured.board)
     {
-        let other = board::find(name, &[])?;
+        let other = own_boards::find(name)?;
         // Soft-cores are simulated from their Verilog, which is slow: whoever wants one names it.
         let emulated = matches!(other.runner, Runner::Emulator(_));
         if !emulated || other.cost.is_none() {
@@ -134,7 +135,7 @@ fn smaller_layouts(
     let Some(limit) = limits.min() else {
         return Ok(None);
     };
-    let isa = Isa::of_board(&board::find(&measured.board, &[])?.isa);
+    let isa = own_boards::find(&measured.board)?.isa;
     let now = plan_of(model, isa).and_then(|plan| plan["layout_bytes"].as_u64());
     let excess = measured.sizes.flash().saturating_sub(limit);
     let Some(now) = now.filter(|_| excess > 0) else {
@@ -210,7 +211,7 @@ fn with_capacity(model: &ModelDir, board: &str, n: usize, dir: &Path) -> Result<
     for set in &mut program.sets {
         set.capacity = set.capacity.min(n);
     }
-    let isa = Isa::of_board(&board::find(board, &[])?.isa);
+    let isa = own_boards::find(board)?.isa;
     let target = Target {
         isa,
         table_bytes: table_bytes(model, isa),

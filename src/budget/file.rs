@@ -12,10 +12,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use hodoscope_sim::targets::board;
 use serde::Deserialize;
 
 use super::Budget;
+
+use crate::own_boards;
 
 /// The file's name, beside a model and in a compiled directory.
 pub const FILE: &str = "budget.toml";
@@ -62,7 +63,7 @@ impl BudgetFile {
             bail!("schema {}, not {SCHEMA}", file.schema);
         }
         let boards = file.budget.into_iter().map(|entry| {
-            board::find(&entry.board, &[])?;
+            own_boards::find(&entry.board)?;
             let limits = entry.limits.iter().map(|text| text.parse());
             let limits: Result<Vec<Budget>, String> = limits.collect();
             Ok((entry.board, limits.map_err(anyhow::Error::msg)?))

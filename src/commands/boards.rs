@@ -1,9 +1,9 @@
 //! `hodoscope boards`.
 
 use anyhow::Result;
-use hodoscope_sim::targets::board;
 use serde_json::{Value, json};
 
+use crate::own_boards;
 use crate::report::{Report, Table};
 
 /// List the boards that --on takes
@@ -12,9 +12,9 @@ use crate::report::{Report, Table};
 pub struct Args {}
 
 pub fn boards(_: &Args) -> Result<Report> {
-    let boards = board::names()
+    let boards = own_boards::names()
         .iter()
-        .map(|name| board::find(name, &[]))
+        .map(|name| own_boards::find(name))
         .collect::<Result<Vec<_>, _>>()?;
     let mut table = Table::new(["board", "processor", "clock", "flash", "RAM", "target"]);
     let size = |bytes: Option<u64>| match bytes {

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use hodoscope_sim::metrics::LinearFit;
-use hodoscope_sim::targets::board;
 use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome};
 use crate::measure::{Cycles, MODELLED, Measured, REPEATS, Unit, worst};
 use crate::model_dir::ModelDir;
+use crate::own_boards;
 use crate::place::Place;
 use crate::report::{Report, Table, thousands};
 
@@ -60,7 +60,11 @@ pub fn latency(args: &Args) -> Result<Report> {
     for place in &args.on {
         match place {
             Place::Board(name) if name == "all" => {
-                names.extend(board::names().into_iter().filter(|name| name != "native"));
+                names.extend(
+                    own_boards::names()
+                        .into_iter()
+                        .filter(|name| name != "native"),
+                );
             }
             Place::Board(name) if name != "native" => names.push(name.clone()),
             _ => bail!(

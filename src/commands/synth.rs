@@ -2,9 +2,10 @@
 
 use anyhow::{Result, bail};
 use hodoscope_sim::synth::{Device, Figures, synthesise};
-use hodoscope_sim::targets::{Cache, board};
+use hodoscope_sim::targets::Cache;
 use serde_json::{Value, json};
 
+use crate::own_boards;
 use crate::report::{Report, Table, thousands};
 
 /// Synthesise a soft-core for an FPGA: area, and the clock that placements reach
@@ -31,7 +32,7 @@ pub fn synth(args: &Args) -> Result<Report> {
     if args.seeds == 0 {
         bail!("--seeds 0: one placement is the least");
     }
-    let board = board::find(&args.board, &[])?;
+    let board = own_boards::find(&args.board)?;
     let seeds: Vec<u32> = (1..=args.seeds).collect();
     let figures = synthesise(&board, args.device, &seeds, &Cache::from_env()?)?;
     Ok(Report::new(

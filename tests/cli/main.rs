@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_model;
+mod boards;
 mod budget;
 mod good;
 mod layouts;

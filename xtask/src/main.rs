@@ -29,7 +29,9 @@ usage: cargo xtask COMMAND
 
   demo            set-up, then two reference models from ONNX to emulated boards, with a report
   test            set-up, then every check that CI runs
-  test NAME...    the same, but only the steps whose name contains one of the words
+  test TIER       only what is `quick` (unit tests, importer, program, interpreter), what builds and runs
+                  `boards` in an emulator, or what simulates `rtl`
+  test NAME...    every check, but only the steps whose name contains one of the words
   setup           targets, emulators and tools; installs what is missing and says so
   bless [MODEL]   writes the snapshots and firmware/models again
   fresh [MODEL]   checks that firmware/models is what the compiler writes today

@@ -32,18 +32,61 @@ const COMPUTING: [(&str, &str); 2] = [
     ("hodoscope-compiler", "computing"),
 ];
 
-/// Set-up, then all checks, or those whose name contains one of the words.
+/// Part of the tests, by what it needs: `cargo xtask test TIER`.
+struct Tier {
+    name: &'static str,
+    /// Its test programs, beside the unit tests where `units` says so.
+    programs: &'static [&'static str],
+    units: bool,
+}
+
+const TIERS: [Tier; 3] = [
+    Tier {
+        name: "quick",
+        programs: &[
+            "between",
+            "cores",
+            "decode",
+            "import",
+            "soundness",
+            "text",
+            "verify",
+        ],
+        units: true,
+    },
+    Tier {
+        name: "boards",
+        programs: &[
+            "deployed",
+            "exactness",
+            "general",
+            "graph_networks",
+            "layouts",
+            "targets",
+            "timing",
+            "trees",
+        ],
+        units: false,
+    },
+    Tier {
+        name: "rtl",
+        programs: &["softcores", "stream_rtl"],
+        units: false,
+    },
+];
+
+/// Set-up, then all checks, those of a tier, or those whose name contains one of the words.
 pub fn run(only: &[&str]) -> Result<()> {
     setup::run(setup::Need::Everything)?;
+    if let [word] = only
+        && let Some(tier) = TIERS.iter().find(|tier| tier.name == *word)
+    {
+        return tier.run();
+    }
     let emulators = Emulators::look()?;
     let softcores = SoftCores::look()?;
     let mut steps = Steps::new(only);
-    steps.step("format", || {
-        for manifest in WORKSPACES {
-            shell::run(cargo("fmt", manifest).args(["--all", "--check"]))?;
-        }
-        Ok(Done(String::new()))
-    });
+    steps.step("format", format);
     steps.step("clippy", || {
         for manifest in WORKSPACES {
             shell::run(
@@ -112,6 +155,33 @@ pub fn run(only: &[&str]) -> Result<()> {
         });
     }
     steps.finish()
+}
+
+impl Tier {
+    fn run(&self) -> Result<()> {
+        let mut steps = Steps::new(&[]);
+        if self.units {
+            steps.step("format", format);
+        }
+        steps.step(self.name, || {
+            let mut options = vec!["--workspace"];
+            if self.units {
+                options.extend(["--lib", "--bins"]);
+            }
+            for program in self.programs {
+                options.extend(["--test", program]);
+            }
+            tests("Cargo.toml", &options)
+        });
+        steps.finish()
+    }
+}
+
+fn format() -> Result<Outcome> {
+    for manifest in WORKSPACES {
+        shell::run(cargo("fmt", manifest).args(["--all", "--check"]))?;
+    }
+    Ok(Done(String::new()))
 }
 
 fn cargo(subcommand: &str, manifest: &str) -> Command {
@@ -217,4 +287,25 @@ fn dependencies() -> Result<Outcome> {
         true => String::new(),
         false => "advisories NOT checked: their database cannot be reached".to_owned(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A program whose name no tier has would be run by none; one that is gone fails by its name.
+    #[test]
+    fn every_test_of_the_command_has_a_tier() {
+        let of_command = fs::read_dir(shell::root().join("tests")).unwrap();
+        for entry in of_command {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                let tiers = TIERS.iter().filter(|tier| tier.programs.contains(&&*name));
+                assert_eq!(tiers.count(), 1, "{name}");
+            }
+        }
+    }
 }

@@ -27,16 +27,29 @@ impl Isa {
         Self::Rv32i,
     ];
 
-    /// That of a board, by what its `board.toml` and the kernels' build script call it. A set
-    /// without a plan of its own takes the portable one.
-    pub fn of_board(name: &str) -> Self {
-        match name {
-            "armv6m" => Self::ArmV6m,
-            "armv7em" | "armv8m-dsp" => Self::ArmV7eDsp,
-            "rv32im" => Self::Rv32im,
-            "rv32i" => Self::Rv32i,
-            _ => Self::Portable,
-        }
+    /// What `board.toml` and the kernels' build script call instruction sets, each with whose plan it takes: a set without
+    /// one of its own takes the portable one.
+    const NAMES: [(&str, Self); 7] = [
+        ("portable", Self::Portable),
+        ("armv6m", Self::ArmV6m),
+        ("armv7m", Self::Portable),
+        ("armv7em", Self::ArmV7eDsp),
+        ("armv8m-dsp", Self::ArmV7eDsp),
+        ("rv32im", Self::Rv32im),
+        ("rv32i", Self::Rv32i),
+    ];
+
+    /// That of a board, by what its `board.toml` calls it.
+    ///
+    /// # Errors
+    /// A sentence with the names there are, if this is none.
+    pub fn of_board(name: &str) -> Result<Self, String> {
+        let mut sets = Self::NAMES.iter();
+        let found = sets.find(|(known, _)| *known == name);
+        found.map(|(_, isa)| *isa).ok_or_else(|| {
+            let known = Self::NAMES.map(|(known, _)| known).join(", ");
+            format!("there is no instruction set `{name}`; there are {known}")
+        })
     }
 
     /// The type of its plan in `hodoscope_kernels::plans`.

@@ -1,8 +1,10 @@
 //! Boards: facts from `boards/NAME/board.toml`. `boards/README.md` says what each key means.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::{self, Path, PathBuf};
 
+use hodoscope_compiler::plan::Isa;
 use serde::Deserialize;
 
 use super::rtl::{Design, Wheel};
@@ -20,8 +22,8 @@ pub struct Board {
     pub description: String,
     /// The processor.
     pub cpu: String,
-    /// The instruction set of the kernels.
-    pub isa: String,
+    /// The instruction set whose plan it takes.
+    pub isa: Isa,
     /// The processor's clock; a board without one has no time.
     pub clock_hz: Option<u64>,
     /// Where a clock comes from that is not the board's own: for a soft-core a synthesis.
@@ -301,6 +303,40 @@ pub fn names() -> Vec<String> {
     embedded().into_keys().collect()
 }
 
+/// The folders of boards in `dir`, in alphabetical order: `dir` itself where it is one.
+///
+/// # Errors
+/// When `dir` cannot be read, holds no board, or one of a name that hodoscope brings.
+pub fn folders(dir: &Path) -> Result<Vec<PathBuf>, TargetError> {
+    let dir = &path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let error = |message: &str| TargetError::Board {
+        path: dir.clone(),
+        message: message.to_owned(),
+    };
+    let is_board = |folder: &PathBuf| folder.join("board.toml").is_file();
+    let mut folders = vec![dir.clone()];
+    if !is_board(dir) {
+        let entries = fs::read_dir(dir).and_then(|entries| {
+            let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+            paths.collect()
+        });
+        folders = entries.map_err(|wrong| error(&format!("it cannot be read: {wrong}")))?;
+        folders.retain(is_board);
+        folders.sort();
+    }
+    if folders.is_empty() {
+        return Err(error("no folder in it holds a board.toml"));
+    }
+    let known = embedded();
+    let taken = folders.iter().map(|folder| folder_name(folder));
+    match taken.into_iter().find(|name| known.contains_key(name)) {
+        Some(name) => Err(error(&format!(
+            "hodoscope brings a board `{name}`; give yours another name"
+        ))),
+        None => Ok(folders),
+    }
+}
+
 fn embedded() -> BTreeMap<String, Folder> {
     let mut boards = BTreeMap::<_, Folder>::new();
     for (path, content) in sources::embedded() {
@@ -358,6 +394,8 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         (Kind::Host, ..) => return Err(error("run.command of a host is [\"{elf}\"]")),
         (Kind::Emulated, [], None) => return Err(error("run.command is empty")),
     };
+    let isa =
+        Isa::of_board(&file.core.isa).map_err(|wrong| error(&format!("core.isa: {wrong}")))?;
     if let Some(cost) = &file.core.cost {
         hodoscope_cost::Core::named(cost).map_err(|wrong| error(&format!("core.cost: {wrong}")))?;
     }
@@ -379,7 +417,7 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         name: file.name,
         description: file.title,
         cpu: file.core.name,
-        isa: file.core.isa,
+        isa,
         clock_hz: file
             .core
             .clock_hz
@@ -447,6 +485,10 @@ mod tests {
             &right.replace("\"portable\"", "\"portable\", cost = \"abacus\""),
             "core.cost: there is no cost table for the core `abacus`",
         );
+        check(
+            &right.replace("\"portable\"", "\"armv7-em\""),
+            "core.isa: there is no instruction set `armv7-em`; there are portable, armv6m",
+        );
         check(&right.replace("[\"{elf}\"]", "[]"), "run.command");
         check(&right.replace("\"host\"", "\"rtl\""), "run.command");
         let silent = right.replace("run = { command = [\"{elf}\"] }", "");
@@ -454,5 +496,26 @@ mod tests {
         check(&silent.replace("\"host\"", "\"rtl\""), "table [rtl]");
         let rtl = "rtl = { package = \"p\", version = \"1\", sha256 = \"\", verilog = [] }";
         check(&format!("{right}\n{rtl}"), "[rtl] asks for");
+    }
+
+    #[test]
+    fn folders_of_boards_are_told_from_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = |dir: &Path| folders(dir).unwrap_err().to_string();
+        assert!(refused(dir.path()).ends_with("no folder in it holds a board.toml"));
+        assert!(refused(&dir.path().join("x")).contains("x"));
+        for name in ["b", "a", "no-board"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        for name in ["b", "a"] {
+            fs::write(dir.path().join(name).join("board.toml"), "").unwrap();
+        }
+        let both = ["a", "b"].map(|name| dir.path().join(name));
+        assert_eq!(folders(dir.path()).unwrap(), both);
+        assert_eq!(folders(&both[1]).unwrap(), both[1..]);
+        let taken = dir.path().join("virt-rv32");
+        fs::create_dir(&taken).unwrap();
+        fs::write(taken.join("board.toml"), "").unwrap();
+        assert!(refused(dir.path()).contains("hodoscope brings a board `virt-rv32`"));
     }
 }

@@ -6,17 +6,19 @@ use hodoscope_compiler::plan::Isa;
 use hodoscope_sim::targets::board;
 
 use super::Args;
+use crate::own_boards;
 
 /// The instruction sets of the boards, each with what its boards can spare for tables; without any,
 /// all that have a plan of their own, but for those of which a board must be named.
 pub(super) fn targets(args: &Args) -> Result<Vec<Target>> {
     let (boards, tables, layouts) = (&args.boards, args.efn_table, args.layouts);
+    // Not the user's own, which are named: what is compiled does not depend on where this runs.
     let all = board::names();
     let names = if boards.is_empty() { &all } else { boards };
     let mut targets: Vec<Target> = vec![];
     for name in names {
-        let board = board::find(name, &[]).context("--board")?;
-        let (isa, table_bytes) = (Isa::of_board(&board.isa), tables.on(&board));
+        let board = own_boards::find(name).context("--board")?;
+        let (isa, table_bytes) = (board.isa, tables.on(&board));
         match targets.iter_mut().find(|target| target.isa == isa) {
             _ if boards.is_empty() && isa.is_on_request() => {}
             Some(target) => target.table_bytes = target.table_bytes.min(table_bytes),

@@ -3,12 +3,13 @@
 use anyhow::{Context, Result, bail};
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::stream::{Payload, ServiceTable};
-use hodoscope_sim::targets::{BuildOptions, board};
+use hodoscope_sim::targets::BuildOptions;
 
 use super::Args;
 use crate::execute::Deployed;
 use crate::measure::{MODELLED, Measured, REPEATS, Unit};
 use crate::model_dir::ModelDir;
+use crate::own_boards;
 use crate::place::Place;
 
 /// The board that was named.
@@ -35,7 +36,7 @@ pub fn clock(args: &Args) -> Result<u64> {
     let Some(name) = board_name(args)? else {
         bail!("whose clock? Name a board with --on, or state --clock");
     };
-    let board = board::find(name, &[])?;
+    let board = own_boards::find(name)?;
     match board.clock_hz {
         Some(hz) if hz > 0 => Ok(hz),
         _ => bail!("{name} has no clock; state it with --clock"),
