@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    boards, compile, evaluate, inspect, latency, package, run, stream, synth, trace, verify,
+    boards, compile, evaluate, inspect, latency, package, rtl, run, stream, synth, trace, verify,
 };
 use crate::exit;
 use crate::own_boards;
@@ -56,6 +56,7 @@ enum Command {
     Trace(trace::Args),
     Latency(latency::Args),
     Stream(Box<stream::Args>),
+    Rtl(rtl::Args),
     Synth(synth::Args),
     Package(package::Args),
     Boards(boards::Args),
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Trace(args) => trace::trace(args),
         Command::Latency(args) => latency::latency(args),
         Command::Stream(args) => stream::stream(args),
+        Command::Rtl(args) => rtl::rtl(args),
         Command::Synth(args) => synth::synth(args),
         Command::Package(args) => package::package(args),
         Command::Boards(args) => boards::boards(args),

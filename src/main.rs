@@ -8,6 +8,7 @@ mod draft;
 mod execute;
 mod exit;
 mod extents;
+mod fabric;
 mod float;
 mod html;
 mod layers;

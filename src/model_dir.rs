@@ -8,6 +8,7 @@
 //!     Cargo.toml     a workspace of crate/ and kernels/
 //!     crate/         the emitted crate
 //!     kernels/       what it calls
+//!     rtl/           where `hodoscope rtl` was asked for it, the model as logic
 //! ```
 
 use std::fs;
@@ -102,7 +103,7 @@ fn read_report(dir: &Path) -> Result<Value> {
 }
 
 /// What `compile` or cargo put into a directory.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "Cargo.lock",
     "Cargo.toml",
     "budget.toml",
@@ -113,6 +114,7 @@ const OURS: [&str; 11] = [
     "program.txt",
     "report.html",
     "report.json",
+    "rtl",
     "target",
 ];
 

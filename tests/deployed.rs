@@ -28,6 +28,17 @@ const NETWORKS: [(&str, &[&str]); 5] = [
     ("L1TSC4NGJetModel_v0", &[]),
 ];
 
+/// Networks that are verified as logic, too: each takes Verilator some ten seconds.
+const IN_FABRIC: [&str; 2] = ["AXOL1TL_v4", "L1TSC4NGJetModel_v0"];
+
+fn without_rtl() -> bool {
+    let without = std::env::var_os("HODOSCOPE_WITHOUT_RTL").is_some_and(|v| v == "1");
+    if without {
+        println!("SKIPPED: Verilog, since HODOSCOPE_WITHOUT_RTL=1");
+    }
+    without
+}
+
 /// The folder of the networks: named in the environment, or beside the repository.
 fn networks() -> Option<PathBuf> {
     let root = std::env::var_os("HODOSCOPE_SHARED_DATA").map(PathBuf::from);
@@ -116,7 +127,12 @@ fn deployed_networks_are_exact_on_every_target() {
         first_events(&folder.join(network).join("gold.npz"), &events);
         let mut verify = hodoscope();
         verify.arg("verify").arg(&dir).arg("--inputs").arg(&events);
-        succeeds(verify.args(["--on", "native"]).args(boards()));
+        verify.args(["--on", "native"]).args(boards());
+        if IN_FABRIC.contains(&network) && !without_rtl() {
+            succeeds(hodoscope().arg("rtl").arg(&dir));
+            verify.arg("fabric");
+        }
+        succeeds(&mut verify);
     }
 }
 

@@ -1,5 +1,7 @@
 //! `hodoscope latency`.
 
+mod fabric;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -8,6 +10,7 @@ use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome};
+use crate::fabric::NAME;
 use crate::measure::{Cycles, MODELLED, Measured, REPEATS, Unit, worst};
 use crate::model_dir::ModelDir;
 use crate::own_boards;
@@ -37,7 +40,7 @@ multiplicity, another emulated board.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
-    /// Emulated boards and soft-cores; `all` is every one of them
+    /// Emulated boards and soft-cores; `all` is every one of them. `fabric` is the Verilog that `hodoscope rtl DIR` wrote
     #[arg(long, value_name = "BOARD", required = true, num_args = 1.., value_delimiter = ',')]
     on: Vec<Place>,
     /// Cost tables, instead of that of the board's core; it must execute the same instruction set
@@ -57,8 +60,10 @@ pub struct Args {
 
 pub fn latency(args: &Args) -> Result<Report> {
     let mut names = Vec::new();
+    let mut with_fabric = false;
     for place in &args.on {
         match place {
+            Place::Board(name) if name == NAME => with_fabric = true,
             Place::Board(name) if name == "all" => {
                 names.extend(
                     own_boards::names()
@@ -72,7 +77,11 @@ pub fn latency(args: &Args) -> Result<Report> {
             ),
         }
     }
+    if with_fabric && !args.budgets.is_empty() {
+        bail!("--budget: budgets are for boards; ask for `fabric` in a command of its own");
+    }
     let model = ModelDir::read(&args.dir)?;
+    let fabric = with_fabric.then(|| fabric::latency(&model)).transpose()?;
     let boards = names
         .into_iter()
         .map(|name| Measured::on(&model, &name, &args.cores, args.repeats.into()))
@@ -92,12 +101,17 @@ pub fn latency(args: &Args) -> Result<Report> {
         }
     }
     failures.extend(outcome.failure());
-    let text: String = boards.iter().map(|board| text(&model, board)).collect();
+    let mut text: String = boards.iter().map(|board| text(&model, board)).collect();
+    if let Some(fabric) = &fabric {
+        text += &fabric.text;
+        failures.extend(fabric.failed.clone());
+    }
     Ok(Report {
         text: text + &outcome.text(),
         json: json!({
             "model": model.program.name,
             "boards": boards.iter().map(|board| board_json(&model, board)).collect::<Vec<_>>(),
+            "fabric": fabric.map(|fabric| fabric.json),
             "budgets": outcome.json(),
             "over_budget": !outcome.met(),
         }),

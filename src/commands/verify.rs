@@ -1,6 +1,7 @@
 //! `hodoscope verify`.
 
-mod own;
+mod fabric;
+pub mod own;
 mod ways;
 
 use std::path::PathBuf;
@@ -36,9 +37,12 @@ pub struct Args {
     /// Events: arrays named by the model's inputs, first axis = events; without them only events of its own
     #[arg(long, value_name = "X.npz")]
     inputs: Option<PathBuf>,
-    /// native, or boards
+    /// native, boards, or `fabric`: the Verilog that `hodoscope rtl DIR` wrote
     #[arg(long, value_name = "WHERE", required = true, num_args = 1.., value_delimiter = ',')]
     on: Vec<Place>,
+    /// Where the Verilog is that `fabric` stands for [default: DIR/rtl]
+    #[arg(long, value_name = "OUT")]
+    rtl: Option<PathBuf>,
     /// Events of its own, 0 for none [default: 256; on soft-cores the first 16 of them]
     #[arg(long, value_name = "N")]
     own: Option<usize>,
@@ -85,7 +89,15 @@ pub fn verify(args: &Args) -> Result<Report> {
     };
     let mut targets = Vec::new();
     let mut ways = None;
+    if args.rtl.is_some() && !names.iter().any(|name| *name == crate::fabric::NAME) {
+        bail!("--rtl: it is of use only with --on fabric");
+    }
     for name in names {
+        if name == crate::fabric::NAME {
+            let rtl = args.rtl.as_deref();
+            targets.push(fabric::target(&model, rtl, &vectors, args.seed)?);
+            continue;
+        }
         let deployed = Deployed::build(&model, name, &options)?;
         let mut target = Target::new(name, deployed.source());
         let slow = matches!(deployed.board.runner, Runner::Rtl(_)) && args.own.is_none();
@@ -134,6 +146,7 @@ struct Target {
     raws_different: u64,
     events_different: u64,
     first: Option<First>,
+    fabric: Option<fabric::Figures>,
 }
 
 /// The first difference.
@@ -158,6 +171,7 @@ impl Target {
             raws_different: 0,
             events_different: 0,
             first: None,
+            fabric: None,
         }
     }
 }
@@ -253,6 +267,10 @@ fn report(
         if let Some(first) = &target.first {
             failures.push(failure(target, first));
         }
+        if let Some(fabric) = &target.fabric {
+            text += &fabric.text();
+            failures.extend(fabric.failure());
+        }
     }
     if let Some(ways) = ways {
         text += &ways.text();
@@ -304,6 +322,7 @@ fn failure(target: &Target, first: &First) -> String {
             ". The first layer that differs is `{}` (row {}, channel {}): {} instead of {}",
             layer.name, layer.row, layer.channel, layer.got, layer.expected
         ),
+        None if target.fabric.is_some() => String::new(),
         None => ". A build that shows its layers does not differ in any".to_owned(),
     };
     text
@@ -318,6 +337,7 @@ fn target_json(target: &Target) -> Value {
         "bits_different": target.bits_different,
         "raws_different": target.raws_different,
         "events_different": target.events_different,
+        "fabric": target.fabric.as_ref().map(fabric::Figures::json),
         "first_difference": target.first.as_ref().map(|first| json!({
             "is_own": first.is_own,
             "event": first.event,

@@ -39,7 +39,7 @@ fn build(dir: &Path) {
     let output = Command::new("verilator")
         .args(["--cc", "--exe", "--build", "--top-module", "testbench", "-O1"])
         .args(["--x-initial", "unique", "--x-assign", "unique", "-Wno-fatal"])
-        .args(["-Wno-lint", "-Wno-style", "-MAKEFLAGS", "OPT_FAST=-O0"])
+        .args(["-Wno-lint", "-Wno-style", "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"])
         .args(verilog)
         .arg("main.cpp")
         .current_dir(dir)

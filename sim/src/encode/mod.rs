@@ -184,7 +184,7 @@ impl Events {
     }
 
     /// The slots of `event` in which `set` holds a constituent, in order, also more than its
-    /// capacity.
+    /// capacity. Words are clamped to their fields first, as whoever computes them does.
     ///
     /// # Panics
     /// If there is no such event or set.
@@ -197,7 +197,9 @@ impl Events {
         let is_live = |&row: &usize| {
             is_live(program, program.set(set).live, |at| {
                 let channels = self.inputs[at.input.index()].channels;
-                self.words(event, at.input)[row * channels + at.channel]
+                let field = program.input(at.input).field(at.channel);
+                let word = self.words(event, at.input)[row * channels + at.channel];
+                word.clamp(field.minimum, field.maximum)
             })
         };
         (0..rows).filter(is_live).collect()

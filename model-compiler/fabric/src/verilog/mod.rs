@@ -17,7 +17,7 @@ use hodoscope_program::Interval;
 use crate::circuit::{Circuit, Op, WireId};
 use crate::schedule::Schedule;
 use names::Names;
-pub use vectors::{answer, beats};
+pub use vectors::{Answer, answer, beats, decode};
 
 /// Bits of an event's tag.
 pub const TAG_BITS: u32 = 16;

