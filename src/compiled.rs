@@ -5,7 +5,7 @@ use hodoscope_compiler::exact::Constituents;
 use hodoscope_compiler::graph::Graph;
 use hodoscope_compiler::plan::Isa;
 use hodoscope_compiler::plan::layout::Candidate;
-use hodoscope_compiler::quantise::{CalibrationReport, TensorFormat};
+use hodoscope_compiler::quantise::{CalibrationReport, Reach, TensorFormat};
 use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Scale, Shape};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -300,6 +300,7 @@ impl Compiled {
                 "lost_constituents": c.lost,
                 "disordered_pairs_fraction": number(c.loss.disordered),
                 "relative_rms_error": number(c.loss.relative_rms),
+                "larger_words": { "held": c.reach.held, "lost": c.reach.lost },
             })
         });
         json!({
@@ -391,7 +392,10 @@ impl Compiled {
                     n => format!("{n} constituents LOST to rounding"),
                 };
                 let events = thousands(c.events as u64);
-                format!("calibration: {events} events give formats, {lost}")
+                format!(
+                    "calibration: {events} events give formats, {lost}{}",
+                    beyond(&c.reach)
+                )
             }
         };
         let mut table = Table::new(["activation", "bits", "fraction", "SQNR"]);
@@ -464,6 +468,18 @@ impl Compiled {
             },
             self.loss.as_ref().map(Loss::text).unwrap_or_default(),
         )
+    }
+}
+
+/// What becomes of events beyond the calibration, where their words can be larger.
+fn beyond(reach: &Reach) -> String {
+    match (reach.held, reach.lost) {
+        (1, None) => String::new(),
+        (held, None) => format!("\n  events with words {held} times as large keep their outputs"),
+        (_, Some(lost)) => format!(
+            "\n  events with words {lost} times as large do not keep their outputs: values saturate beyond what calibration saw; \
+             give calibration events that reach as far as live ones do (--activations 16 makes room where 8 bits do not)"
+        ),
     }
 }
 

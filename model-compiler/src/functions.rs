@@ -3,7 +3,7 @@
 //! A table has as many cells as bring its largest error below half a count of the result, or below 2^−18 of what it
 //! reaches, and 4,096 at most.
 
-use crate::graph::{Unary, apply_unary};
+use crate::graph::{Circular, Unary, apply_unary};
 
 /// Cells of a table, as powers of two: few and many.
 const CELLS: std::ops::RangeInclusive<u32> = 5..=12;
@@ -14,15 +14,12 @@ const PART: f64 = 1.0 / (1u32 << 18) as f64;
 
 /// Bits of an argument that is looked up between the entries of a table.
 pub(crate) const ARGUMENT_BITS: u8 = 24;
-/// What an argument may become, in units of what calibration saw.
-const REACH: f64 = 4.0;
 /// Fraction bits of the argument of a function that ends, and the magnitude that 24 bits of them hold: such functions
 /// share one format, and so one table.
 const ENDING: (i32, f64) = (18, 32.0);
 
-/// Fraction bits of the argument of a function whose largest magnitude among the calibration events is `seen`.
-pub(crate) fn argument_frac(function: Unary, seen: f64) -> i32 {
-    let magnitude = seen * REACH;
+/// Fraction bits of the argument of a function that is `magnitude` at most.
+pub(crate) fn argument_frac(function: Unary, magnitude: f64) -> i32 {
     let ends = matches!(function, Unary::Sigmoid | Unary::Tanh);
     match ends && magnitude <= ENDING.1 {
         true => ENDING.0,
@@ -110,6 +107,12 @@ fn bounds(function: Unary, counts: &Counts) -> (f64, f64) {
         Unary::Exp => {
             let top = counts.scale * counts.range.1 as f64;
             (-far, libm::log(top.max(counts.scale)) + 1e-3)
+        }
+        // They leave single precision before they leave their argument.
+        Unary::Circular(Circular::Sinh | Circular::Cosh) => {
+            let top = counts.scale * counts.range.1 as f64;
+            let far = libm::log(2.0 * top.max(counts.scale)).max(0.0) + 1e-3;
+            (-far, far)
         }
         Unary::Elu { .. } | Unary::Selu { .. } => (-far - 1.0, f64::INFINITY),
         Unary::Softplus => (-far, f64::INFINITY),

@@ -1,6 +1,6 @@
 //! Words that are not stated: what calibration tells of each column, and what its words have to hold.
 //!
-//! A column has 20 bits and a factor of four above its largest value. More where calibration tells little: a column that was
+//! A column has 22 bits and a factor of sixteen above its largest value. More where calibration tells little: a column that was
 //! rarely anything but zero, or whose largest value stands far from the others. The pixels of an image are of one kind, so
 //! that what a bright one may hold a dark one may hold, too. Whole numbers count by one or by a finer power of two.
 
@@ -9,16 +9,18 @@ use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow};
 use super::format;
 
 /// Bits of a word, and of one that counts large whole numbers.
-pub(super) const WORD: u8 = 20;
-const WIDE: u8 = 20;
+pub(super) const WORD: u8 = 22;
+const WIDE: u8 = 22;
 /// Above the largest value that was seen.
-const ROOM: f64 = 4.0;
+const ROOM: f64 = 16.0;
 /// Where few values are there.
-const ROOM_OF_FEW: f64 = 16.0;
+const ROOM_OF_FEW: f64 = 64.0;
 const FEW: usize = 32;
 /// Where the largest of them is this much larger than all but a hundredth.
 const TAIL: f32 = 8.0;
-const ROOM_OF_TAIL: f64 = 8.0;
+const ROOM_OF_TAIL: f64 = 32.0;
+/// The largest over all but a hundredth, from which on a column has many decades.
+const DECADES: f32 = 65_536.0;
 /// Columns that may be the pixels of an image, at least; a quarter of them is zero in nine events of ten.
 const PIXELS: usize = 16;
 
@@ -30,6 +32,8 @@ pub(super) struct Column {
     /// What the words must hold.
     magnitude: f64,
     whole: bool,
+    /// Whether nearly all its values have more decades than few bits hold.
+    decades: bool,
 }
 
 /// The columns of an input, of whose `values` the columns are `features` again and again.
@@ -72,6 +76,9 @@ pub(super) fn columns(values: &[f32], features: &[usize]) -> Vec<Column> {
         largest: largest(sizes),
         magnitude: magnitude(sizes),
         whole: whole && !sizes.is_empty(),
+        decades: sizes
+            .get(sizes.len() / 100)
+            .is_some_and(|small| DECADES * small < largest(sizes)),
     };
     sizes.iter().zip(whole).map(column).collect()
 }
@@ -79,7 +86,12 @@ pub(super) fn columns(values: &[f32], features: &[usize]) -> Vec<Column> {
 impl Column {
     /// The field of its words, of so many bits.
     pub fn field(&self, name: String, word: u8) -> Field {
-        let frac = format::covering_frac(self.magnitude, word);
+        // All bits, and less room, for numbers of many decades where small ones count.
+        let (magnitude, word) = match self.decades && word > WORD {
+            true => (self.magnitude / 4.0, 32),
+            false => (self.magnitude, word),
+        };
+        let frac = format::covering_frac(magnitude, word);
         let counted = libm::ilogb(self.magnitude.max(1.0)) + 2;
         let (frac, width) = match u8::try_from(counted) {
             Ok(bits) if self.whole && frac < 0 && bits <= WIDE => (0, bits),
@@ -114,10 +126,10 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_often_there_has_a_factor_of_four() {
+    fn a_column_that_is_often_there_has_a_factor_of_sixteen() {
         let values: Vec<f32> = (0..1000).map(|i| (i % 100) as f32 / 50.0).collect();
         let reach = reach(&values, 1);
-        assert!((7.9..8.0).contains(&reach[0]), "{reach:?}");
+        assert!((31.9..32.0).contains(&reach[0]), "{reach:?}");
     }
 
     #[test]
@@ -130,11 +142,11 @@ mod tests {
             })
             .collect();
         let reach = reach(&values, 4);
-        assert!(reach[0] < 8.0, "{reach:?}");
-        assert!(reach[1] > 15.0, "{reach:?}");
-        assert!(reach[2] > 700.0, "{reach:?}");
+        assert!(reach[0] < 32.0, "{reach:?}");
+        assert!(reach[1] > 60.0, "{reach:?}");
+        assert!(reach[2] > 2800.0, "{reach:?}");
         // Never seen: what any other column holds.
-        assert!(reach[3] > 170.0, "{reach:?}");
+        assert!(reach[3] > 680.0, "{reach:?}");
     }
 
     #[test]
@@ -148,7 +160,7 @@ mod tests {
             })
             .collect();
         let reach = reach(&values, 25);
-        assert!(reach.iter().all(|r| (3.5..4.1).contains(r)), "{reach:?}");
+        assert!(reach.iter().all(|r| (14.0..16.4).contains(r)), "{reach:?}");
     }
 
     #[test]

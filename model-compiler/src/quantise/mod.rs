@@ -4,6 +4,7 @@
 //! one with the least squared error over the calibration events; activations have 8 bits, and
 //! those in which 8 bits lose most get 16 until the program's outputs agree with the float ones.
 
+mod beyond;
 mod calibration;
 mod columns;
 mod format;
@@ -11,6 +12,7 @@ mod general;
 mod loss;
 mod lower;
 mod precision;
+mod room;
 mod rounding;
 mod search;
 mod statistics;
@@ -18,10 +20,11 @@ pub(crate) mod trees;
 mod words;
 
 use crate::exact::ExactError;
-use crate::graph::{Graph, GraphError};
+use crate::graph::{Executor, Graph, GraphError};
 use crate::inputs::InputsSpec;
 use crate::recognise::Network;
-use hodoscope_program::{Program, VerifyError};
+use beyond::Beyond;
+use hodoscope_program::{Input, Program, VerifyError};
 
 pub use calibration::{Calibration, CalibrationInput};
 pub use general::quantise_graph;
@@ -96,6 +99,18 @@ pub struct CalibrationReport {
     pub lost: usize,
     /// How far the program's outputs are from the float ones.
     pub loss: Loss,
+    /// On events how much larger than the calibration's outputs still are what the float network gives: words that are
+    /// numbers are taken times 2, 4 and 10.
+    pub reach: Reach,
+}
+
+/// Events beyond what calibration saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The largest factor at which outputs are those of the float network; 1 where they are at none, or no word can be larger.
+    pub held: i64,
+    /// The smallest factor at which they are not; none where no word can be larger, or they are at all that were tried.
+    pub lost: Option<i64>,
 }
 
 /// Why a network was not quantised.
@@ -149,7 +164,16 @@ pub fn quantise(
     check(options)?;
     let frame = words::frame(network, spec, calibration)?;
     let statistics = statistics::collect(graph, network, &frame, calibration)?;
-    search::search(network, &frame, &statistics, options)
+    let executor = Executor::new(graph)?;
+    let mut workspace = executor.workspace();
+    let inputs: Vec<&Input> = frame.inputs.iter().collect();
+    let beyond = Beyond::of(&inputs, &statistics.sample, options, |events| {
+        executor.run_all(&mut workspace, events)?;
+        let outputs = network.outputs.iter();
+        let output = |(_, node): &(String, usize)| statistics::output(network, *node, &workspace);
+        Ok::<_, GraphError>(outputs.map(output).collect())
+    })?;
+    search::search(network, &frame, &statistics, &beyond, options)
 }
 
 fn check(options: &Options) -> Result<(), QuantiseError> {

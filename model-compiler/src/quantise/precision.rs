@@ -18,6 +18,25 @@ pub(super) fn missed(
     sample: &[Event],
     outputs: &[Vec<Vec<f32>>],
 ) -> Result<f64, QuantiseError> {
+    let errors = errors(program, sample, outputs)?;
+    Ok(errors.iter().map(Error::over_range).fold(0.0, f64::max))
+}
+
+/// What nineteen of twenty values of an output miss at most of themselves; the largest of all outputs.
+pub(super) fn missed_relatively(
+    program: &Program,
+    sample: &[Event],
+    outputs: &[Vec<Vec<f32>>],
+) -> Result<f64, QuantiseError> {
+    let errors = errors(program, sample, outputs)?;
+    Ok(errors.iter().map(Error::relative).fold(0.0, f64::max))
+}
+
+fn errors(
+    program: &Program,
+    sample: &[Event],
+    outputs: &[Vec<Vec<f32>>],
+) -> Result<Vec<Error>, QuantiseError> {
     let interpreter = Interpreter::new(program)?;
     let mut errors = vec![Error::default(); outputs.len()];
     for (index, event) in sample.iter().enumerate() {
@@ -39,7 +58,7 @@ pub(super) fn missed(
             }
         }
     }
-    Ok(errors.iter().map(Error::over_range).fold(0.0, f64::max))
+    Ok(errors)
 }
 
 /// Whether so much is too much.
@@ -57,6 +76,8 @@ struct Error {
     squares: f64,
     count: usize,
     ends: (f64, f64),
+    /// Of each value.
+    parts: Vec<f64>,
 }
 
 impl Default for Error {
@@ -65,6 +86,7 @@ impl Default for Error {
             squares: 0.0,
             count: 0,
             ends: (f64::INFINITY, f64::NEG_INFINITY),
+            parts: vec![],
         }
     }
 }
@@ -74,8 +96,18 @@ impl Error {
         if float.is_finite() {
             self.squares += (fixed - float) * (fixed - float);
             self.count += 1;
+            if float != 0.0 {
+                self.parts.push(((fixed - float) / float).abs());
+            }
             self.ends = (self.ends.0.min(float), self.ends.1.max(float));
         }
+    }
+
+    fn relative(&self) -> f64 {
+        let mut parts = self.parts.clone();
+        parts.sort_by(f64::total_cmp);
+        let place = parts.len() * 19 / 20;
+        parts.get(place).copied().unwrap_or(0.0)
     }
 
     fn over_range(&self) -> f64 {
@@ -98,7 +130,9 @@ mod tests {
             error.see(fixed, float);
         }
         assert_eq!(error.over_range(), 0.25);
+        assert_eq!(error.relative(), 0.25);
         assert_eq!(Error::default().over_range(), 0.0);
+        assert_eq!(Error::default().relative(), 0.0);
         assert!(is_missed(0.001) && !is_missed(0.0001));
         assert!(is_better(0.001, 0.01) && !is_better(0.009, 0.01));
     }

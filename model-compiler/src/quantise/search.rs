@@ -1,13 +1,16 @@
 //! Which activations need 16 bits.
 
+use super::beyond::Beyond;
 use super::lower::{Lowered, lower};
+use super::room::Room;
 use super::rounding::Roundings;
 use super::statistics::Statistics;
 use super::words::Frame;
 use super::{
-    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision,
+    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision, room,
 };
 use crate::recognise::Network;
+use hodoscope_program::Program;
 
 /// A gain worth its cost, as a fraction of the largest one.
 const WORTHWHILE: f64 = 0.6;
@@ -20,6 +23,7 @@ pub(super) fn search(
     network: &Network,
     frame: &Frame,
     statistics: &Statistics,
+    beyond: &Beyond,
     options: &Options,
 ) -> Result<Quantised, QuantiseError> {
     let start = match options.activations {
@@ -28,11 +32,13 @@ pub(super) fn search(
     };
     let mut widths = vec![start; network.nodes.len()];
     let mut roundings = Roundings::default();
-    let mut attempt = |widths: &[u8]| -> Result<(Lowered, Loss), QuantiseError> {
-        let lowered = lower(network, frame, statistics, options, widths, &mut roundings)?;
+    let mut attempt_in = |widths: &[u8], room: Room| -> Result<(Lowered, Loss), QuantiseError> {
+        let formats = (widths, room);
+        let lowered = lower(network, frame, statistics, options, formats, &mut roundings)?;
         let loss = loss::measure(&lowered.program, &statistics.sample, &statistics.outputs)?;
         Ok((lowered, loss))
     };
+    let mut attempt = |widths: &[u8]| attempt_in(widths, Room::Seen);
     let (mut lowered, mut loss) = attempt(&widths)?;
     // Widen until the outputs agree or nothing is left to widen: of the activations that gain most
     // by it, the one that costs least.
@@ -60,17 +66,16 @@ pub(super) fn search(
         };
         (widths, lowered, loss) = (wider, at, reached);
     }
-    let missed = |lowered: &Lowered| {
-        precision::missed(&lowered.program, &statistics.sample, &statistics.outputs)
-    };
+    let missed =
+        |program: &Program| precision::missed(program, &statistics.sample, &statistics.outputs);
     let before = match options.activations {
-        Activations::Sixteen => missed(&lowered)?,
+        Activations::Sixteen => missed(&lowered.program)?,
         _ => 0.0,
     };
     if precision::is_missed(before) {
         let mut wide = vec![precision::WIDE; network.nodes.len()];
         let (mut best, mut reached) = attempt(&wide)?;
-        let all = missed(&best)?;
+        let all = missed(&best.program)?;
         if precision::is_better(all, before) {
             // Back to 16 bits where that costs nothing, what is most expensive first.
             let mut order: Vec<usize> = best.formats.iter().map(|(node, _)| *node).collect();
@@ -81,14 +86,32 @@ pub(super) fn search(
                 let mut fewer = wide.clone();
                 fewer[node] = 16;
                 let (trial, of_trial) = attempt(&fewer)?;
-                let own = missed(&trial)?;
+                let own = missed(&trial.program)?;
                 if !precision::is_missed(own) || own <= SAME * all {
                     (wide, best, reached) = (fewer, trial, of_trial);
                 }
             }
             (lowered, loss) = (best, reached);
+            widths = wide;
         }
     }
+    let sample = (&statistics.sample[..], &statistics.outputs[..]);
+    let judged = |made| {
+        room::tried(
+            made,
+            |(lowered, _): &(Lowered, _)| &lowered.program,
+            sample,
+            beyond,
+        )
+    };
+    let mut best = judged((lowered, loss))?;
+    if options.activations == Activations::Sixteen {
+        let order = ascending(&best.made.0, 16);
+        let attempt = |widths: &[u8], room| judged(attempt_in(widths, room)?);
+        best = room::make(beyond, best, &widths, &order, attempt)?;
+    }
+    let reach = beyond.told(best.reached);
+    let (lowered, loss) = best.made;
     Ok(Quantised {
         program: lowered.program,
         formats: lowered
@@ -102,8 +125,18 @@ pub(super) fn search(
             saturated: statistics.saturated,
             lost: statistics.lost,
             loss,
+            reach,
         }),
     })
+}
+
+/// Values of so many bits, those in which they lose most first.
+fn ascending(lowered: &Lowered, width: u8) -> Vec<usize> {
+    let own = lowered.formats.iter();
+    let own = own.filter(|(_, format)| format.width == width);
+    let mut order: Vec<(f64, usize)> = own.map(|(v, format)| (format.sqnr_db, *v)).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, node)| node).collect()
 }
 
 /// Values of a layer per event: what wider activations cost, up to a factor.

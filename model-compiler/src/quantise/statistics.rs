@@ -234,7 +234,11 @@ fn lost(
 }
 
 /// An output's float values; of a score that is not in the graph, from its operands.
-fn output(network: &Network, node: usize, workspace: &crate::graph::Workspace) -> Vec<f32> {
+pub(super) fn output(
+    network: &Network,
+    node: usize,
+    workspace: &crate::graph::Workspace,
+) -> Vec<f32> {
     let values = |node: usize| match network.nodes[node].value {
         Some(value) => workspace.value(value),
         None => &[],

@@ -71,7 +71,7 @@ fn calibrated(calibration: &Calibration, input: usize, channels: usize) -> Vec<F
 }
 
 /// Words that a mask may have: each is tried.
-const MASK_WORDS: i64 = 1 << 20;
+const MASK_WORDS: i64 = 1 << 22;
 
 /// The rule on floats as a rule on words: every word of the field is tried in the graph's own
 /// arithmetic, so that both keep the same slots.

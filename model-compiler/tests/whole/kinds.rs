@@ -15,46 +15,46 @@ use hodoscope_program::{Operation, Program};
 /// Events that formats are taken from, and that are judged.
 const EVENTS: usize = 100;
 
-struct Network(GraphBuilder);
+pub struct Network(GraphBuilder);
 
 impl Network {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(GraphBuilder::new("whole"))
     }
 
-    fn input(&mut self, name: &str, shape: &[usize], kind: Kind) -> ValueId {
+    pub fn input(&mut self, name: &str, shape: &[usize], kind: Kind) -> ValueId {
         self.0.input(name, shape.to_vec(), kind).unwrap()
     }
 
-    fn push(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
+    pub fn push(&mut self, op: Op, inputs: &[ValueId]) -> ValueId {
         let name = format!("n{}", self.0.graph().value_count());
         self.0.push(name, op, inputs).unwrap()
     }
 
-    fn unary(&mut self, function: Unary, x: ValueId) -> ValueId {
+    pub fn unary(&mut self, function: Unary, x: ValueId) -> ValueId {
         self.push(Op::Unary(function), &[x])
     }
 
-    fn binary(&mut self, op: Binary, a: ValueId, b: ValueId) -> ValueId {
+    pub fn binary(&mut self, op: Binary, a: ValueId, b: ValueId) -> ValueId {
         self.push(Op::Binary(op), &[a, b])
     }
 
-    fn constant(&mut self, data: &[f32]) -> ValueId {
+    pub fn constant(&mut self, data: &[f32]) -> ValueId {
         let tensor = Tensor::new(vec![data.len()], data.to_vec()).unwrap();
         self.0.constant("constant", tensor).unwrap()
     }
 
-    fn above(&mut self, x: ValueId, bound: f32) -> ValueId {
+    pub fn above(&mut self, x: ValueId, bound: f32) -> ValueId {
         let bound = self.constant(&[bound]);
         self.push(Op::Compare(Comparison::Greater), &[x, bound])
     }
 
-    fn reshape(&mut self, x: ValueId, shape: &[usize]) -> ValueId {
+    pub fn reshape(&mut self, x: ValueId, shape: &[usize]) -> ValueId {
         let shape = shape.to_vec();
         self.push(Op::Reshape { shape }, &[x])
     }
 
-    fn finish(mut self, outputs: &[ValueId]) -> Graph {
+    pub fn finish(mut self, outputs: &[ValueId]) -> Graph {
         for (index, value) in outputs.iter().enumerate() {
             self.0.output(format!("y{index}"), *value).unwrap();
         }
@@ -62,7 +62,7 @@ impl Network {
     }
 }
 
-fn compiled(graph: &Graph, events: &[Vec<Vec<f32>>], options: &Options) -> Program {
+pub fn compiled(graph: &Graph, events: &[Vec<Vec<f32>>], options: &Options) -> Program {
     let of = |input: usize| events.iter().flat_map(move |e| e[input].clone()).collect();
     let inputs = (0..graph.inputs().len()).map(of).collect();
     let calibration = Calibration::new(graph, inputs).unwrap();
@@ -72,7 +72,7 @@ fn compiled(graph: &Graph, events: &[Vec<Vec<f32>>], options: &Options) -> Progr
 }
 
 /// The largest difference of each output from the float executor's on the same words.
-fn differences(graph: &Graph, program: &Program, events: &[Vec<Vec<f32>>]) -> Vec<f64> {
+pub fn differences(graph: &Graph, program: &Program, events: &[Vec<Vec<f32>>]) -> Vec<f64> {
     let executor = Executor::new(graph).unwrap();
     let mut workspace = executor.workspace();
     let interpreter = Interpreter::new(program).unwrap();

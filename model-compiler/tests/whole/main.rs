@@ -6,6 +6,7 @@ mod graphs;
 mod judge;
 mod kinds;
 mod random;
+mod tails;
 
 use hodoscope_compiler::quantise::{Activations, Options};
 

@@ -41,7 +41,7 @@ impl Lowering<'_> {
                 }
                 _ => {
                     return Err(
-                        "of powers only squares have an exact form; write others as products"
+                        "of powers only squares have an exact form, and among floats those of a base that is proved not to be negative; put Relu, Abs or Clip before it, or write products"
                             .into(),
                     );
                 }

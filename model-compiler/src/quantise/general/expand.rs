@@ -1,6 +1,9 @@
 //! Operations spelled in those that have an exact integer form.
 
 mod inverse;
+mod power;
+mod ratio;
+pub(super) mod steep;
 
 use crate::graph::{
     Binary, Circular, Comparison, Graph, GraphBuilder, GraphError, Node, Op, Padding, Pooling,
@@ -9,8 +12,6 @@ use crate::graph::{
 
 /// Factors of a product over axes, at most.
 const FACTORS: usize = 64;
-/// Largest exponent that is written as products.
-const LARGEST_POWER: f32 = 4.0;
 
 /// The graph with some operations in several steps; results stay equal to within rounding.
 pub(super) fn expand(graph: &Graph) -> Result<Graph, GraphError> {
@@ -120,20 +121,8 @@ fn expanded(
         Op::Unary(Unary::Circular(function @ (Circular::Atan | Circular::Asinh))) => {
             return inverse::inverse(builder, name, x, *function);
         }
-        // A small probability has a logarithm, also where it is none in 15 bits.
-        Op::Unary(Unary::Log) => {
-            let made = builder.graph().producing_node(x);
-            match made.map(|node| (&node.op, &node.inputs[..])) {
-                Some((Op::Softmax { axis }, &[logits])) => {
-                    let logarithm = Node {
-                        op: Op::LogSoftmax { axis: *axis },
-                        ..node.clone()
-                    };
-                    return expanded(builder, &logarithm, &[logits]);
-                }
-                _ => return Ok(None),
-            }
-        }
+        Op::Unary(Unary::Log) => return steep::logarithm(builder, node, x),
+        Op::Unary(Unary::Circular(Circular::Acosh)) => steep::acosh(builder, name, x)?,
         Op::Unary(Unary::Reciprocal) if inverse::logistic(builder.graph(), x).is_some() => {
             return inverse::sigmoid(builder, name, x);
         }
@@ -141,7 +130,7 @@ fn expanded(
             let one = builder.constant(name, Tensor::scalar(1.0))?;
             builder.push(name, Op::Binary(Binary::Div), &[one, x])?
         }
-        Op::Unary(Unary::Power { exponent }) => powered(builder, name, x, *exponent)?,
+        Op::Unary(Unary::Power { exponent }) => power::powered(builder, name, x, *exponent)?,
         Op::Unary(Unary::Sign) => {
             let zero = builder.constant(name, Tensor::scalar(0.0))?;
             let above = builder.push(name, Op::Compare(Comparison::Greater), &[x, zero])?;
@@ -167,14 +156,14 @@ fn expanded(
         }
         Op::Binary(Binary::Div) => match odds(builder.graph(), operands) {
             Some(logit) => builder.push(name, Op::Unary(Unary::Exp), &[logit])?,
-            None => return Ok(None),
+            None => return ratio::of_classes(builder, name, operands),
         },
         // A choice that is known: what is not chosen counts nothing.
         Op::Where if builder.graph().constant(x).is_some() => {
             return inverse::chosen(builder, name, x, [operands[1], operands[2]]);
         }
         Op::Binary(Binary::Pow) => {
-            return power(builder, name, operands);
+            return power::power(builder, name, operands);
         }
         Op::Pad {
             pads,
@@ -211,86 +200,6 @@ fn expanded(
         }
         _ => return Ok(None),
     }))
-}
-
-/// x to the power of a constant: products and a root where twice the exponent is a whole number, else e^(n·ln x).
-fn powered(
-    builder: &mut GraphBuilder,
-    name: &str,
-    x: ValueId,
-    exponent: f32,
-) -> Result<ValueId, GraphError> {
-    let twice = 2.0 * exponent.abs();
-    let product = Op::Binary(Binary::Mul);
-    if twice == twice.trunc() && (1.0..=2.0 * LARGEST_POWER).contains(&twice) {
-        let twice = twice as u32;
-        let mut result = match twice % 2 {
-            1 => Some(builder.push(name, Op::Unary(Unary::Sqrt), &[x])?),
-            _ => None,
-        };
-        for _ in 0..twice / 2 {
-            result = Some(match result {
-                None => x,
-                Some(known) if known == x => builder.push(name, Op::Unary(Unary::Square), &[x])?,
-                Some(known) => builder.push(name, product.clone(), &[known, x])?,
-            });
-        }
-        let result = result.unwrap_or(x);
-        if exponent > 0.0 {
-            return Ok(result);
-        }
-        let one = builder.constant(name, Tensor::scalar(1.0))?;
-        return builder.push(name, Op::Binary(Binary::Div), &[one, result]);
-    }
-    let logarithm = builder.push(name, Op::Unary(Unary::Log), &[x])?;
-    let factor = builder.constant(name, Tensor::scalar(exponent))?;
-    let scaled = builder.push(name, product, &[logarithm, factor])?;
-    let power = builder.push(name, Op::Unary(Unary::Exp), &[scaled])?;
-    if exponent < 0.0 {
-        return Ok(power);
-    }
-    // Zero has no logarithm.
-    let zero = builder.constant(name, Tensor::scalar(0.0))?;
-    let above = Op::Compare(Comparison::Greater);
-    let above = builder.push(name, above, &[x, zero])?;
-    builder.push(name, Op::Where, &[above, power, zero])
-}
-
-/// xⁿ for a constant n, or bˣ for a constant b.
-fn power(
-    builder: &mut GraphBuilder,
-    name: &str,
-    operands: &[ValueId],
-) -> Result<Option<ValueId>, GraphError> {
-    let &[x, y] = operands else { return Ok(None) };
-    let constant = |value| builder.graph().constant(value);
-    let shape = builder
-        .graph()
-        .shape(x)
-        .len()
-        .max(builder.graph().shape(y).len());
-    let product = Op::Binary(Binary::Mul);
-    match (constant(x), constant(y).and_then(Tensor::single)) {
-        // An exponent of higher rank than the base would add axes.
-        (None, Some(exponent)) if builder.graph().shape(x).len() == shape => {
-            Ok(Some(powered(builder, name, x, exponent)?))
-        }
-        (Some(base), None) if base.data.iter().all(|b| *b > 0.0) => {
-            let logarithm = |b: &f32| libm::log(f64::from(*b)) as f32;
-            let logarithms = Tensor {
-                shape: base.shape.clone(),
-                data: base.data.iter().map(logarithm).collect(),
-            };
-            let logarithms = builder.constant(name, logarithms)?;
-            let exponent = builder.push(name, product, &[y, logarithms])?;
-            Ok(Some(builder.push(
-                name,
-                Op::Unary(Unary::Exp),
-                &[exponent],
-            )?))
-        }
-        _ => Ok(None),
-    }
 }
 
 /// Of windows that do not all average as many elements: windows of zeros and elements alike, and what each mean is

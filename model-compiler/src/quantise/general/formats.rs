@@ -3,6 +3,7 @@
 use super::observe::Observed;
 use crate::graph::{Quantiser, RoundingMode, Tensor, Unary, apply_unary};
 use crate::quantise::format::{self, Chosen};
+use crate::quantise::room::Room;
 
 /// Index bits of a table among 16-bit and among 8-bit activations.
 pub(super) const TABLE_BITS: u8 = 12;
@@ -12,12 +13,12 @@ const TRIALS: i32 = 6;
 
 /// The format of a value at `width` bits: of few bits the one of least squared error, of many one that covers what was
 /// seen twice over.
-pub(super) fn of_value(observed: &Observed, width: u8) -> Chosen {
+pub(super) fn of_value(observed: &Observed, width: u8, room: Room) -> Chosen {
     if width <= 8 {
         return format::best_frac(&observed.samples, width);
     }
     // Where there are bits to spare, more of them for tails.
-    let reach = if width > 16 { 32.0 } else { 2.0 };
+    let reach = room.of_layer(width);
     let frac = format::covering_frac(f64::from(observed.magnitude()) * reach, width);
     Chosen {
         frac,

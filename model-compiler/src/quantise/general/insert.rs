@@ -25,6 +25,7 @@ use crate::graph::{
     Binary, Graph, GraphBuilder, GraphError, Node, Op, Pooling, Reduction, Tensor, Unary, ValueId,
 };
 use crate::quantise::format::{self, Chosen};
+use crate::quantise::room::Room;
 use crate::quantise::{Options, TensorFormat};
 
 /// Fraction bits of a softmax.
@@ -51,7 +52,7 @@ pub(super) fn insert(
     words: &[Words],
     observations: &Observations,
     options: &Options,
-    widths: &[u8],
+    (widths, room): (&[u8], Room),
 ) -> Result<Inserted, GraphError> {
     let mut insertion = Insertion {
         graph,
@@ -59,6 +60,7 @@ pub(super) fn insert(
         observations,
         options,
         widths,
+        room,
         uses: graph.use_counts(),
         feeds: feeds(graph),
         deciding: trees::deciding(graph),
@@ -130,6 +132,7 @@ struct Insertion<'a> {
     observations: &'a Observations,
     options: &'a Options,
     widths: &'a [u8],
+    room: Room,
     uses: Vec<usize>,
     /// Of each value: whether some operation behind it, other than a move, reads it narrow.
     feeds: Vec<bool>,
@@ -304,7 +307,8 @@ impl Insertion<'_> {
                     (HeldKind::Function, false) => OUTPUT_WIDTH,
                     _ => self.width(like),
                 };
-                let mut chosen = formats::of_value(&self.observations.values[like.index()], width);
+                let mut chosen =
+                    formats::of_value(&self.observations.values[like.index()], width, self.room);
                 if let Some(finest) = self.finest.get(&held.wide) {
                     chosen.frac = chosen.frac.min(*finest);
                 }
@@ -333,7 +337,7 @@ impl Insertion<'_> {
         let words = &self.words[input];
         let width = self.width(value);
         let own: Vec<i32> = (0..words.seen.len())
-            .map(|feature| words.frac(feature, width))
+            .map(|feature| words.frac(feature, width, self.room))
             .collect();
         let fracs: Vec<i32> = words.features.iter().map(|f| own[*f]).collect();
         let grid = Grid::of(fracs.clone());
@@ -380,7 +384,7 @@ impl Insertion<'_> {
             return Ok((narrow, frac));
         }
         let width = self.width(value);
-        let chosen = formats::of_value(&self.observations.values[value.index()], width);
+        let chosen = formats::of_value(&self.observations.values[value.index()], width, self.room);
         let wide = self.held(value)?.wide;
         let quantised = self.quantised(value, wide, &[chosen.frac], width)?;
         self.note(value, chosen, width);

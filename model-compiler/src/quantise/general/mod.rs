@@ -22,8 +22,11 @@ mod weights;
 mod whole;
 mod words;
 
-use super::{Calibration, Options, QuantiseError, Quantised};
-use crate::graph::{Graph, simplify};
+use hodoscope_program::Input;
+
+use super::beyond::Beyond;
+use super::{Activations, Calibration, Options, QuantiseError, Quantised};
+use crate::graph::{Executor, Graph, GraphError, GraphOutput, simplify};
 use crate::inputs::InputsSpec;
 use crate::recognise::Score;
 
@@ -45,8 +48,20 @@ pub fn quantise_graph(
         Some(score) => &score::with_score(graph, score)?,
         None => graph,
     };
-    let graph = simplify(&expand::expand(scored)?)?;
+    let mut graph = simplify(&expand::expand(scored)?)?;
+    if options.activations == Activations::Sixteen {
+        graph = simplify(&expand::steep::spelled(&graph)?)?;
+    }
     let words = words::words(&graph, spec, calibration)?;
     let (graph, observations) = sentinels::observed(graph, &words, calibration)?;
-    search::search(&graph, name, &words, &observations, options)
+    let executor = Executor::new(&graph)?;
+    let mut workspace = executor.workspace();
+    let inputs: Vec<&Input> = words.iter().map(|words| &words.input).collect();
+    let beyond = Beyond::of(&inputs, &observations.sample, options, |events| {
+        executor.run_all(&mut workspace, events)?;
+        let outputs = graph.outputs().iter();
+        let output = |output: &GraphOutput| workspace.value(output.value).to_vec();
+        Ok::<_, GraphError>(outputs.map(output).collect())
+    })?;
+    search::search(&graph, name, &words, &observations, &beyond, options)
 }

@@ -14,10 +14,12 @@ const WORK: usize = 1 << 27;
 const FEWEST: usize = 32;
 
 /// Range and samples of one value, all its elements together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Observed {
     pub minimum: f32,
     pub maximum: f32,
+    /// The smallest value; ∞ where none was seen. The range above includes zero.
+    pub least: f32,
     pub samples: Vec<f32>,
 }
 
@@ -33,6 +35,17 @@ pub(super) struct Observations {
     pub outputs: Vec<Vec<Vec<f32>>>,
     /// Input values outside of their word's range.
     pub saturated: usize,
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self {
+            minimum: 0.0,
+            maximum: 0.0,
+            least: f32::INFINITY,
+            samples: vec![],
+        }
+    }
 }
 
 impl Observed {
@@ -89,6 +102,7 @@ pub(super) fn observe(
                 }
                 into.minimum = into.minimum.min(*element);
                 into.maximum = into.maximum.max(*element);
+                into.least = into.least.min(*element);
                 if index < sample_events && (index + position) % stride == 0 {
                     into.samples.push(*element);
                 }

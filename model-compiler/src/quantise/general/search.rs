@@ -5,8 +5,10 @@ use super::observe::Observations;
 use super::words::Words;
 use crate::exact;
 use crate::graph::Graph;
+use crate::quantise::beyond::Beyond;
+use crate::quantise::room::Room;
 use crate::quantise::{
-    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision,
+    Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision, room,
 };
 use hodoscope_program::Program;
 
@@ -15,15 +17,17 @@ pub(super) fn search(
     name: &str,
     words: &[Words],
     observations: &Observations,
+    beyond: &Beyond,
     options: &Options,
 ) -> Result<Quantised, QuantiseError> {
-    let attempt = |widths: &[u8]| -> Result<(Inserted, Program, Loss), QuantiseError> {
-        let inserted = insert(graph, words, observations, options, widths)?;
+    let attempt_in = |widths: &[u8], room| -> Result<(Inserted, Program, Loss), QuantiseError> {
+        let inserted = insert(graph, words, observations, options, (widths, room))?;
         let inputs = words.iter().map(|words| words.input.clone()).collect();
         let program = exact::on_words(&inserted.graph, name, inputs)?;
         let loss = loss::measure(&program, &observations.sample, &observations.outputs)?;
         Ok((inserted, program, loss))
     };
+    let attempt = |widths: &[u8]| attempt_in(widths, Room::Seen);
     let narrow = match options.activations {
         Activations::Sixteen => 16,
         Activations::Widened | Activations::Eight => 8,
@@ -57,10 +61,9 @@ pub(super) fn search(
             }
         };
     }
+    let missed =
+        |program: &Program| precision::missed(program, &observations.sample, &observations.outputs);
     if options.activations == Activations::Sixteen {
-        let missed = |program: &Program| {
-            precision::missed(program, &observations.sample, &observations.outputs)
-        };
         let before = missed(&best.1)?;
         if precision::is_missed(before) {
             let order = ascending(&best.0, 16);
@@ -71,7 +74,8 @@ pub(super) fn search(
                     .for_each(|v| widths[*v] = precision::WIDE);
                 widths
             };
-            let all = attempt(&widened(order.len()))?;
+            let mut settled = widened(order.len());
+            let all = attempt(&settled)?;
             let reached = missed(&all.1)?;
             if precision::is_better(reached, before) {
                 let (mut too_few, mut enough) = (0, order.len());
@@ -81,13 +85,26 @@ pub(super) fn search(
                     let trial = attempt(&widened(middle))?;
                     match precision::is_missed(missed(&trial.1)?) {
                         true => too_few = middle,
-                        false => (enough, best) = (middle, trial),
+                        false => {
+                            (enough, best) = (middle, trial);
+                            settled = widened(middle);
+                        }
                     }
                 }
+                widths = settled;
             }
         }
     }
-    let (inserted, program, loss) = best;
+    let sample = (&observations.sample[..], &observations.outputs[..]);
+    let judged = |made| room::tried(made, |(_, program, _)| program, sample, beyond);
+    let mut best = judged(best)?;
+    if options.activations == Activations::Sixteen {
+        let order = ascending(&best.made.0, 16);
+        let attempt = |widths: &[u8], room| judged(attempt_in(widths, room)?);
+        best = room::make(beyond, best, &widths, &order, attempt)?;
+    }
+    let reach = beyond.told(best.reached);
+    let (inserted, program, loss) = best.made;
     let formats = inserted.formats.into_iter().map(|(_, format)| format);
     Ok(Quantised {
         program,
@@ -98,6 +115,7 @@ pub(super) fn search(
             saturated: observations.saturated,
             lost: 0,
             loss,
+            reach,
         }),
     })
 }

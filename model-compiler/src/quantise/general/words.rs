@@ -7,10 +7,11 @@ use super::places;
 use crate::graph::{Graph, GraphInput, Kind, Op};
 use crate::inputs::InputsSpec;
 use crate::quantise::columns::{Column, WORD, columns};
+use crate::quantise::room::Room;
 use crate::quantise::{Calibration, QuantiseError, format};
 
 /// Bits of a calibrated word that something else than layers and trees reads.
-const FINE_WORD: u8 = 28;
+const FINE_WORD: u8 = 30;
 
 /// An input of the program, and the feature that each of its elements is.
 #[derive(Clone, Debug)]
@@ -194,7 +195,7 @@ impl Words {
 
     /// The fraction bits of a feature at `width` bits: 8 bits cover what was seen, 16 the word's whole range within
     /// reason.
-    pub fn frac(&self, feature: usize, width: u8) -> i32 {
+    pub fn frac(&self, feature: usize, width: u8, room: Room) -> i32 {
         let seen = f64::from(self.seen[feature]);
         let finest = format::covering_frac(seen, width);
         if width <= 8 {
@@ -203,11 +204,11 @@ impl Words {
         let element = self.features.iter().position(|f| *f == feature);
         let field = self.input.field(element.unwrap_or(0));
         let ends = [field.decode(field.minimum), field.decode(field.maximum)];
-        let range = ends[0].abs().max(ends[1].abs());
+        let range = ends[0].abs().max(ends[1].abs()) * room.of_range(field);
         let whole = format::covering_frac(range, width);
-        match finest - whole <= 4 {
+        match finest - whole <= room.bits_for_words(width) {
             true => whole,
-            false => format::covering_frac(2.0 * seen, width),
+            false => format::covering_frac(room.of_layer(width) * seen, width),
         }
     }
 }

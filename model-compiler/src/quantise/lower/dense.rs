@@ -111,7 +111,7 @@ impl Lowering<'_> {
             // 8 bits cover what was seen, 16 the whole range of the word within reason.
             let seen = f64::from(*seen).max(lsb);
             let reach = if width > 8 {
-                whole.min(16.0 * seen)
+                whole.min(self.room.of_words(width) * seen)
             } else {
                 seen
             };

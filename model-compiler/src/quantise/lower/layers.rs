@@ -182,7 +182,7 @@ impl Lowering<'_> {
         };
         let (wide, seen) = (self.wide[x].clone(), &self.statistics.nodes[x]);
         let magnitude = seen.minimum.abs().max(seen.maximum.abs());
-        let index_frac = argument_frac(function, f64::from(magnitude));
+        let index_frac = argument_frac(function, f64::from(magnitude) * self.room.of_argument());
         let noise = format::noise(&seen.samples, index_frac, ARGUMENT_BITS);
         let before = self.network.nodes[x].name.clone();
         let index = self.rescale(&before, &wide, &[], index_frac, ARGUMENT_BITS)?;
@@ -293,6 +293,7 @@ impl Lowering<'_> {
             let seen = &self.statistics.nodes[node];
             f64::from(seen.minimum.abs().max(seen.maximum.abs()))
         };
+        let bits = self.widths[first].max(self.widths[second]).max(16);
         let end = |width: u8, frac: i32| libm::ldexp(1.0, i32::from(width) - 1 - frac);
         let known = self.narrow[first].or_else(|| self.already_narrow(&self.wide[first]));
         let (width, frac) = match known {
@@ -305,23 +306,23 @@ impl Lowering<'_> {
         // Words that are stated keep the formats that they had.
         let mut fields = self.frame.inputs.iter().flat_map(|input| &input.fields);
         let calibrated = fields.any(|field| field.encoding == Encoding::Calibrated);
-        let saturates = seen(first) > end(width, frac) || seen(second) > end(16, frac);
+        let saturates = seen(first) > end(width, frac) || seen(second) > end(bits, frac);
         let target = match calibrated && saturates {
             false => self.narrow(first)?,
             true => {
                 // What saturates is no error: an anomaly would look like what is known.
-                let mut covering = self.choose(first, 16);
-                covering.frac = covering.frac.min(self.choose(second, 16).frac);
+                let mut covering = self.choose(first, bits);
+                covering.frac = covering.frac.min(self.choose(second, bits).frac);
                 let samples = &self.statistics.nodes[first].samples;
-                covering.noise = format::noise(samples, covering.frac, 16);
-                self.narrow_at(first, covering, 16)?
+                covering.noise = format::noise(samples, covering.frac, bits);
+                self.narrow_at(first, covering, bits)?
             }
         };
-        let mut reconstruction = self.choose(second, 16);
+        let mut reconstruction = self.choose(second, bits);
         reconstruction.frac = target.frac;
         let samples = &self.statistics.nodes[second].samples;
-        reconstruction.noise = format::noise(samples, target.frac, 16);
-        let other = self.narrow_at(second, reconstruction, 16)?;
+        reconstruction.noise = format::noise(samples, target.frac, bits);
+        let other = self.narrow_at(second, reconstruction, bits)?;
         Ok(if b < a {
             (other, target)
         } else {

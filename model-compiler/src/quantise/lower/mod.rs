@@ -14,6 +14,7 @@ mod trees;
 use hodoscope_program::{IntType, Operation, Output, Program, ValueId};
 
 use super::format::{self, Chosen};
+use super::room::Room;
 use super::rounding::Roundings;
 use super::statistics::Statistics;
 use super::words::Frame;
@@ -39,7 +40,7 @@ pub(super) fn lower(
     frame: &Frame,
     statistics: &Statistics,
     options: &Options,
-    widths: &[u8],
+    (widths, room): (&[u8], Room),
     roundings: &mut Roundings,
 ) -> Result<Lowered, QuantiseError> {
     let mut lowering = Lowering {
@@ -48,6 +49,7 @@ pub(super) fn lower(
         statistics,
         options,
         widths,
+        room,
         roundings,
         builder: Builder::new(network, frame),
         wide: Vec::with_capacity(network.nodes.len()),
@@ -91,6 +93,7 @@ struct Lowering<'a> {
     statistics: &'a Statistics,
     options: &'a Options,
     widths: &'a [u8],
+    room: Room,
     roundings: &'a mut Roundings,
     builder: Builder,
     wide: Vec<Wide>,
@@ -150,13 +153,12 @@ impl Lowering<'_> {
         // Bits to spare: cover what calibration saw twice over, and of words their whole range,
         // which an anomaly may well use.
         let seen = statistics.minimum.abs().max(statistics.maximum.abs());
-        let reach = if width > 16 { 32.0 } else { 2.0 };
-        let mut magnitude = f64::from(seen) * reach;
+        let mut magnitude = f64::from(seen) * self.room.of_layer(width);
         if let Some(range) = self.word_range(node) {
             let finest = format::covering_frac(f64::from(seen), width);
             let whole = format::covering_frac(range, width);
             // Not at any price: a field far wider than its values would leave them no bits.
-            if finest - whole <= 4 {
+            if finest - whole <= self.room.bits_for_words(width) {
                 magnitude = range;
             }
         }
@@ -181,7 +183,9 @@ impl Lowering<'_> {
                 let input = &self.frame.inputs[*index];
                 let ends = |c| {
                     let field = input.field(c);
-                    (field.decode(field.minimum), field.decode(field.maximum))
+                    let part = self.room.of_range(field);
+                    let ends = (field.minimum, field.maximum);
+                    (part * field.decode(ends.0), part * field.decode(ends.1))
                 };
                 Some((0..input.channels).map(ends).collect())
             }

@@ -8,19 +8,17 @@ use super::plain::Plain;
 use super::span::Span;
 use super::{Held, HeldKind, Insert, Insertion, weights};
 use crate::functions::{ARGUMENT_BITS, argument_frac, covering};
-use crate::graph::{Binary, Comparison, Node, Op, Reduction, Tensor, Unary, ValueId};
+use crate::graph::{Binary, Comparison, Graph, Node, Op, Reduction, Tensor, Unary, ValueId};
 use crate::quantise::format;
 
 /// Bits of an operand, its sign included.
 pub(super) const BITS: u8 = 32;
-/// What a value may become, in units of what calibration saw: bits enough are left.
-const REACH: f64 = 16.0;
-/// The same where there are fewer.
-const NARROW_REACH: f64 = 4.0;
 /// Bits beside a sentinel: what lies beyond them is still a multiplier.
 pub(super) const MASKED_BITS: u8 = 28;
 /// Bits of magnitude that a result may have.
 const RESULT: i32 = 62;
+/// A number of fewer counts is too coarse for its logarithm.
+const FEW_COUNTS: f64 = 1024.0;
 /// Bits by which an operand may be moved to the grid of another: a multiplier has 31.
 const ALIGNED: i32 = 30;
 impl Insertion<'_> {
@@ -133,11 +131,9 @@ impl Insertion<'_> {
             return Ok(*known);
         }
         let observed = &self.observations.values[like.index()];
-        let reach = match bits {
-            BITS => REACH,
-            _ => NARROW_REACH,
-        };
-        let seen = f64::from(observed.magnitude()) * reach;
+        let reach = self.room.of_operand(bits == BITS);
+        let most = within(self.graph, value).unwrap_or(f64::INFINITY);
+        let seen = (f64::from(observed.magnitude()) * reach).min(most);
         // Not more than it can be.
         let possible = span.filter(|_| held.kind == HeldKind::Sums);
         let covering = covering(possible.map_or(seen, |span| seen.min(span.bound)), bits);
@@ -304,23 +300,26 @@ impl Insertion<'_> {
         })
     }
 
-    /// A logarithm; of what the operand's format takes for zero, and calibration has always seen above it, that of the
-    /// smallest number that was seen.
+    /// A logarithm; of what the operand's format takes for the smallest number that was seen, or for less, although it is only
+    /// a few counts, that of this number: ln(x + ε) of x = 0.
     fn logarithm_finely(&mut self, node: &Node, x: ValueId) -> Insert<Held> {
         let operand = self.in_full(x, BITS)?;
-        let smallest = self.observations.values[x.index()].minimum;
-        let count = self.span(operand).map(|s| libm::ldexp(1.0, -s.frac));
-        if smallest <= 0.0 || count.is_none_or(|count| f64::from(smallest) >= count) {
+        let smallest = self.observations.values[x.index()].least;
+        let span = self.span(operand).filter(|_| smallest > 0.0);
+        let counts = span.map(|s| libm::ldexp(f64::from(smallest), s.frac));
+        let (Some(span), Some(counts)) = (span, counts.filter(|counts| *counts < FEW_COUNTS))
+        else {
             return self.pushed(node, &[operand], HeldKind::Function);
-        }
+        };
         let name = node.name.as_str();
         let logarithm = self.new.push(name, node.op.clone(), &[operand])?;
         let seen = &self.observations.values[node.output.index()];
         let frac = covering(f64::from(seen.magnitude()) * 2.0, BITS);
         let logarithm = self.quantised(node.output, logarithm, &[frac], BITS)?;
-        let zero = self.new.constant(name, Tensor::scalar(0.0))?;
+        let bound = libm::ldexp((counts + 0.5).floor(), -span.frac) as f32;
+        let bound = self.new.constant(name, Tensor::scalar(bound))?;
         let above = Op::Compare(Comparison::Greater);
-        let above = self.new.push(name, above, &[operand, zero])?;
+        let above = self.new.push(name, above, &[operand, bound])?;
         let least = weights::on_grid(libm::logf(smallest), frac.min(20));
         let least = self.new.constant(name, Tensor::scalar(least))?;
         let wide = self.new.push(name, Op::Where, &[above, logarithm, least])?;
@@ -335,7 +334,10 @@ impl Insertion<'_> {
     fn tabulated_finely(&mut self, node: &Node, function: Unary, x: ValueId) -> Insert<Held> {
         let held = self.held(x)?.clone();
         let observed = &self.observations.values[x.index()];
-        let frac = argument_frac(function, f64::from(observed.magnitude()));
+        let frac = argument_frac(
+            function,
+            f64::from(observed.magnitude()) * self.room.of_argument(),
+        );
         let operand = match held.kind {
             HeldKind::Constant => self.fine_constant(x, ARGUMENT_BITS)?,
             _ => held.wide,
@@ -551,6 +553,33 @@ impl Insertion<'_> {
         }
         self.pushed(node, &operands, HeldKind::Sums)
     }
+}
+
+/// What a function never exceeds: a sigmoid, e^(x − max x).
+fn within(graph: &Graph, value: ValueId) -> Option<f64> {
+    let producer = |value: ValueId| graph.producing_node(value);
+    let node = producer(value)?;
+    let bounded = match node.op {
+        Op::Unary(Unary::Sigmoid | Unary::Tanh | Unary::Erf) => true,
+        Op::Unary(Unary::Exp) => match producer(node.inputs[0]) {
+            Some(below) if below.op == Op::Binary(Binary::Sub) => {
+                let largest = producer(below.inputs[1]);
+                largest.is_some_and(|largest| {
+                    let reduced = matches!(
+                        largest.op,
+                        Op::Reduce {
+                            op: Reduction::Max,
+                            ..
+                        }
+                    );
+                    reduced && largest.inputs[0] == below.inputs[0]
+                })
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    bounded.then_some(1.0)
 }
 
 /// Of each value whether a layer reads it, moved or rectified perhaps.

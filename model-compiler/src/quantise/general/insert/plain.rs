@@ -97,7 +97,7 @@ impl Insertion<'_> {
             return Ok(None);
         }
         let wide = held.wide;
-        let chosen = formats::of_value(&self.observations.values[like.index()], ORDERED);
+        let chosen = formats::of_value(&self.observations.values[like.index()], ORDERED, self.room);
         let quantised = self.quantised(value, wide, &[chosen.frac], ORDERED)?;
         Ok(Some((quantised, chosen.frac)))
     }

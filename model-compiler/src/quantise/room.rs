@@ -1,0 +1,159 @@
+//! Formats with room for what calibration has not seen, where the words can take it and the sample events pay little for it.
+
+use hodoscope_interpreter::Event;
+use hodoscope_program::{Encoding, Field, Program};
+
+use super::beyond::Beyond;
+use super::{QuantiseError, precision};
+
+/// What room for such events may cost on those of the calibration: a part of what precision asks for, or hardly more than
+/// is missed anyway.
+const COST: f64 = 1.0 / 4096.0;
+const HARDLY: f64 = 1.1;
+/// The same of what values miss of themselves: a score of many decades keeps its small values.
+const PART: f64 = 1.0 / 1024.0;
+
+/// For which events formats have room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// Those like the calibration's.
+    Seen,
+    /// Those far beyond, at the price of some bits.
+    Beyond,
+}
+
+impl Room {
+    /// What the operand of a layer may become, in units of what calibration saw.
+    pub fn of_layer(self, width: u8) -> f64 {
+        match (self, width > 16) {
+            (Self::Seen, false) => 2.0,
+            (Self::Beyond, false) => 16.0,
+            (_, true) => 32.0,
+        }
+    }
+
+    /// The same of a word that a layer reads with a unit of its own.
+    pub fn of_words(self, width: u8) -> f64 {
+        match (self, width > 16) {
+            (Self::Beyond, true) => 256.0,
+            _ => 16.0,
+        }
+    }
+
+    /// The part of a word's range that a format of few bits may want to cover: words that are not stated have room by
+    /// themselves.
+    pub fn of_range(self, field: &Field) -> f64 {
+        match (self, field.encoding) {
+            (Self::Seen, Encoding::Calibrated) => 0.25,
+            _ => 1.0,
+        }
+    }
+
+    /// Bits that a layer's operand may lose so that it covers the whole range of its words.
+    pub fn bits_for_words(self, width: u8) -> i32 {
+        match (self, width > 16) {
+            (Self::Beyond, true) => 8,
+            _ => 4,
+        }
+    }
+
+    /// The same of what is read in 32 bits, and in somewhat fewer.
+    pub fn of_operand(self, full: bool) -> f64 {
+        match (self, full) {
+            (Self::Seen, true) => 16.0,
+            (Self::Seen, false) => 4.0,
+            (Self::Beyond, true) => 1024.0,
+            (Self::Beyond, false) => 64.0,
+        }
+    }
+
+    /// The same of the argument of a function.
+    pub fn of_argument(self) -> f64 {
+        match self {
+            Self::Seen => 4.0,
+            Self::Beyond => 16.0,
+        }
+    }
+}
+
+/// Formats that were tried.
+#[derive(Clone, Debug)]
+pub(super) struct Tried<A> {
+    /// What was made of them.
+    pub made: A,
+    /// What its outputs miss of the float network's on the sample events, over their range.
+    pub missed: f64,
+    /// What nineteen of twenty values miss of themselves.
+    pub relative: f64,
+    /// Up to how much larger words they hold.
+    pub reached: i64,
+}
+
+/// Makes room: in as many bits as there are, then in more bits for as few of the values of `order` as it takes.
+///
+/// `attempt` makes a program with values of so many bits.
+pub(super) fn make<A>(
+    beyond: &Beyond,
+    settled: Tried<A>,
+    widths: &[u8],
+    order: &[usize],
+    mut attempt: impl FnMut(&[u8], Room) -> Result<Tried<A>, QuantiseError>,
+) -> Result<Tried<A>, QuantiseError> {
+    let (before, relative) = (settled.missed, settled.relative);
+    let mut best = settled;
+    if best.reached == beyond.farthest() {
+        return Ok(best);
+    }
+    let is_better = |trial: &Tried<A>, than: &Tried<A>| {
+        trial.missed <= COST.max(HARDLY * before)
+            && trial.relative <= PART.max(HARDLY * relative)
+            && trial.reached > than.reached
+    };
+    let trial = attempt(widths, Room::Beyond)?;
+    if is_better(&trial, &best) {
+        best = trial;
+    }
+    if best.reached == beyond.farthest() || order.is_empty() {
+        return Ok(best);
+    }
+    let widened = |count: usize| {
+        let mut widths = widths.to_vec();
+        order[..count]
+            .iter()
+            .for_each(|v| widths[*v] = precision::WIDE);
+        widths
+    };
+    let all = attempt(&widened(order.len()), Room::Beyond)?;
+    if !is_better(&all, &best) {
+        return Ok(best);
+    }
+    let (mut too_few, mut enough, few) = (0, order.len(), best);
+    best = all;
+    while enough - too_few > 1 {
+        let middle = (too_few + enough) / 2;
+        let trial = attempt(&widened(middle), Room::Beyond)?;
+        match is_better(&trial, &few) && trial.reached >= best.reached {
+            true => (enough, best) = (middle, trial),
+            false => too_few = middle,
+        }
+    }
+    Ok(best)
+}
+
+/// What a program misses, and how far it reaches.
+pub(super) fn tried<A>(
+    made: A,
+    program: impl Fn(&A) -> &Program,
+    sample: (&[Event], &[Vec<Vec<f32>>]),
+    beyond: &Beyond,
+) -> Result<Tried<A>, QuantiseError> {
+    let missed = precision::missed(program(&made), sample.0, sample.1)?;
+    let relative = precision::missed_relatively(program(&made), sample.0, sample.1)?;
+    let reached = beyond.reach(program(&made), missed)?;
+    Ok(Tried {
+        missed,
+        relative,
+        reached,
+        made,
+    })
+}

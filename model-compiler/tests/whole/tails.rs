@@ -1,0 +1,280 @@
+//! Scores of events far beyond the calibration, and functions that ask small numbers for their digits.
+
+use crate::kinds::{Network, compiled, differences};
+use crate::{Random, SIXTEEN};
+use hodoscope_compiler::graph::{
+    Binary, Circular, Executor, Graph, Kind, Op, Reduction, Tensor, Unary, ValueId,
+};
+use hodoscope_program::Program;
+
+/// What an output may miss of its range.
+const BAR: f64 = 1.0 / 256.0;
+
+type Events = Vec<Vec<Vec<f32>>>;
+
+fn tensor(shape: &[usize], random: &mut Random, size: f32) -> Tensor {
+    let count = shape.iter().product();
+    let data = (0..count).map(|_| random.normal() * size).collect();
+    Tensor::new(shape.to_vec(), data).unwrap()
+}
+
+fn dense(
+    net: &mut Network,
+    x: ValueId,
+    (inputs, outputs): (usize, usize),
+    r: &mut Random,
+) -> ValueId {
+    let weights = tensor(&[outputs, inputs], r, 1.0 / (inputs as f32).sqrt());
+    let bias = tensor(&[outputs], r, 0.1).data;
+    net.push(Op::Dense { weights, bias }, &[x])
+}
+
+fn events(random: &mut Random, count: usize, features: usize, size: f32) -> Events {
+    let mut event = || vec![(0..features).map(|_| size * random.normal()).collect()];
+    (0..count).map(|_| event()).collect()
+}
+
+/// The largest difference over the range of the first output.
+fn missed(graph: &Graph, program: &Program, events: &Events) -> f64 {
+    let worst = differences(graph, program, events)[0];
+    let executor = Executor::new(graph).unwrap();
+    let mut workspace = executor.workspace();
+    let mut ends = (f32::MAX, f32::MIN);
+    for event in events {
+        let slices: Vec<&[f32]> = event.iter().map(Vec::as_slice).collect();
+        executor.run_all(&mut workspace, &slices).unwrap();
+        for y in workspace.value(graph.outputs()[0].value) {
+            ends = (ends.0.min(*y), ends.1.max(*y));
+        }
+    }
+    worst / f64::from(ends.1 - ends.0)
+}
+
+#[test]
+fn a_squared_error_holds_for_events_ten_times_as_large() {
+    let random = &mut Random::new(1);
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 12], Kind::Float);
+    let hidden = dense(&mut net, x, (12, 6), random);
+    let hidden = net.unary(Unary::Relu, hidden);
+    let back = dense(&mut net, hidden, (6, 12), random);
+    let difference = net.binary(Binary::Sub, x, back);
+    let square = net.unary(Unary::Square, difference);
+    let mean = Op::Reduce {
+        op: Reduction::Mean,
+        axes: vec![1],
+        keepdims: true,
+    };
+    let score = net.push(mean, &[square]);
+    let graph = net.finish(&[score]);
+    let program = compiled(&graph, &events(random, 300, 12, 1.0), &SIXTEEN);
+    for size in [1.0, 3.0, 8.0] {
+        let own = missed(&graph, &program, &events(random, 100, 12, size));
+        assert!(own <= BAR, "{size} times as large: {own:.1e} of the range");
+    }
+}
+
+#[test]
+fn a_logit_and_its_sigmoid_hold_for_events_eight_times_as_large() {
+    for sigmoid in [false, true] {
+        let random = &mut Random::new(2);
+        let mut net = Network::new();
+        let x = net.input("x", &[1, 8], Kind::Float);
+        let hidden = dense(&mut net, x, (8, 16), random);
+        let hidden = net.unary(Unary::Relu, hidden);
+        let mut score = dense(&mut net, hidden, (16, 1), random);
+        if sigmoid {
+            score = net.unary(Unary::Sigmoid, score);
+        }
+        let graph = net.finish(&[score]);
+        let program = compiled(&graph, &events(random, 300, 8, 1.0), &SIXTEEN);
+        for size in [1.0, 8.0] {
+            let own = missed(&graph, &program, &events(random, 100, 8, size));
+            assert!(own <= BAR, "{size} times as large: {own:.1e} of the range");
+        }
+    }
+}
+
+#[test]
+fn a_divergence_holds_for_events_three_times_as_large() {
+    let random = &mut Random::new(3);
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 8], Kind::Float);
+    let mean = dense(&mut net, x, (8, 4), random);
+    let variance = dense(&mut net, x, (8, 4), random);
+    let square = net.unary(Unary::Square, mean);
+    let power = net.unary(Unary::Exp, variance);
+    let sum = net.binary(Binary::Add, square, power);
+    let terms = net.binary(Binary::Sub, sum, variance);
+    let sum = Op::Reduce {
+        op: Reduction::Sum,
+        axes: vec![1],
+        keepdims: true,
+    };
+    let score = net.push(sum, &[terms]);
+    let graph = net.finish(&[score]);
+    let program = compiled(&graph, &events(random, 300, 8, 1.0), &SIXTEEN);
+    for size in [1.0, 3.0] {
+        let own = missed(&graph, &program, &events(random, 100, 8, size));
+        assert!(own <= BAR, "{size} times as large: {own:.1e} of the range");
+    }
+}
+
+/// One function of words between `low` and `high`.
+fn function(
+    made: impl Fn(&mut Network, ValueId) -> ValueId,
+    features: usize,
+    value: impl Fn(&mut Random) -> f32,
+) -> f64 {
+    let random = &mut Random::new(4);
+    let mut net = Network::new();
+    let x = net.input("x", &[1, features], Kind::Float);
+    let y = made(&mut net, x);
+    let graph = net.finish(&[y]);
+    let mut event = || vec![(0..features).map(|_| value(random)).collect()];
+    let all: Events = (0..300).map(|_| event()).collect();
+    let program = compiled(&graph, &all, &SIXTEEN);
+    missed(&graph, &program, &all)
+}
+
+#[test]
+fn the_logarithm_of_an_absent_number_is_that_of_its_epsilon() {
+    let own = function(
+        |net, x| {
+            let epsilon = net.constant(&[1e-8]);
+            let sum = net.binary(Binary::Add, x, epsilon);
+            net.unary(Unary::Log, sum)
+        },
+        4,
+        |random| match random.below(2) {
+            0 => 0.0,
+            _ => 1.0 + 30.0 * random.uniform(),
+        },
+    );
+    assert!(own <= BAR, "{own:.1e} of the range");
+}
+
+#[test]
+fn steep_functions_hold_where_their_operands_are_small() {
+    let log_of_odds = |net: &mut Network, x: ValueId| {
+        let one = net.constant(&[1.0]);
+        let score = net.unary(Unary::Sigmoid, x);
+        let other = net.binary(Binary::Sub, one, score);
+        let odds = net.binary(Binary::Div, score, other);
+        net.unary(Unary::Log, odds)
+    };
+    let log_of_score = |net: &mut Network, x: ValueId| {
+        let score = net.unary(Unary::Sigmoid, x);
+        net.unary(Unary::Log, score)
+    };
+    let acosh = |net: &mut Network, x: ValueId| {
+        let square = net.unary(Unary::Square, x);
+        let one = net.constant(&[1.001]);
+        let above = net.binary(Binary::Add, square, one);
+        net.unary(Unary::Circular(Circular::Acosh), above)
+    };
+    let ratio = |net: &mut Network, x: ValueId| {
+        let part = |net: &mut Network, start| {
+            net.push(
+                Op::Slice {
+                    axis: 1,
+                    start,
+                    step: 1,
+                    len: 1,
+                },
+                &[x],
+            )
+        };
+        let (a, b) = (part(net, 0), part(net, 1));
+        let (a, b) = (net.unary(Unary::Exp, a), net.unary(Unary::Exp, b));
+        let ratio = net.binary(Binary::Div, a, b);
+        net.unary(Unary::Log, ratio)
+    };
+    let wide = |random: &mut Random| 6.0 * random.normal();
+    let worst = [
+        // Beyond that single precision has no odds.
+        (
+            "log of odds",
+            function(log_of_odds, 2, |r| 2.0 * r.normal()),
+        ),
+        ("log of a score", function(log_of_score, 2, wide)),
+        ("acosh", function(acosh, 2, wide)),
+        ("log of a ratio", function(ratio, 2, |r| r.normal())),
+    ];
+    for (what, own) in worst {
+        assert!(own <= BAR, "{what}: {own:.1e} of the range");
+    }
+}
+
+#[test]
+fn a_discriminant_of_two_rare_classes_has_its_digits() {
+    let discriminant = |signal: &'static [usize], all: &'static [usize]| {
+        move |net: &mut Network, x: ValueId| {
+            let p = net.push(Op::Softmax { axis: 1 }, &[x]);
+            let p = net.reshape(p, &[1, 6, 1]);
+            let mut sum = |classes: &[usize]| {
+                let part = |net: &mut Network, start: usize| {
+                    net.push(
+                        Op::Slice {
+                            axis: 1,
+                            start,
+                            step: 1,
+                            len: 1,
+                        },
+                        &[p],
+                    )
+                };
+                let mut sum = part(net, classes[0]);
+                for class in &classes[1..] {
+                    let other = part(net, *class);
+                    sum = net.binary(Binary::Add, sum, other);
+                }
+                sum
+            };
+            let (a, b) = (sum(signal), sum(all));
+            net.binary(Binary::Div, a, b)
+        }
+    };
+    let wide = |random: &mut Random| 6.0 * random.normal();
+    for (what, own) in [
+        ("one of two", function(discriminant(&[0], &[0, 1]), 6, wide)),
+        (
+            "two of four",
+            function(discriminant(&[2, 0], &[0, 1, 2, 4]), 6, wide),
+        ),
+    ] {
+        assert!(own <= BAR, "{what}: {own:.1e} of the range");
+    }
+}
+
+#[test]
+fn powers_of_activations_and_of_each_channel_hold() {
+    let of_two = |net: &mut Network, x: ValueId| {
+        let part = |net: &mut Network, start| {
+            net.push(
+                Op::Slice {
+                    axis: 1,
+                    start,
+                    step: 1,
+                    len: 1,
+                },
+                &[x],
+            )
+        };
+        let (a, b) = (part(net, 0), part(net, 1));
+        let a = net.unary(Unary::Relu, a);
+        let b = net.unary(Unary::Sigmoid, b);
+        net.binary(Binary::Pow, a, b)
+    };
+    let of_each = |net: &mut Network, x: ValueId| {
+        let exponents = net.constant(&[2.0, 3.0, 1.0, 4.0]);
+        net.binary(Binary::Pow, x, exponents)
+    };
+    let normal = |random: &mut Random| 2.0 * random.normal();
+    for (what, own) in [
+        ("of two", function(of_two, 2, normal)),
+        ("of each", function(of_each, 4, normal)),
+    ] {
+        assert!(own <= BAR, "{what}: {own:.1e} of the range");
+    }
+}
