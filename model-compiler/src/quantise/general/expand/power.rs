@@ -8,7 +8,7 @@ use crate::graph::{
 /// Largest exponent that is written as products.
 const LARGEST_POWER: f32 = 4.0;
 /// Operations that are followed to see that a base is not negative.
-const DEPTH: usize = 32;
+pub(super) const DEPTH: usize = 32;
 
 /// x to the power of a constant: products and a root where twice the exponent is a whole number, else e^(n·ln x).
 pub(super) fn powered(
@@ -164,7 +164,7 @@ fn of_many(
 }
 
 /// Whether it is proved that no element is below zero.
-fn is_not_negative(graph: &Graph, value: ValueId, depth: usize) -> bool {
+pub(super) fn is_not_negative(graph: &Graph, value: ValueId, depth: usize) -> bool {
     if let Some(tensor) = graph.constant(value) {
         return tensor.data.iter().all(|v| *v >= 0.0);
     }

@@ -1,6 +1,7 @@
 //! Functions that ask small numbers for all their digits, by others that take what the small numbers were made of.
 
 use super::expanded;
+use super::power::{DEPTH, is_not_negative};
 use crate::graph::{Binary, Graph, GraphBuilder, GraphError, Node, Op, Reduction, Unary, ValueId};
 use crate::quantise::statistics::SENTINEL;
 
@@ -30,7 +31,10 @@ pub(super) fn logarithm(
         // ln(a / b) is ln|a| − ln|b|: where a quotient has a logarithm, both have the same sign.
         (Op::Binary(Binary::Div), &[a, b]) if varies(b) => {
             let mut of = |part: ValueId| -> Result<ValueId, GraphError> {
-                let size = builder.push(name, Op::Unary(Unary::Abs), &[part])?;
+                let size = match is_not_negative(builder.graph(), part, DEPTH) {
+                    true => part,
+                    false => builder.push(name, Op::Unary(Unary::Abs), &[part])?,
+                };
                 let logarithm = Node {
                     op: Op::Unary(Unary::Log),
                     ..node.clone()

@@ -583,7 +583,7 @@ fn within(graph: &Graph, value: ValueId) -> Option<f64> {
 }
 
 /// Of each value whether a layer reads it, moved or rectified perhaps.
-pub(super) fn layered(graph: &crate::graph::Graph) -> Vec<bool> {
+pub(super) fn layered(graph: &Graph) -> Vec<bool> {
     let mut layered = vec![false; graph.value_count()];
     for node in graph.nodes().iter().rev() {
         let passes = node.op.moves()
