@@ -13,6 +13,7 @@ use hodoscope_sim::targets::{
 };
 use hodoscope_sim::timing::Recording;
 
+use crate::fabric::{self, Fabric};
 use crate::model_dir::ModelDir;
 use crate::own_boards;
 use crate::place::Place;
@@ -192,10 +193,33 @@ pub fn run(model: &ModelDir, place: &Place, events: &Events) -> Result<Answers> 
     match place {
         Place::Float => bail!("`float` has no raws; use `interpreter` or a board"),
         Place::Interpreter => interpret(&model.program, events),
+        Place::Board(name) if name == fabric::NAME => in_fabric(model, events),
         Place::Board(name) => {
             Deployed::build(model, name, &BuildOptions::default())?.run(events, false)
         }
     }
+}
+
+/// Runs all events through the Verilog of a model.
+fn in_fabric(model: &ModelDir, events: &Events) -> Result<Answers> {
+    let program = &model.program;
+    let fabric = Fabric::read(program, &model.dir, None)?;
+    let mut raws = Vec::with_capacity(events.len());
+    for (event, answered) in fabric.run(events, 1)?.into_iter().enumerate() {
+        if answered.answer.is_marked {
+            bail!(
+                "event {event} has more live constituents than are computed: fabric marks it and gives no answer; leave it out, or send the hardest only"
+            );
+        }
+        raws.push(answered.answer.raws);
+    }
+    Ok(Answers {
+        raws,
+        source: fabric::SOURCE,
+        instructions: None,
+        cycles: None,
+        stack: None,
+    })
 }
 
 /// One output of the program among an event's raws.

@@ -16,8 +16,8 @@ use hodoscope_fabric::matrix::Aim;
 use hodoscope_fabric::{Circuit, Options};
 use hodoscope_program::{Program, SetId};
 use hodoscope_sim::encode::Events;
-use hodoscope_sim::targets::Cache;
 use hodoscope_sim::targets::rtl::fabric::{Answered, Simulator};
+use hodoscope_sim::targets::{Cache, board};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -28,7 +28,7 @@ pub const GENERATOR: &str = "hodoscope rtl";
 /// Where it is in a compiled model, unless something else was said.
 pub const FOLDER: &str = "rtl";
 /// What stands for it among boards.
-pub const NAME: &str = "fabric";
+pub const NAME: &str = board::FABRIC;
 /// The source of what is counted on it.
 pub const SOURCE: &str = "RTL";
 

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use hodoscope_sim::targets::{Board, TargetError, board};
 
+use crate::fabric;
+
 /// Folders of the user's own boards. Said once, before the command starts.
 static OWN: OnceLock<Vec<PathBuf>> = OnceLock::new();
 
@@ -29,6 +31,12 @@ fn own() -> &'static [PathBuf] {
 /// # Errors
 /// When there is none, or its file is wrong.
 pub fn find(name: &str) -> Result<Board, TargetError> {
+    if name == fabric::NAME {
+        return Err(TargetError::Board {
+            path: name.into(),
+            message: "it is the Verilog of `hodoscope rtl`, which `run`, `evaluate`, `verify` and `latency` take; here a board is asked for".to_owned(),
+        });
+    }
     board::find(name, own())
 }
 

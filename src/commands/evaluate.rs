@@ -37,7 +37,7 @@ pub struct Args {
     /// Events, with an array `labels` (0 background, 1 signal)
     #[arg(long, value_name = "X.npz")]
     inputs: PathBuf,
-    /// What computes the fixed-point score: interpreter, native, or a board
+    /// What computes the fixed-point score: interpreter, native, a board, or `fabric`
     #[arg(long, value_name = "WHERE", default_value = "interpreter")]
     on: Place,
     /// The score, where it is not the first output's only value

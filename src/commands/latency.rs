@@ -77,6 +77,9 @@ pub fn latency(args: &Args) -> Result<Report> {
             ),
         }
     }
+    if with_fabric && names.is_empty() && !args.cores.is_empty() {
+        bail!("--core: there are no instructions in `fabric`");
+    }
     if with_fabric && !args.budgets.is_empty() {
         bail!("--budget: budgets are for boards; ask for `fabric` in a command of its own");
     }

@@ -26,7 +26,7 @@ pub struct Args {
     /// Events: arrays named by the model's inputs, first axis = events
     #[arg(long, value_name = "X.npz")]
     inputs: PathBuf,
-    /// float, interpreter, native, or a board
+    /// float, interpreter, native, a board, or `fabric`: the Verilog that `hodoscope rtl DIR` wrote
     #[arg(long, value_name = "WHERE", default_value = "interpreter")]
     on: Place,
     /// Where to write the outputs

@@ -52,7 +52,7 @@ pub struct Args {
     /// A warning is a failed check
     #[arg(long)]
     strict: bool,
-    /// Build with overflow checks, little optimised
+    /// Build crate and firmware with overflow checks, little optimised
     #[arg(long)]
     checked: bool,
 }
@@ -89,6 +89,9 @@ pub fn verify(args: &Args) -> Result<Report> {
     };
     let mut targets = Vec::new();
     let mut ways = None;
+    if args.checked && names.iter().all(|name| *name == crate::fabric::NAME) {
+        bail!("--checked: nothing is built for `fabric` that could have overflow checks");
+    }
     if args.rtl.is_some() && !names.iter().any(|name| *name == crate::fabric::NAME) {
         bail!("--rtl: it is of use only with --on fabric");
     }

@@ -46,6 +46,21 @@ fn handmade(place: &Place, program: &str) -> PathBuf {
     dir
 }
 
+/// Events of a file: slots that are not live, none, and all that there is room for.
+fn events(place: &Place) -> PathBuf {
+    place.npz("events.npz", |npz| {
+        let x = [
+            [[200i64, -50], [0, 3], [7, 63], [90, 1]],
+            [[0, 0]; 4],
+            [[9, 9], [8, 8], [1, 1], [7, 7]],
+        ];
+        let x = ndarray::Array3::from_shape_fn((3, 4, 2), |(e, s, c)| x[e][s][c]);
+        npz.add_array("x", &x).expect("an array");
+        let met = ndarray::array![[3i64], [100], [0]];
+        npz.add_array("met", &met).expect("an array");
+    })
+}
+
 fn rtl(dir: &Path) -> Command {
     let mut command = hodoscope();
     command.arg("rtl").arg(dir);
@@ -108,6 +123,15 @@ fn verilog_has_the_interpreters_bits_and_a_flipped_constant_is_found() {
     let clocks = json(&mut on_fabric("latency", &dir));
     assert_eq!(clocks["fabric"]["least_latency_clocks"], stated, "{clocks}");
 
+    let npz = events(&place);
+    let [golden, fabric] = ["interpreter", "fabric"].map(|on| {
+        let out = place.path(&format!("{on}.npz"));
+        let mut run = cached(on_events("run", &dir, &npz));
+        succeeds(run.args(["--on", on, "-o"]).arg(&out));
+        fs::read(out).expect("outputs")
+    });
+    assert_eq!(golden, fabric);
+
     // A statement that is not true.
     let path = dir.join("rtl/report.json");
     let text = fs::read_to_string(&path).expect("a report");
@@ -149,6 +173,10 @@ fn a_reference_model_has_its_bits_in_verilog() {
         (&true.into(), &0.into())
     );
     assert!(target["events"].as_u64() > Some(1_000), "{good}");
+    let mut run = cached(on_events("run", &dir, &test_events()));
+    let out = place.path("outputs.npz");
+    run.args(["--on", "fabric", "-o"]).arg(out);
+    fails(&mut run, 2, &["more live constituents", "fabric"]);
 }
 
 #[test]
@@ -189,6 +217,26 @@ fn nothing_is_overwritten_and_what_is_wrong_is_named() {
         2,
         &["was not made by"],
     );
+
+    // What says nothing about logic.
+    fails(
+        on_fabric("verify", &dir).arg("--checked"),
+        2,
+        &["--checked"],
+    );
+    fails(
+        on_fabric("latency", &dir).args(["--core", "picorv32"]),
+        2,
+        &["--core"],
+    );
+    fails(
+        on_fabric("latency", &dir).args(["--budget", "1us"]),
+        2,
+        &["--budget"],
+    );
+    let mut stream = cached(on_events("stream", &dir, &events(&place)));
+    stream.args(["--on", "fabric", "--arrivals", "fixed:1kHz"]);
+    fails(&mut stream, 2, &["fabric", "a board is asked for"]);
 
     // Verilog of another program.
     fs::write(dir.join("program.txt"), SET.replace("3 -4 7", "3 -4 5")).expect("a file");

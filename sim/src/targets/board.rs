@@ -329,13 +329,19 @@ pub fn folders(dir: &Path) -> Result<Vec<PathBuf>, TargetError> {
     }
     let known = embedded();
     let taken = folders.iter().map(|folder| folder_name(folder));
-    match taken.into_iter().find(|name| known.contains_key(name)) {
+    match taken
+        .into_iter()
+        .find(|name| known.contains_key(name) || name == FABRIC)
+    {
         Some(name) => Err(error(&format!(
             "hodoscope brings a board `{name}`; give yours another name"
         ))),
         None => Ok(folders),
     }
 }
+
+/// What is no board, and must not be the name of one: the model as logic.
+pub const FABRIC: &str = "fabric";
 
 fn embedded() -> BTreeMap<String, Folder> {
     let mut boards = BTreeMap::<_, Folder>::new();

@@ -74,19 +74,27 @@ const TERMS_OF_A_PIECE: usize = 12_000;
 /// If a row has not one weight for each input.
 pub fn solve(rows: &[Vec<i64>], inputs: &[Input], aim: Aim) -> Network {
     assert!(rows.iter().all(|row| row.len() == inputs.len()));
-    let plain = pieces(rows, inputs, aim);
-    if aim == Aim::Shallow {
-        return plain;
+    // A greedy search is not the best for every matrix: several are tried, the first of the smallest is taken.
+    let mut best: Option<Network> = None;
+    for worth in pairs::Worth::ALL {
+        let plain = pieces(rows, inputs, aim, worth);
+        let spanning = match aim {
+            Aim::Fewest => spanning::solve(rows, inputs, worth),
+            Aim::Shallow => None,
+        };
+        for network in [Some(plain), spanning].into_iter().flatten() {
+            let is_better = |best: &Network| network.adders.len() < best.adders.len();
+            if best.as_ref().is_none_or(is_better) {
+                best = Some(network);
+            }
+        }
     }
-    match spanning::solve(rows, inputs) {
-        Some(other) if other.adders.len() < plain.adders.len() => other,
-        _ => plain,
-    }
+    best.unwrap_or_else(|| pieces(rows, inputs, aim, pairs::Worth::Overlap))
 }
 
 /// Pairs, looked for in as many rows at once as are not too many.
-fn pieces(rows: &[Vec<i64>], inputs: &[Input], aim: Aim) -> Network {
-    let mut search = pairs::Search::new(inputs, aim);
+fn pieces(rows: &[Vec<i64>], inputs: &[Input], aim: Aim, worth: pairs::Worth) -> Network {
+    let mut search = pairs::Search::new(inputs, aim, worth);
     let mut piece: Vec<usize> = Vec::new();
     let mut terms = 0;
     let mut outputs = vec![None; rows.len()];

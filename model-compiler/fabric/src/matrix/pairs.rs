@@ -47,9 +47,25 @@ struct Node {
     depth: u32,
 }
 
+/// What a pair is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// The places, by the bits that overlap.
+    Overlap,
+    /// The adders that are saved, by the bits that overlap.
+    Saved,
+    /// The places; of equally many the bits that overlap.
+    Places,
+}
+
+impl Worth {
+    pub const ALL: [Self; 3] = [Self::Overlap, Self::Saved, Self::Places];
+}
+
 pub(super) struct Search {
     inputs: usize,
     aim: Aim,
+    worth: Worth,
     nodes: Vec<Node>,
     adders: Vec<Adder>,
     known: HashMap<Adder, usize>,
@@ -65,7 +81,7 @@ struct Rows {
 }
 
 impl Search {
-    pub fn new(inputs: &[Input], aim: Aim) -> Self {
+    pub fn new(inputs: &[Input], aim: Aim, worth: Worth) -> Self {
         let node = |input: &Input| Node {
             range: input.range,
             depth: input.depth,
@@ -73,6 +89,7 @@ impl Search {
         Self {
             inputs: inputs.len(),
             aim,
+            worth,
             nodes: inputs.iter().map(node).collect(),
             adders: vec![],
             known: HashMap::new(),
@@ -159,7 +176,12 @@ impl Search {
         let low = apart.max(0);
         let high = width(pair.first).min(apart + width(pair.second));
         let overlap = (high - low).max(0) as u64;
-        u64::from(count) * (overlap + 1)
+        let count = u64::from(count);
+        match self.worth {
+            Worth::Overlap => count * (overlap + 1),
+            Worth::Saved => (count - 1) * (overlap + 1),
+            Worth::Places => (count << 16) + overlap,
+        }
     }
 
     fn eliminate(&mut self, state: &mut Rows) {

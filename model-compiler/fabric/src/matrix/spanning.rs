@@ -60,7 +60,7 @@ fn tree(rows: &[Vec<i64>]) -> (Vec<Edge>, Vec<usize>) {
 }
 
 /// Adders by way of the tree; nothing where that is no other way.
-pub(super) fn solve(rows: &[Vec<i64>], inputs: &[Input]) -> Option<Network> {
+pub(super) fn solve(rows: &[Vec<i64>], inputs: &[Input], worth: pairs::Worth) -> Option<Network> {
     if rows.len() > ROWS {
         return None;
     }
@@ -84,7 +84,7 @@ pub(super) fn solve(rows: &[Vec<i64>], inputs: &[Input]) -> Option<Network> {
         .enumerate()
         .map(vector)
         .collect::<Option<_>>()?;
-    let mut search = pairs::Search::new(inputs, Aim::Fewest);
+    let mut search = pairs::Search::new(inputs, Aim::Fewest, worth);
     let mut parts = vec![None; rows.len()];
     let all: Vec<usize> = (0..rows.len()).collect();
     search.solve(&vectors, &all, &mut parts);
