@@ -99,3 +99,24 @@ fn two_sets_are_refused_by_name() {
     assert!(matches!(error, Refused::Sets { .. }));
     assert!(error.to_string().contains("jets, muons"), "{error}");
 }
+
+#[test]
+fn what_is_far_too_large_is_refused_before_it_is_made() {
+    let weights = "89 ".repeat(1_000_000);
+    let text = format!(
+        "hodoscope-program 1
+        program large
+        input x channels 1000
+          field w unit \"\" lsb 1.0 range 0 100 saturate empty 0
+        constant w i8 [1000, 1000] {weights}
+        constant b i8 [1000] {}
+        value x [1000] u7 frac 0 = input x
+        value y [1000] i32 frac 0 = dense x weights w bias b
+        output y = y",
+        "0 ".repeat(1000)
+    );
+    let program = Program::from_text(&text).unwrap();
+    let error = Circuit::of(&program, Options::default()).unwrap_err();
+    assert!(matches!(&error, Refused::Large { value, .. } if value == "y"));
+    assert!(error.to_string().contains("'y' (dense)"), "{error}");
+}

@@ -17,7 +17,7 @@ use hodoscope_program::{
 
 use crate::build::Builder;
 use crate::circuit::{Circuit, Inlet, Layer, Module, Port, Stream, WireId};
-use crate::matrix::Aim;
+use crate::matrix::{self, Aim};
 
 /// More wires than this are no circuit for one event per clock.
 const WIRES: usize = 2_000_000;
@@ -125,6 +125,13 @@ impl Circuit {
             modules[module].notes.push(note(value));
             module_of.push(module);
             lowering.b.module = module;
+            let large = Refused::Large {
+                value: value.name.clone(),
+                operation: value.operation.keyword(),
+            };
+            if lowering.estimate(value) > WIRES {
+                return Err(large);
+            }
             let wires = lowering.value(id, value)?;
             for (element, wire) in wires.iter().enumerate() {
                 let label = &mut lowering.b.wires[wire.index()].label;
@@ -132,10 +139,7 @@ impl Circuit {
             }
             lowering.values.push(wires);
             if lowering.b.wires.len() > WIRES {
-                return Err(Refused::Large {
-                    value: value.name.clone(),
-                    operation: value.operation.keyword(),
-                });
+                return Err(large);
             }
         }
         let outputs = program.outputs.iter().map(|output| Port {
@@ -258,6 +262,35 @@ impl Lowering<'_> {
     fn rows(&self, id: ValueId) -> Vec<Vec<WireId>> {
         let rows = self.values[id.index()].chunks(self.channels(id));
         rows.map(<[WireId]>::to_vec).collect()
+    }
+
+    /// About how many wires a value takes, so that what is far too large is not begun.
+    fn estimate(&self, value: &Value) -> usize {
+        let elements = value.shape.elements(1);
+        let terms = |weights: hodoscope_program::ConstantId, bias| {
+            let digits = |w: &i64| matrix::digits::count((*w).into());
+            let of_row: usize = self.program.constant(weights).data.iter().map(digits).sum();
+            let outputs: &hodoscope_program::Constant = self.program.constant(bias);
+            (elements / outputs.data.len().max(1)).saturating_mul(of_row)
+        };
+        match &value.operation {
+            Operation::Dense { weights, bias, .. }
+            | Operation::DenseStepwise { weights, bias, .. } => terms(*weights, *bias),
+            Operation::MatMul { a, .. } => elements.saturating_mul(2 * self.channels(*a)),
+            Operation::Divide { .. } | Operation::Quotient { .. } => elements.saturating_mul(40),
+            Operation::SquareRoot { .. } | Operation::Mantissa { .. } => {
+                elements.saturating_mul(40)
+            }
+            Operation::TopK { x, .. } => elements.saturating_mul(self.channels(*x)),
+            Operation::Take { x, .. } => {
+                elements.saturating_mul(self.program.value(*x).shape.rows(1))
+            }
+            Operation::Trees(trees) => {
+                let nodes = self.program.constant(trees.nodes).shape[0];
+                elements.saturating_mul(nodes)
+            }
+            _ => elements,
+        }
     }
 
     /// The wires of `value`, no wider than what is proved.

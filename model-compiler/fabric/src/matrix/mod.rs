@@ -65,8 +65,10 @@ pub struct Network {
     pub depths: Vec<u32>,
 }
 
-/// Rows that share terms with others: more terms than this in one piece are not looked for pairs in.
-const TERMS_OF_A_PIECE: usize = 12_000;
+/// Pairs that are looked at together: rows of more are parted into pieces, which share nothing.
+const PAIRS_OF_A_PIECE: usize = 2_000_000;
+/// Of a matrix of more pairs one search has to do.
+const PAIRS_OF_SEVERAL_SEARCHES: usize = 4_000_000;
 
 /// Adders for `rows`, each of which has a weight for each input.
 ///
@@ -76,11 +78,14 @@ pub fn solve(rows: &[Vec<i64>], inputs: &[Input], aim: Aim) -> Network {
     assert!(rows.iter().all(|row| row.len() == inputs.len()));
     // A greedy search is not the best for every matrix: several are tried, the first of the smallest is taken.
     let mut best: Option<Network> = None;
-    for worth in pairs::Worth::ALL {
+    let total: usize = rows.iter().map(|row| pairs_of(row)).sum();
+    let is_large = total > PAIRS_OF_SEVERAL_SEARCHES;
+    let searches = if is_large { 1 } else { pairs::Worth::ALL.len() };
+    for worth in pairs::Worth::ALL.into_iter().take(searches) {
         let plain = pieces(rows, inputs, aim, worth);
         let spanning = match aim {
-            Aim::Fewest => spanning::solve(rows, inputs, worth),
-            Aim::Shallow => None,
+            Aim::Fewest if !is_large => spanning::solve(rows, inputs, worth),
+            _ => None,
         };
         for network in [Some(plain), spanning].into_iter().flatten() {
             let is_better = |best: &Network| network.adders.len() < best.adders.len();
@@ -92,21 +97,27 @@ pub fn solve(rows: &[Vec<i64>], inputs: &[Input], aim: Aim) -> Network {
     best.unwrap_or_else(|| pieces(rows, inputs, aim, pairs::Worth::Overlap))
 }
 
+/// Pairs of terms of a row.
+fn pairs_of(row: &[i64]) -> usize {
+    let terms: usize = row.iter().map(|w| digits::count((*w).into())).sum();
+    terms * terms / 2
+}
+
 /// Pairs, looked for in as many rows at once as are not too many.
 fn pieces(rows: &[Vec<i64>], inputs: &[Input], aim: Aim, worth: pairs::Worth) -> Network {
     let mut search = pairs::Search::new(inputs, aim, worth);
     let mut piece: Vec<usize> = Vec::new();
-    let mut terms = 0;
+    let mut pairs = 0;
     let mut outputs = vec![None; rows.len()];
     for (index, row) in rows.iter().enumerate() {
-        let of_row: usize = row.iter().map(|w| digits::count((*w).into())).sum();
-        if terms + of_row > TERMS_OF_A_PIECE && !piece.is_empty() {
+        let of_row = pairs_of(row);
+        if pairs + of_row > PAIRS_OF_A_PIECE && !piece.is_empty() {
             search.solve(rows, &piece, &mut outputs);
             piece.clear();
-            terms = 0;
+            pairs = 0;
         }
         piece.push(index);
-        terms += of_row;
+        pairs += of_row;
     }
     search.solve(rows, &piece, &mut outputs);
     search.finish(outputs)

@@ -120,7 +120,11 @@ impl Search {
             counts: HashMap::new(),
             heap: BinaryHeap::new(),
         };
-        self.eliminate(&mut state);
+        // A row that is too long by itself has no other to share with.
+        let pairs: usize = state.rows.iter().map(|r| r.len() * r.len() / 2).sum();
+        if pairs <= 2 * super::PAIRS_OF_A_PIECE {
+            self.eliminate(&mut state);
+        }
         for (index, row) in piece.iter().zip(state.rows) {
             outputs[*index] = self.total(row);
         }

@@ -93,3 +93,29 @@ fn what_is_shared_is_made_once() {
         assert_eq!(adders(&[vec![0, 0]], aim), 0);
     }
 }
+
+/// Rows that are too long to be searched are sums all the same.
+#[test]
+fn large_matrices_are_parted() {
+    let weight = |i: usize| (i as i64 * 7_919) % 65_521 - 32_760;
+    let rows: Vec<Vec<i64>> = (0..3)
+        .map(|r| (0..600).map(|c| weight(600 * r + c)).collect())
+        .collect();
+    assert!(pairs_of(&rows[0]) > PAIRS_OF_A_PIECE);
+    let mut small = vec![vec![1; 600], vec![1; 600]];
+    small[1][0] = 0;
+    let (rows, depths) = ([rows, small].concat(), vec![0; 600]);
+    let inputs = inputs(&depths);
+    let network = solve(&rows, &inputs, Aim::Shallow);
+    let x: Vec<i128> = (0..600).map(|i| i % 255 - 127).collect();
+    let sum = |row: &Vec<i64>| {
+        row.iter()
+            .zip(&x)
+            .map(|(w, x)| i128::from(*w) * x)
+            .sum::<i128>()
+    };
+    assert_eq!(
+        run(&network, &x, &depths).0,
+        rows.iter().map(sum).collect::<Vec<_>>()
+    );
+}
