@@ -21,6 +21,8 @@ const TAIL: f32 = 8.0;
 const ROOM_OF_TAIL: f64 = 32.0;
 /// The largest over all but a hundredth, from which on a column has many decades.
 const DECADES: f32 = 65_536.0;
+/// Values that tell it.
+const ENOUGH: usize = 400;
 /// Columns that may be the pixels of an image, at least; a quarter of them is zero in nine events of ten.
 const PIXELS: usize = 16;
 
@@ -78,7 +80,7 @@ pub(super) fn columns(values: &[f32], features: &[usize]) -> Vec<Column> {
         whole: whole && !sizes.is_empty(),
         decades: sizes
             .get(sizes.len() / 100)
-            .is_some_and(|small| DECADES * small < largest(sizes)),
+            .is_some_and(|small| sizes.len() >= ENOUGH && DECADES * small < largest(sizes)),
     };
     sizes.iter().zip(whole).map(column).collect()
 }

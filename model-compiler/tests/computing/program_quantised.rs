@@ -536,8 +536,8 @@ fn without_a_file_words_are_calibrated() {
     let input = &case.program().inputs[0];
     assert_eq!(input.fields.len(), 2);
     for field in &input.fields {
-        // 20 bits, a power of two, and a factor of four above the largest value seen.
-        assert_eq!((field.minimum, field.maximum), (-524_288, 524_287));
+        // 22 bits, a power of two, and a factor of sixteen above the largest value seen.
+        assert_eq!((field.minimum, field.maximum), (-2_097_152, 2_097_151));
         assert_eq!(field.lsb.0, libm::ldexp(1.0, -14), "{field:?}");
     }
     assert_eq!(

@@ -54,6 +54,10 @@ impl Network {
         self.push(Op::Reshape { shape }, &[x])
     }
 
+    pub fn elements(&self, value: ValueId) -> usize {
+        self.0.graph().elements(value)
+    }
+
     pub fn finish(mut self, outputs: &[ValueId]) -> Graph {
         for (index, value) in outputs.iter().enumerate() {
             self.0.output(format!("y{index}"), *value).unwrap();
@@ -73,10 +77,37 @@ pub fn compiled(graph: &Graph, events: &[Vec<Vec<f32>>], options: &Options) -> P
 
 /// The largest difference of each output from the float executor's on the same words.
 pub fn differences(graph: &Graph, program: &Program, events: &[Vec<Vec<f32>>]) -> Vec<f64> {
+    let mut worst = vec![0.0f64; graph.outputs().len()];
+    compared(graph, program, events, |place, float, fixed| {
+        worst[place] = worst[place].max((fixed - float).abs());
+    });
+    worst
+}
+
+/// The values of the first output, of the float executor and of the program.
+pub fn differences_of_each(
+    graph: &Graph,
+    program: &Program,
+    events: &[Vec<Vec<f32>>],
+) -> Vec<(f64, f64)> {
+    let mut pairs = vec![];
+    compared(graph, program, events, |place, float, fixed| {
+        if place == 0 {
+            pairs.push((float, fixed));
+        }
+    });
+    pairs
+}
+
+fn compared(
+    graph: &Graph,
+    program: &Program,
+    events: &[Vec<Vec<f32>>],
+    mut see: impl FnMut(usize, f64, f64),
+) {
     let executor = Executor::new(graph).unwrap();
     let mut workspace = executor.workspace();
     let interpreter = Interpreter::new(program).unwrap();
-    let mut worst = vec![0.0f64; graph.outputs().len()];
     for event in events {
         let (mut words, mut decoded) = (vec![], vec![]);
         for (input, values) in program.inputs.iter().zip(event) {
@@ -92,12 +123,14 @@ pub fn differences(graph: &Graph, program: &Program, events: &[Vec<Vec<f32>>]) -
         for (place, output) in graph.outputs().iter().enumerate() {
             let scale = &program.value(program.outputs[place].value).scale;
             for (c, expected) in workspace.value(output.value).iter().enumerate() {
-                let found = raws[place][c] as f64 * scale.lsb(c);
-                worst[place] = worst[place].max((found - f64::from(*expected)).abs());
+                see(
+                    place,
+                    f64::from(*expected),
+                    raws[place][c] as f64 * scale.lsb(c),
+                );
             }
         }
     }
-    worst
 }
 
 /// Every output within `bar` of the floats.

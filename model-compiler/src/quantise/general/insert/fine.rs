@@ -119,10 +119,11 @@ impl Insertion<'_> {
         if held.kind == HeldKind::Sums && span.is_some_and(|span| span.bits() <= magnitude) {
             return Ok(held.wide);
         }
-        // Words, each on its own grid.
+        // Words, each on its own grid: where sums of products are proved they have to share one.
         if let Some(input) = self.words_of(value)
             && self.words[input].bits() <= bits
-            && self.words[input].grid().is_some()
+            && let Some(grid) = self.words[input].grid()
+            && (bits == BITS || grid.single().is_some())
         {
             return Ok(held.wide);
         }
@@ -300,8 +301,8 @@ impl Insertion<'_> {
         })
     }
 
-    /// A logarithm; of what the operand's format takes for the smallest number that was seen, or for less, although it is only
-    /// a few counts, that of this number: ln(x + ε) of x = 0.
+    /// A logarithm; of what the operand's format takes for the smallest number that was seen, although it has only a few
+    /// counts, that of this number: ln(x + ε) of x = 0.
     fn logarithm_finely(&mut self, node: &Node, x: ValueId) -> Insert<Held> {
         let operand = self.in_full(x, BITS)?;
         let smallest = self.observations.values[x.index()].least;
@@ -316,13 +317,20 @@ impl Insertion<'_> {
         let seen = &self.observations.values[node.output.index()];
         let frac = covering(f64::from(seen.magnitude()) * 2.0, BITS);
         let logarithm = self.quantised(node.output, logarithm, &[frac], BITS)?;
-        let bound = libm::ldexp((counts + 0.5).floor(), -span.frac) as f32;
+        let counts = (counts + 0.5).floor();
+        let bound = libm::ldexp(counts, -span.frac) as f32;
         let bound = self.new.constant(name, Tensor::scalar(bound))?;
-        let above = Op::Compare(Comparison::Greater);
-        let above = self.new.push(name, above, &[operand, bound])?;
+        // What is zero has no other logarithm; what is a count less than the smallest number has its own.
+        let comparison = match counts > 0.0 {
+            true => Comparison::Equal,
+            false => Comparison::LessOrEqual,
+        };
+        let small = self
+            .new
+            .push(name, Op::Compare(comparison), &[operand, bound])?;
         let least = weights::on_grid(libm::logf(smallest), frac.min(20));
         let least = self.new.constant(name, Tensor::scalar(least))?;
-        let wide = self.new.push(name, Op::Where, &[above, logarithm, least])?;
+        let wide = self.new.push(name, Op::Where, &[small, least, logarithm])?;
         Ok(Held {
             wide,
             narrow: None,
