@@ -36,6 +36,17 @@ pub struct Scaled {
     pub shift: u8,
 }
 
+/// A rescale behind another, whose results saturate into `limits`, both included.
+#[derive(Clone, Copy, Debug)]
+pub struct Then<A, P, Q> {
+    /// The one before.
+    pub first: P,
+    /// Smallest and largest of its results.
+    pub limits: (A, A),
+    /// The one behind.
+    pub second: Q,
+}
+
 #[inline(always)]
 fn pick<T: Copy>(entries: &[T], channel: usize) -> T {
     entries[if entries.len() == 1 { 0 } else { channel }]
@@ -60,6 +71,15 @@ impl<A: Accumulator> Requantise<A> for Affine<'_, A> {
     fn apply(&self, channel: usize, x: A) -> A {
         let product = x * pick(self.multipliers, channel) + pick(self.offsets, channel);
         round_shift(product, pick(self.shifts, channel))
+    }
+}
+
+impl<A: Accumulator, P: Requantise<A>, Q: Requantise<A>> Requantise<A> for Then<A, P, Q> {
+    #[inline(always)]
+    fn apply(&self, channel: usize, x: A) -> A {
+        let between = self.first.apply(channel, x);
+        self.second
+            .apply(channel, between.within(self.limits.0, self.limits.1))
     }
 }
 
@@ -202,6 +222,23 @@ mod tests {
             }
         }
         assert!(inside > 50, "{inside}");
+    }
+
+    #[test]
+    fn a_rescale_behind_another_reads_what_saturated() {
+        let x = [-128i8, -77, -5, 9, 100, 127];
+        let (mut between, mut expected, mut y) = ([0i8; 6], [0i8; 6], [0i8; 6]);
+        let (first, second) = (Shift(&[1]), Shift(&[0, 1, 2, 3, 1, 0]));
+        rescale::<i32, _, _>(&x, first, (-20, 30), &mut between);
+        rescale::<i32, _, _>(&between, second, (-9, 11), &mut expected);
+        let limits = (-20, 30);
+        let both = Then {
+            first,
+            limits,
+            second,
+        };
+        rescale::<i32, _, _>(&x, both, (-9, 11), &mut y);
+        assert_eq!(y, expected);
     }
 
     #[test]

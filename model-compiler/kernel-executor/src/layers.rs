@@ -43,37 +43,12 @@ pub(crate) fn layer(row: &Row<'_>) -> Array {
         }
         Kernel::DenseRescale {
             x,
-            requantise,
-            limits,
             layout: Layout::ShiftAdds,
             ..
         } => {
-            let (sums, limits) = (
-                row.executor.added(step, row.value(*x)),
-                ends::<i32>(*limits),
-            );
-            match requantise {
-                Requantise::Imported { .. } | Requantise::Scaled { .. } => {
-                    panic!("computed before")
-                }
-                Requantise::Shift(shifts) => {
-                    let shift = rescale::Shift(shifts);
-                    each!(out, y => rescale::rescale::<i32, _, _>(&sums, shift, limits, y));
-                }
-                Requantise::Affine {
-                    multipliers,
-                    offsets,
-                    shifts,
-                } => {
-                    let (multipliers, offsets) = (exact::<i32>(multipliers), exact::<i32>(offsets));
-                    let affine = rescale::Affine {
-                        multipliers: &multipliers,
-                        offsets: &offsets,
-                        shifts,
-                    };
-                    each!(out, y => rescale::rescale::<i32, _, _>(&sums, affine, limits, y));
-                }
-            }
+            let sums = row.executor.added(step, row.value(*x));
+            let sums: Vec<i64> = sums.into_iter().map(i64::from).collect();
+            return row.result(&row.executor.behind(step, &sums));
         }
         Kernel::Dense { x, layout, .. } | Kernel::DenseRescale { x, layout, .. }
             if groups::are(*layout) =>
@@ -83,14 +58,14 @@ pub(crate) fn layer(row: &Row<'_>) -> Array {
                 .plan
                 .layer(step)
                 .expect("the layer of a dense step");
+            let constants = layer.constants(*layout);
+            if layer.is_apart(*layout) {
+                let mut sums = Array::I32(vec![0; layer.rows()]);
+                groups::dense(*layout, &constants, row.value(*x), None, &mut sums);
+                return row.result(&row.executor.behind(step, &sums.raws()));
+            }
             let limits = layer.rescale.map(|(_, limits)| limits);
-            groups::dense(
-                *layout,
-                &layout.constants(&layer),
-                row.value(*x),
-                limits,
-                out,
-            );
+            groups::dense(*layout, &constants, row.value(*x), limits, out);
         }
         Kernel::Dense {
             x,

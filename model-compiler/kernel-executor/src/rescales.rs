@@ -17,6 +17,7 @@ pub(crate) fn rescale(row: &Row<'_>) -> Array {
             accumulator,
             requantise,
             limits,
+            ..
         } => {
             accumulate!(accumulator, x = row.value(*x) => {
                 let limits = ends::<A>(*limits);

@@ -72,10 +72,11 @@ impl<'r> Row<'r> {
             Kernel::WordsRescale {
                 input,
                 accumulator,
+                before,
                 requantise,
                 limits,
                 ..
-            } => words::rescaled(self, *input, *accumulator, requantise, *limits),
+            } => words::rescaled(self, *input, *accumulator, before, requantise, *limits),
             Kernel::Rescale { .. } => rescales::rescale(self),
             Kernel::Relu { .. }
             | Kernel::Clip { .. }

@@ -2,11 +2,12 @@
 
 use std::fmt::Debug;
 
-use hodoscope_compiler::plan::{Accumulator, Kernel, Requantise, Step};
+use hodoscope_compiler::plan::layout::Layout;
+use hodoscope_compiler::plan::{Accumulator, Kernel, Reduction, Requantise, Stage, Step};
 use hodoscope_kernels::layout::rows;
 use hodoscope_kernels::number::{Accumulator as Number, Narrow};
 use hodoscope_kernels::rescale;
-use hodoscope_program::ValueId;
+use hodoscope_program::{Rounding, ValueId};
 
 use crate::array::{ends, exact, narrowed};
 use crate::{Array, Executor};
@@ -110,9 +111,18 @@ impl Executor<'_> {
             Kernel::Rescale {
                 x,
                 accumulator,
+                before,
                 requantise,
                 limits,
-            } => (raws(x), accumulator, requantise, *limits, None),
+            } => {
+                if !before.is_empty() {
+                    let x = chained(before, *accumulator, raws(x));
+                    return Some(by_rules(*accumulator, &x, requantise, *limits));
+                }
+                (raws(x), accumulator, requantise, *limits, None)
+            }
+            // Of other layouts the sums are their own.
+            Kernel::DenseRescale { layout, .. } if *layout != Layout::Rows => return None,
             Kernel::DenseRescale {
                 x,
                 weights,
@@ -159,6 +169,58 @@ impl Executor<'_> {
             Accumulator::I32 => by_own_rules::<i32>(&x, layer, requantise, limits),
             Accumulator::I64 => by_own_rules::<i64>(&x, layer, requantise, limits),
         })
+    }
+}
+
+impl Executor<'_> {
+    /// The rescale of a dense layer behind sums that its layout left.
+    pub(crate) fn behind(&self, step: &Step, sums: &[i64]) -> Vec<i64> {
+        let Kernel::DenseRescale {
+            requantise, limits, ..
+        } = &step.kernel
+        else {
+            panic!("{:?} has no rescale", step.kernel);
+        };
+        by_rules(Accumulator::I32, sums, requantise, *limits)
+    }
+}
+
+/// A rescale with its rules written out.
+fn ruled(requantise: &Requantise) -> Requantise {
+    let (multipliers, offsets) = requantise.factors().unwrap_or((&[1], &[0]));
+    let (rounding, overflow) = match requantise {
+        Requantise::Imported {
+            rounding, overflow, ..
+        } => (*rounding, *overflow),
+        _ => (Rounding::Rnd, Reduction::Saturated),
+    };
+    Requantise::Imported {
+        multipliers: multipliers.to_vec(),
+        offsets: offsets.to_vec(),
+        shifts: requantise.shifts().to_vec(),
+        rounding,
+        overflow,
+    }
+}
+
+/// A rescale after the other.
+pub(crate) fn chained(before: &[Stage], accumulator: Accumulator, x: Vec<i64>) -> Vec<i64> {
+    before.iter().fold(x, |x, stage| {
+        by_rules(accumulator, &x, &stage.requantise, stage.limits)
+    })
+}
+
+/// A rescale of any kind.
+pub(crate) fn by_rules(
+    accumulator: Accumulator,
+    x: &[i64],
+    requantise: &Requantise,
+    limits: (i64, i64),
+) -> Vec<i64> {
+    let rules = ruled(requantise);
+    match accumulator {
+        Accumulator::I32 => by_own_rules::<i32>(x, None, &rules, limits),
+        Accumulator::I64 => by_own_rules::<i64>(x, None, &rules, limits),
     }
 }
 

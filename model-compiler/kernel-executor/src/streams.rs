@@ -12,7 +12,7 @@ use crate::{Array, Executor};
 impl Executor<'_> {
     /// A dense layer whose layout is a stream of words, by the layout's portable body.
     pub(crate) fn streamed(&self, step: &Step, values: &[Option<Array>]) -> Option<Vec<i64>> {
-        let constants = step.layout()?.constants(&self.plan.layer(step)?);
+        let constants = self.plan.layer(step)?.constants(step.layout()?);
         let operand = step.kernel.operands()[0];
         let x = values[operand.index()]
             .as_ref()
@@ -42,7 +42,22 @@ impl Executor<'_> {
             .rescale
             .map_or((i64::MIN, i64::MAX), |(_, limits)| limits);
         let mut y = vec![0; filled(layer.rows())];
-        if let Some((Requantise::Scaled { .. }, _)) = layer.rescale {
+        if layer.is_apart(layout) {
+            portable(&x, &stream, false, &mut |row, sum| y[row] = sum.into());
+            y.truncate(layer.rows());
+            return Some(self.behind(step, &y));
+        }
+        let folded = layer.rescale.and_then(|(rescale, _)| rescale.folded());
+        if folded.is_some_and(|folded| folded.is_even()) {
+            let even = match layout {
+                Layout::NestedPairs => nested_pairs::portable_even,
+                Layout::HalfPairs => half_pairs::portable_even,
+                _ => byte_pairs::portable_even,
+            };
+            even(&x, &stream, &mut |row, exact| {
+                y[row] = i64::from(exact).clamp(low, high);
+            });
+        } else if let Some((Requantise::Scaled { .. }, _)) = layer.rescale {
             let scale = rescale::Scaled {
                 multiplier: stream[0],
                 offset: stream[1],

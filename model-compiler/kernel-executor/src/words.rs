@@ -1,13 +1,13 @@
 //! Words as they arrive: clamped, rescaled at once, or looked up together.
 
-use hodoscope_compiler::plan::{Accumulator, Requantise};
+use hodoscope_compiler::plan::{Accumulator, Requantise, Stage};
 use hodoscope_kernels::rescale;
 use hodoscope_program::{Field, InputId, ValueId};
 
 use crate::Array;
 use crate::array::{ends, exact, narrowed};
 use crate::row::Row;
-use crate::rules::factors;
+use crate::rules::{by_rules, chained, factors};
 
 /// The entry that the words of a constituent choose.
 pub(crate) fn looked_up(row: &Row<'_>, words: ValueId) -> Array {
@@ -47,12 +47,20 @@ pub(crate) fn rescaled(
     row: &Row<'_>,
     input: InputId,
     accumulator: Accumulator,
+    before: &[Stage],
     requantise: &Requantise,
     limits: (i64, i64),
 ) -> Array {
     let fields = &row.program().input(input).fields;
     let minima: Vec<i64> = fields.iter().map(|f| f.minimum).collect();
     let maxima: Vec<i64> = fields.iter().map(|f| f.maximum).collect();
+    if !before.is_empty() {
+        let raws = row.words[input.index()].raws().into_iter();
+        let raws = raws.zip(fields.iter().cycle());
+        let raws = raws.map(|(raw, field)| raw.clamp(field.minimum, field.maximum));
+        let x = chained(before, accumulator, raws.collect());
+        return row.result(&by_rules(accumulator, &x, requantise, limits));
+    }
     let mut y = row.zeros();
     let out = &mut y;
     macro_rules! at_once {
@@ -87,7 +95,9 @@ pub(crate) fn rescaled(
         (Array::I8(x), Accumulator::I64) => at_once!(i8, x, i64),
         (Array::I16(x), Accumulator::I32) => at_once!(i16, x, i32),
         (Array::I16(x), Accumulator::I64) => at_once!(i16, x, i64),
-        _ => panic!("words of 16 bits at most"),
+        (Array::I32(x), Accumulator::I32) => at_once!(i32, x, i32),
+        (Array::I32(x), Accumulator::I64) => at_once!(i32, x, i64),
+        _ => panic!("words of 32 bits at most"),
     }
     y
 }

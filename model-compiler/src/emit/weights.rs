@@ -8,7 +8,7 @@ use hodoscope_program::{Constant, ConstantId, InputId, Operation, Program, Value
 use super::code::Code;
 use super::names;
 use crate::plan::layout::{Constants, Layout};
-use crate::plan::{Grid, Kernel, Plan, Step, storage_bits};
+use crate::plan::{Accumulator, Grid, Kernel, Plan, Requantise, Step, storage_bits};
 use crate::windows::{number_bits, windows};
 
 /// Numbers on a line.
@@ -138,7 +138,7 @@ pub(super) fn packed(plan: &Plan<'_>, step: &Step, layout: Layout) -> (Constants
     if let (Some(parts), Some(blocks)) = (plan.parts(step), plan.blocks_of(step)) {
         return (parts.constants, parts.are_own.then_some(blocks.rows));
     }
-    let packed = plan.layer(step).map(|layer| layout.constants(&layer));
+    let packed = plan.layer(step).map(|layer| layer.constants(layout));
     (packed.unwrap_or_default(), None)
 }
 
@@ -184,7 +184,8 @@ fn step_statics(
     let mut own_shifts = true;
     if let Kernel::Dense { layout, .. } | Kernel::DenseRescale { layout, .. } = step.kernel {
         let (packed, rows) = packed(plan, step, layout);
-        own_shifts = packed.shifts.is_none() && packed.stream.is_none();
+        let is_apart = plan.layer(step).is_some_and(|layer| layer.is_apart(layout));
+        own_shifts = is_apart || packed.shifts.is_none() && packed.stream.is_none();
         for (what, doc, packed) in [
             ("WEIGHTS", "Weights", packed.weights),
             ("BIAS", "Biases", packed.bias),
@@ -199,41 +200,53 @@ fn step_statics(
             }
         }
     }
+    let mut rescale = |id: usize, requantise: &Requantise, accumulator: Accumulator| {
+        if requantise.shifts().is_empty() {
+            return;
+        }
+        let shifts = requantise.shifts().iter();
+        let wide: Vec<i64> = shifts.map(|s| i64::from(*s)).collect();
+        list("Shifts", format!("S{id}_SHIFTS"), "u8", &wide);
+        let Some((multipliers, offsets)) = requantise.factors() else {
+            return;
+        };
+        let ty = accumulator.name();
+        list("Multipliers", format!("S{id}_MULTIPLIERS"), ty, multipliers);
+        list("Offsets", format!("S{id}_OFFSETS"), ty, offsets);
+    };
     match &step.kernel {
         Kernel::DenseRescale {
             requantise,
             accumulator,
             ..
-        }
-        | Kernel::Rescale {
+        } if own_shifts => rescale(id, requantise, *accumulator),
+        Kernel::Rescale {
+            before,
             requantise,
             accumulator,
             ..
-        }
-        | Kernel::WordsRescale {
-            requantise,
-            accumulator,
-            ..
-        } if own_shifts && !requantise.shifts().is_empty() => {
-            if let Kernel::WordsRescale { input, words, .. } = &step.kernel {
-                for (doc, name, ranges) in ranges(plan, *input, *words) {
-                    list(
-                        doc,
-                        name,
-                        &names::storage(plan.program.value(*words)),
-                        &ranges,
-                    );
-                }
+        } => {
+            for stage in before {
+                rescale(stage.result.index(), &stage.requantise, *accumulator);
             }
-            let shifts = requantise.shifts().iter();
-            let wide: Vec<i64> = shifts.map(|s| i64::from(*s)).collect();
-            list("Shifts", format!("S{id}_SHIFTS"), "u8", &wide);
-            let Some((multipliers, offsets)) = requantise.factors() else {
-                return;
-            };
-            let ty = accumulator.name();
-            list("Multipliers", format!("S{id}_MULTIPLIERS"), ty, multipliers);
-            list("Offsets", format!("S{id}_OFFSETS"), ty, offsets);
+            rescale(id, requantise, *accumulator);
+        }
+        Kernel::WordsRescale {
+            input,
+            words,
+            before,
+            requantise,
+            accumulator,
+            ..
+        } => {
+            for stage in before {
+                rescale(stage.result.index(), &stage.requantise, *accumulator);
+            }
+            rescale(id, requantise, *accumulator);
+            for (doc, name, ranges) in ranges(plan, *input, *words) {
+                let ty = names::storage(plan.program.value(*words));
+                list(doc, name, &ty, &ranges);
+            }
         }
         Kernel::Gather { elements, .. } => {
             let ty = format!("u{}", number_bits(elements));

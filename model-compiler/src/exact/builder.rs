@@ -219,6 +219,23 @@ impl Builder {
         self.push(&name, dims, operation, element, step)
     }
 
+    /// The operand of the relu that `x` is, or shows in another order, in that order; nothing where it is none.
+    pub fn before_relu(&mut self, x: ValueId) -> Option<ValueId> {
+        let dims = self.dims(x);
+        if let Some((base, elements)) = self.permuted(x) {
+            let before = self.before_relu(base)?;
+            let steps = self.steps(before);
+            let steps: Vec<Dyadic> = elements.iter().map(|e| steps[*e]).collect();
+            let name = self.program.value(before).name.clone();
+            return self.gather(&name, before, &elements, &dims, &steps).ok();
+        }
+        let base = self.base(x);
+        let Operation::Relu { x: before } = self.program.value(base).operation else {
+            return None;
+        };
+        self.view(before, &dims).ok()
+    }
+
     /// What a view shows.
     pub fn base(&self, x: ValueId) -> ValueId {
         match self.program.value(x).operation {

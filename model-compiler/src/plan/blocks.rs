@@ -142,7 +142,7 @@ impl Plan<'_> {
         let (Some(layer), Some(unit)) = (self.layer(step), layout.block_rows()) else {
             return vec![];
         };
-        if layer.copies(layout) != (None, None) {
+        if layer.copies(layout) != (None, None) || layer.is_apart(layout) {
             return vec![];
         }
         let mix = |rows: usize| Parts::mix(layout, &layer, rows, self.isa);

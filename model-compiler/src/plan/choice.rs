@@ -178,9 +178,12 @@ impl Plan<'_> {
         };
         *layout = taken.layout;
         let (x, layout) = (*x, *layout);
-        let rescaled = matches!(step.kernel, Kernel::DenseRescale { .. });
+        let step = step.clone();
+        let result = self.layer(&step).map(|layer| layer.stored_by(layout));
         self.store(x, layout.operand());
-        self.store(choice.result, layout.result(rescaled));
+        if let Some(result) = result {
+            self.store(choice.result, result);
+        }
     }
 
     /// Stores a value as one of its kernels asks; the others read it all the same.

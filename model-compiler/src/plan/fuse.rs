@@ -3,11 +3,12 @@
 use hodoscope_program::{Operation, Program, Proof, ValueId};
 
 use super::Isa;
+use super::accumulator::storage_bits;
 use super::blocks::LEAST;
-use super::kernel::{fits_dense_accumulator, storage_bits, upper_scale};
+use super::rescale::{fits_dense_accumulator, follows, upper_scale};
 
 /// For each value, whether its only reader computes it on the way: the sums of a dense layer
-/// before their rescale, and a rescale before its relu. Of an event's words that would take an array, whether all their readers
+/// before their rescale, and a rescale before its relu, or before another rescale. Of an event's words that would take an array, whether all their readers
 /// are rescales.
 pub(super) fn absorbed(program: &Program, proof: &Proof, isa: Isa) -> Vec<bool> {
     let mut readers = vec![0usize; program.values.len()];
@@ -20,7 +21,7 @@ pub(super) fn absorbed(program: &Program, proof: &Proof, isa: Isa) -> Vec<bool> 
         readers[output.value.index()] += 1;
     }
     let mut absorbed = vec![false; program.values.len()];
-    for value in &program.values {
+    for (id, value) in program.values() {
         let operand = match &value.operation {
             Operation::Rescale { x, .. } | Operation::Relu { x } => *x,
             _ => continue,
@@ -44,6 +45,11 @@ pub(super) fn absorbed(program: &Program, proof: &Proof, isa: Isa) -> Vec<bool> 
                     || isa == Isa::ArmV7eDsp && scales()
             }
             (Operation::Relu { .. }, Operation::Rescale { .. }) => true,
+            // Behind a dense layer the first of them ends it.
+            (Operation::Rescale { .. }, Operation::Rescale { x, .. }) => {
+                let is_layer = matches!(program.value(*x).operation, Operation::Dense { .. });
+                !(is_layer && absorbed[x.index()]) && follows(program, proof, operand, id)
+            }
             _ => false,
         };
     }
@@ -66,10 +72,10 @@ fn rescales(program: &Program, id: ValueId) -> usize {
     rescales.count()
 }
 
-/// Whether words, of 16 bits at most, would stand in an array that is worth to be saved. Those of a constituent are few.
+/// Whether words would stand in an array that is worth to be saved. Those of a constituent are few.
 fn is_array(program: &Program, id: ValueId) -> bool {
     let value = program.value(id);
     let bytes = usize::from(storage_bits(value.element) / 8);
     let is_row = value.shape.set().is_none() && value.shape.rows(1) == 1;
-    is_row && bytes <= 2 && value.shape.channels() * bytes >= LEAST
+    is_row && bytes <= 4 && value.shape.channels() * bytes >= LEAST
 }

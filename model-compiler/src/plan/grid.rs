@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::{InputId, Live, Operation, Program, ValueId};
 
-use super::kernel::storage_bits;
+use super::accumulator::storage_bits;
 
 /// A value of a constituent as a table over its words.
 #[derive(Clone, Debug, PartialEq, Eq)]

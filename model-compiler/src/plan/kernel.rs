@@ -1,54 +1,15 @@
 //! The kernel of each value, and the conditions under which it is exact.
 
 use hodoscope_program::{
-    ConstantId, Dim, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Trees, Value,
+    ConstantId, Dim, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Trees,
     ValueId,
 };
 
+use super::accumulator::{Accumulator, holding};
 use super::fuse::behind_relu;
 use super::layout::Layout;
-use super::{Kernel, Pair, PlanError, Reduction, Requantise};
-
-/// The integer in which a kernel computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Accumulator {
-    /// 32 bits.
-    I32,
-    /// 64 bits.
-    I64,
-}
-
-impl Accumulator {
-    /// The Rust type.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::I32 => "i32",
-            Self::I64 => "i64",
-        }
-    }
-
-    /// The narrowest that every one of `elements`, as it is stored, converts to.
-    pub(super) fn for_all(elements: impl IntoIterator<Item = IntType>) -> Self {
-        let of = |element: IntType| match element.storage().width {
-            64 => Self::I64,
-            _ => Self::I32,
-        };
-        elements.into_iter().map(of).max().unwrap_or(Self::I32)
-    }
-
-    /// `raw`, or the end of this type that it lies behind: for a limit, the same.
-    fn limit(self, raw: i64) -> i64 {
-        match self {
-            Self::I32 => raw.clamp(i32::MIN.into(), i32::MAX.into()),
-            Self::I64 => raw,
-        }
-    }
-}
-
-/// Bits in which a crate stores a type: 8, 16, 32 or 64.
-pub fn storage_bits(element: IntType) -> u8 {
-    element.storage().width
-}
+use super::rescale::{self, dense_accumulator};
+use super::{Kernel, Pair, PlanError};
 
 pub(super) fn choose(
     program: &Program,
@@ -81,95 +42,7 @@ pub(super) fn choose(
         accumulator: Accumulator::for_all([of(a), of(b), element]),
     };
     Ok(match &program.value(source).operation {
-        Operation::Rescale {
-            x,
-            multipliers,
-            offsets,
-            shifts,
-            rounding,
-            overflow,
-        } => {
-            let plain = multipliers == &[1] && offsets == &[0];
-            let ours = (*rounding, *overflow) == (Rounding::Rnd, Overflow::Sat);
-            let value = program.value(source);
-            let scaled = || match fits_dense_accumulator(program, proof, *x, value) {
-                true => None,
-                false => upper_scale(program, *x, value),
-            };
-            let is_dense = matches!(program.value(*x).operation, Operation::Dense { .. });
-            let scaled = (absorbed[x.index()] && is_dense).then(scaled).flatten();
-            let requantise = if let Some(scaled) = scaled {
-                scaled
-            } else if !ours {
-                // Reduced in the accumulator that the match below chooses.
-                let accumulator = match absorbed[x.index()] && is_dense {
-                    true => dense_accumulator(program, *x),
-                    false => rescale_accumulator(program, proof, source),
-                };
-                Requantise::Imported {
-                    multipliers: multipliers.clone(),
-                    offsets: offsets.clone(),
-                    shifts: shifts.clone(),
-                    rounding: *rounding,
-                    overflow: reduction(of(source), *overflow, accumulator),
-                }
-            } else if plain {
-                Requantise::Shift(shifts.clone())
-            } else {
-                Requantise::Affine {
-                    multipliers: multipliers.clone(),
-                    offsets: offsets.clone(),
-                    shifts: shifts.clone(),
-                }
-            };
-            // The rescale saturates into its own type, whatever the relu's is.
-            let ty = of(source);
-            let symmetric = match overflow {
-                Overflow::SatSym => -ty.maximum(),
-                _ => i64::MIN,
-            };
-            let limits = |accumulator: Accumulator| {
-                let (low, high) = (ty.minimum().max(symmetric).max(floor), ty.maximum());
-                (accumulator.limit(low), accumulator.limit(high))
-            };
-            match program.value(*x).operation {
-                Operation::Dense {
-                    x: operand,
-                    weights,
-                    bias,
-                } if absorbed[x.index()] => {
-                    let accumulator = dense_accumulator(program, *x);
-                    Kernel::DenseRescale {
-                        x: operand,
-                        weights,
-                        bias,
-                        accumulator,
-                        requantise,
-                        limits: limits(accumulator),
-                        layout: Layout::Rows,
-                    }
-                }
-                Operation::Input(input) if absorbed[x.index()] => {
-                    let accumulator = rescale_accumulator(program, proof, source);
-                    Kernel::WordsRescale {
-                        input,
-                        words: *x,
-                        accumulator,
-                        requantise,
-                        limits: limits(accumulator),
-                    }
-                }
-                _ => {
-                    let accumulator = rescale_accumulator(program, proof, source);
-                    Kernel::Rescale {
-                        x: *x,
-                        accumulator,
-                        requantise,
-                        limits: limits(accumulator),
-                    }
-                }
-            }
-        }
+        Operation::Rescale { .. } => rescale::kernel(program, proof, absorbed, source, floor),
         Operation::Input(input) => Kernel::Words { input: *input },
         Operation::Dense { x, weights, bias } => Kernel::Dense {
             x: *x,
@@ -398,25 +271,6 @@ fn trees(program: &Program, proof: &Proof, trees: &Trees, result: IntType) -> Ke
     }
 }
 
-/// What an overflow into `ty` does before the limits do.
-fn reduction(ty: IntType, overflow: Overflow, accumulator: Accumulator) -> Reduction {
-    let bits = match accumulator {
-        Accumulator::I32 => 32,
-        Accumulator::I64 => 64,
-    };
-    match overflow {
-        Overflow::Sat | Overflow::SatSym => Reduction::Saturated,
-        Overflow::SatZero => {
-            let ends = [ty.minimum(), ty.maximum()].map(|end| accumulator.limit(end));
-            Reduction::OrZero(ends[0], ends[1])
-        }
-        // Everything that the accumulator holds is of the type.
-        Overflow::Wrap if ty.signed && ty.width >= bits => Reduction::Saturated,
-        Overflow::Wrap if ty.signed => Reduction::Wrapped(ty.width),
-        Overflow::Wrap => Reduction::WrappedUnsigned(ty.width),
-    }
-}
-
 /// A dense layer whose products are rounded: the types in which they, and their sums, are exact.
 fn stepwise(
     program: &Program,
@@ -460,137 +314,5 @@ fn stepwise(
         product: wide.max(accumulator),
         limits: leaves.then_some((low, high)),
         accumulator,
-    }
-}
-
-/// The sums of the dense layer `id`: wide enough for its result, and for operands and constants as
-/// they are stored.
-fn dense_accumulator(program: &Program, id: ValueId) -> Accumulator {
-    let value = program.value(id);
-    let operands = value.operation.operands();
-    let operands = operands.iter().map(|x| program.value(*x).element);
-    let constants = value.operation.constants();
-    let constants = constants.iter().map(|c| program.constant(*c).element);
-    Accumulator::for_all(operands.chain(constants).chain([value.element]))
-}
-
-/// Whether the sums of `dense` can be rescaled by `rescale` within their own type.
-pub(super) fn fits_dense_accumulator(
-    program: &Program,
-    proof: &Proof,
-    dense: ValueId,
-    rescale: &Value,
-) -> bool {
-    let Operation::Rescale {
-        multipliers,
-        offsets,
-        shifts,
-        rounding,
-        overflow,
-        ..
-    } = &rescale.operation
-    else {
-        return false;
-    };
-    // Modulo the type, sums must hold it.
-    if matches!(overflow, Overflow::Wrap | Overflow::SatZero)
-        && Accumulator::for_all([rescale.element]) > dense_accumulator(program, dense)
-    {
-        return false;
-    }
-    let bound = product_bound(proof, dense, multipliers, offsets);
-    holding(bound, shifts, *rounding) <= dense_accumulator(program, dense)
-}
-
-/// The rescale of the sums of `dense`, where it is one multiplier's, and reads only the upper half of a
-/// product: 32 bits by 32 is one instruction on some cores. The result saturates into its own type of 16 bits at most.
-pub(super) fn upper_scale(
-    program: &Program,
-    dense: ValueId,
-    rescale: &Value,
-) -> Option<Requantise> {
-    let Operation::Rescale {
-        multipliers,
-        offsets,
-        shifts,
-        rounding,
-        overflow: Overflow::Sat,
-        ..
-    } = &rescale.operation
-    else {
-        return None;
-    };
-    let (&[multiplier], &[offset], &[shift]) = (&multipliers[..], &offsets[..], &shifts[..]) else {
-        return None;
-    };
-    let half = match rounding {
-        Rounding::Trn => 0,
-        Rounding::Rnd => (1i128 << shift) >> 1,
-        _ => return None,
-    };
-    let halves = rescale.element.storage().width <= 16;
-    if !halves || dense_accumulator(program, dense) != Accumulator::I32 {
-        return None;
-    }
-    let mut multiplier = i32::try_from(multiplier).ok()?;
-    let mut offset = i128::from(offset) + half;
-    let mut shift = shift;
-    // Twice all of it is the same, and brings the offset's last bits into the upper half.
-    while shift < 32 || offset & 0xffff_ffff != 0 {
-        multiplier = multiplier.checked_mul(2)?;
-        offset *= 2;
-        shift += 1;
-    }
-    // The upper half of a product is 2^30 at most: with the offset it stays within 32 bits.
-    let offset = offset >> 32;
-    (offset.abs() < 1 << 30 && shift < 64).then_some(Requantise::Scaled {
-        multiplier,
-        offset: offset as i32,
-        shift: shift - 32,
-    })
-}
-
-fn rescale_accumulator(program: &Program, proof: &Proof, id: ValueId) -> Accumulator {
-    let Operation::Rescale {
-        x,
-        multipliers,
-        offsets,
-        shifts,
-        rounding,
-        overflow,
-        ..
-    } = &program.value(id).operation
-    else {
-        return Accumulator::I64;
-    };
-    let bound = product_bound(proof, *x, multipliers, offsets);
-    let reduced = match overflow {
-        Overflow::Wrap | Overflow::SatZero => Accumulator::for_all([program.value(id).element]),
-        Overflow::Sat | Overflow::SatSym => Accumulator::I32,
-    };
-    holding(bound, shifts, *rounding)
-        .max(Accumulator::for_all([program.value(*x).element]))
-        .max(reduced)
-}
-
-/// Largest |x·multiplier| and |x·multiplier + offset|.
-fn product_bound(proof: &Proof, x: ValueId, multipliers: &[i64], offsets: &[i64]) -> i128 {
-    let largest = |entries: &[i64]| entries.iter().map(|e| i128::from(*e).abs()).max();
-    proof.bounds[x.index()] * largest(multipliers).unwrap_or(1) + largest(offsets).unwrap_or(0)
-}
-
-/// The accumulator that holds `bound` with the rounding term of any of the shifts. A shift of 31
-/// bits has no rounding term of 32 bits.
-fn holding(bound: i128, shifts: &[u8], rounding: Rounding) -> Accumulator {
-    let shift = shifts.iter().copied().max().unwrap_or(0);
-    // Halves to even adds one more, and TRN_ZERO all low bits, though to negative numbers only.
-    let half = match rounding {
-        Rounding::Rnd => (1i128 << shift) >> 1,
-        _ => 1i128 << shift,
-    };
-    if shift <= 30 && bound + half <= i128::from(i32::MAX) {
-        Accumulator::I32
-    } else {
-        Accumulator::I64
     }
 }

@@ -4,6 +4,7 @@
 //! in which [`layout`] the weights of each dense layer are held: the cheapest on the core of those
 //! that were proved exact. Every kernel has a portable body, so every plan runs on every machine.
 
+mod accumulator;
 mod arena;
 mod blocks;
 mod choice;
@@ -15,11 +16,13 @@ mod isa;
 mod kernel;
 pub mod layout;
 mod requantise;
+mod rescale;
 mod step;
 
 use hodoscope_cost::CoreError;
 use hodoscope_program::{ConstantId, Operation, Program, Proof, ValueId, VerifyError};
 
+pub use accumulator::{Accumulator, storage_bits};
 pub use arena::{Arena, Slot};
 pub use blocks::Blocks;
 pub use choice::{Choice, Layouts, UnknownLayouts};
@@ -27,10 +30,10 @@ use cost::Cost;
 pub use decision::Decision;
 pub use grid::{Axis, Grid};
 pub use isa::Isa;
-pub use kernel::{Accumulator, storage_bits};
+
 use layout::{Layer, Layout, Storage};
-pub use requantise::{Reduction, Requantise};
-pub use step::{Kernel, Pair, Step};
+pub use requantise::{Folded, Reduction, Requantise};
+pub use step::{Kernel, Pair, Stage, Step};
 
 /// What runs where.
 #[derive(Clone, Debug)]

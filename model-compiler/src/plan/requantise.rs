@@ -2,6 +2,9 @@
 
 use hodoscope_program::Rounding;
 
+use super::Isa;
+use super::cost::Mix;
+
 /// Constants of a rescale; one entry serves all channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requantise {
@@ -121,6 +124,118 @@ impl Requantise {
                 offsets,
                 ..
             } => Some((multipliers, offsets)),
+        }
+    }
+}
+
+/// A rescale that is a shift of what an addend was added to, for each row: a bias takes the addend up.
+#[derive(Clone, Copy, Debug)]
+pub struct Folded<'a> {
+    shifts: &'a [u8],
+    offsets: &'a [i64],
+    rounding: Rounding,
+}
+
+impl Folded<'_> {
+    /// The shift of a row.
+    pub fn shift(&self, row: usize) -> u8 {
+        of_row(self.shifts, row)
+    }
+
+    /// What is added to the sum of a row: the rescale's offset, and what makes the shift round as it does.
+    pub fn addend(&self, row: usize) -> i64 {
+        let half = (1i64 << self.shift(row)) >> 1;
+        let rounds = match self.rounding {
+            Rounding::Trn => 0,
+            Rounding::Rnd => half,
+            // Less than a half: one count is left to the halves that are to be rounded up.
+            _ => (half - 1).max(0),
+        };
+        of_row(self.offsets, row) + rounds
+    }
+
+    /// Whether halves go to even: the last bit of the shifted sum is added to the sum, which is shifted again.
+    ///
+    /// Of a sum that is no half, with its addend, no carry reaches the bits that are left.
+    pub fn is_even(&self) -> bool {
+        self.rounding == Rounding::RndConv
+    }
+}
+
+/// The entry of a row; one entry serves all.
+fn of_row<T: Copy>(entries: &[T], row: usize) -> T {
+    entries[if entries.len() == 1 { 0 } else { row }]
+}
+
+impl Requantise {
+    /// Instructions for one sum of 32 bits that is loaded, rescaled, saturated and stored.
+    pub(super) fn mix(&self, isa: Isa) -> Mix {
+        let rounding = match self {
+            Self::Shift(_) | Self::Affine { .. } | Self::Scaled { .. } => Rounding::Rnd,
+            Self::Imported { rounding, .. } => *rounding,
+        };
+        let rounds = match rounding {
+            Rounding::Trn => 1,
+            Rounding::Rnd | Rounding::RndMinInf => 2,
+            _ => 5,
+        };
+        let wraps = match self {
+            Self::Imported { overflow, .. } if *overflow != Reduction::Saturated => 4,
+            _ => 0,
+        };
+        let saturates = match isa {
+            Isa::ArmV7eDsp | Isa::Portable => 3,
+            Isa::ArmV6m | Isa::Rv32im | Isa::Rv32i => 12,
+        };
+        let factors = u64::from(self.factors().is_some());
+        let constants = [
+            self.shifts().len(),
+            self.factors()
+                .map_or(0, |(multipliers, _)| multipliers.len()),
+            self.factors().map_or(0, |(_, offsets)| offsets.len()),
+        ];
+        // One for all stays in a register.
+        let constants = constants.into_iter().filter(|length| *length > 1).count();
+        Mix {
+            arithmetic: rounds + wraps + saturates + factors + 2,
+            multiplies: factors,
+            loads: 1 + constants as u64,
+            stores: 1,
+            ..Mix::default()
+        }
+    }
+
+    /// As a shift behind an addend; nothing where it multiplies, wraps, or rounds by the sign.
+    pub fn folded(&self) -> Option<Folded<'_>> {
+        const NONE: &[i64] = &[0];
+        match self {
+            Self::Shift(shifts) => Some(Folded {
+                shifts,
+                offsets: NONE,
+                rounding: Rounding::Rnd,
+            }),
+            Self::Affine {
+                multipliers,
+                offsets,
+                shifts,
+            } if multipliers[..] == [1] => Some(Folded {
+                shifts,
+                offsets,
+                rounding: Rounding::Rnd,
+            }),
+            Self::Imported {
+                multipliers,
+                offsets,
+                shifts,
+                rounding:
+                    rounding @ (Rounding::Trn | Rounding::Rnd | Rounding::RndMinInf | Rounding::RndConv),
+                overflow: Reduction::Saturated,
+            } if multipliers[..] == [1] => Some(Folded {
+                shifts,
+                offsets,
+                rounding: *rounding,
+            }),
+            _ => None,
         }
     }
 }

@@ -30,6 +30,8 @@ pub enum Kernel {
         words: ValueId,
         /// Type of the products.
         accumulator: Accumulator,
+        /// Rescales before the last one, whose results stand nowhere.
+        before: Vec<Stage>,
         /// From words to results.
         requantise: Requantise,
         /// Smallest and largest result.
@@ -76,6 +78,8 @@ pub enum Kernel {
         x: ValueId,
         /// Type of the products.
         accumulator: Accumulator,
+        /// Rescales before the last one, whose results stand nowhere.
+        before: Vec<Stage>,
         /// From operand to result.
         requantise: Requantise,
         /// Smallest and largest result.
@@ -310,6 +314,17 @@ pub enum Kernel {
         /// Type of the sum.
         accumulator: Accumulator,
     },
+}
+
+/// A rescale whose result only another rescale reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// Its result, which stands nowhere.
+    pub result: ValueId,
+    /// From operand to result.
+    pub requantise: Requantise,
+    /// Smallest and largest result.
+    pub limits: (i64, i64),
 }
 
 /// An operation on two operands.

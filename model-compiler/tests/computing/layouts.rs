@@ -2,10 +2,10 @@
 //! shapes and extreme ones; what is not exact is refused.
 
 use hodoscope_compiler::plan::layout::{Layer, Layout, filled};
-use hodoscope_compiler::plan::{Accumulator, Requantise};
+use hodoscope_compiler::plan::{Accumulator, Reduction, Requantise};
 use hodoscope_kernels::layout::pairs::Pairs;
 use hodoscope_kernels::layout::{byte_pairs, half_pairs, nested_pairs};
-use hodoscope_program::{Constant, IntType, Interval};
+use hodoscope_program::{Constant, IntType, Interval, Rounding};
 use proptest::prelude::*;
 
 /// Columns of the longest row here.
@@ -33,6 +33,22 @@ impl Case {
                 let sum = bias + products.sum::<i64>();
                 let rounded = match &self.requantise {
                     Requantise::Shift(shifts) => (sum + ((1 << shifts[row]) >> 1)) >> shifts[row],
+                    Requantise::Imported {
+                        offsets,
+                        shifts,
+                        rounding,
+                        ..
+                    } => {
+                        let (sum, one) = (sum + offsets[0], 1i64 << shifts[row]);
+                        let (floor, left) = (sum.div_euclid(one), sum.rem_euclid(one));
+                        let up = match rounding {
+                            Rounding::Trn => false,
+                            Rounding::RndMinInf => 2 * left > one,
+                            Rounding::RndConv => 2 * left + (floor & 1) > one,
+                            other => panic!("{other:?}"),
+                        };
+                        floor + i64::from(up)
+                    }
                     Requantise::Scaled {
                         multiplier,
                         offset,
@@ -121,6 +137,16 @@ impl Case {
                     scale(&whole[..x.len()], &stream, &mut halves);
                     y = halves.into_iter().map(i64::from).collect();
                 }
+                (true, requantise) if requantise.folded().unwrap().is_even() => {
+                    let even = match layout {
+                        Layout::NestedPairs => nested_pairs::portable_even,
+                        Layout::BytePairs => byte_pairs::portable_even,
+                        _ => half_pairs::portable_even,
+                    };
+                    even(&x, &stream, &mut |row, exact| {
+                        y[row] = i64::from(exact).clamp(low, high);
+                    });
+                }
                 (rescaled, _) => portable(&x, &stream, rescaled, &mut |row, exact: i32| {
                     y[row] = match rescaled {
                         true => i64::from(exact).clamp(low, high),
@@ -163,6 +189,12 @@ fn scales() -> impl Strategy<Value = Requantise> {
     })
 }
 
+/// Roundings that a bias takes up, with an offset.
+fn brought() -> impl Strategy<Value = (Rounding, i64)> {
+    let roundings = vec![Rounding::Trn, Rounding::RndMinInf, Rounding::RndConv];
+    (prop::sample::select(roundings), -9000..=9000i64)
+}
+
 fn cases() -> impl Strategy<Value = Case> {
     let shapes = prop_oneof![
         (1..10usize, 1..70usize),
@@ -185,9 +217,10 @@ fn cases() -> impl Strategy<Value = Case> {
             limits.clone(),
             any::<bool>(),
             prop::option::weighted(0.3, scales()),
+            prop::option::of(brought()),
         )
             .prop_map(
-                move |(weights, bias, x, shifts, limits, rescaled, scale)| Case {
+                move |(weights, bias, x, shifts, limits, rescaled, scale, brought)| Case {
                     weights,
                     bias,
                     x,
@@ -197,7 +230,16 @@ fn cases() -> impl Strategy<Value = Case> {
                         Some(_) => (limits.0.max(-128), 127),
                         None => limits,
                     },
-                    requantise: scale.unwrap_or(Requantise::Shift(shifts)),
+                    requantise: scale.unwrap_or(match brought {
+                        Some((rounding, offset)) => Requantise::Imported {
+                            multipliers: vec![1],
+                            offsets: vec![offset],
+                            shifts,
+                            rounding,
+                            overflow: Reduction::Saturated,
+                        },
+                        None => Requantise::Shift(shifts),
+                    }),
                     rescaled,
                 },
             )

@@ -61,6 +61,43 @@ fn layers_of_several_rows_take_the_layouts_of_their_core() {
     }
 }
 
+/// Layers of the programs that bring their quantisers: those whose rescale stands behind their sums.
+fn left_apart(program: &Program, isa: Isa) -> Vec<&str> {
+    let plan = Plan::new(program, isa).unwrap();
+    let steps = plan.constituent.iter().chain(&plan.event);
+    let apart = steps.filter(|step| {
+        let layer = plan.layer(step);
+        layer
+            .zip(step.layout())
+            .is_some_and(|(layer, layout)| layer.is_apart(layout))
+    });
+    let names = apart.map(|step| program.value(step.result).name.as_str());
+    names.collect()
+}
+
+#[test]
+fn networks_that_bring_their_quantisers_take_the_fast_sums() {
+    let [fixed, set] = emit_programs::brought().map(|(_, text)| Program::from_text(&text).unwrap());
+    let behind = ["wrapped.q", "symmetric.q"];
+    assert_eq!(left_apart(&fixed, Isa::ArmV7eDsp), behind);
+    assert_eq!(
+        left_apart(&fixed, Isa::Rv32im),
+        ["even.q", "wrapped.q", "symmetric.q", "rows.q"]
+    );
+    assert_eq!(left_apart(&set, Isa::ArmV7eDsp), ["zero.q"]);
+    assert_eq!(left_apart(&set, Isa::Rv32im), ["even.q", "zero.q"]);
+    // Four casts, one behind the other, are one pass.
+    for program in [fixed, set] {
+        let plan = Plan::new(&program, Isa::Portable).unwrap();
+        let visible = plan.visible();
+        let hidden = program.values().filter(|(id, value)| {
+            let is_cast = ["moved", "scaled", "again"].contains(&value.name.as_str());
+            is_cast && visible[id.index()]
+        });
+        assert_eq!(hidden.count(), 0);
+    }
+}
+
 fn all_programs() -> Vec<Program> {
     let written = emit_programs::all()
         .into_iter()

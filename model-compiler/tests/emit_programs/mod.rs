@@ -2,8 +2,11 @@
 #![allow(dead_code)] // Each test takes what it needs.
 
 pub mod autoencoders;
+mod brought;
 mod pairings;
 
+#[allow(unused_imports)] // As above.
+pub use brought::brought;
 #[allow(unused_imports)] // As above.
 pub use pairings::pairings;
 
@@ -541,7 +544,10 @@ output other = other
 
 /// Each program with a name for messages.
 pub fn all() -> Vec<(&'static str, String)> {
+    let [brought, brought_set] = brought::brought();
     vec![
+        brought,
+        brought_set,
         ("deep set", DEEP_SET.into()),
         ("autoencoder", AUTOENCODER.into()),
         ("no header", NO_HEADER.into()),

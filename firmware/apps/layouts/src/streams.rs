@@ -94,8 +94,24 @@ impl Held {
         y: &[T],
         finish: &dyn Fn(usize, i32) -> i32,
     ) -> Result<(), Difference> {
+        self.compared(
+            &|x, stream, result| portable(x, stream, rescaled, result),
+            (x, stream),
+            y,
+            finish,
+        )
+    }
+
+    /// As [`Held::finished`], of any portable body.
+    fn compared<T: Copy + Into<i32>>(
+        &mut self,
+        portable: &dyn Fn(&[i16], &[i32], &mut dyn FnMut(usize, i32)),
+        (x, stream): (&[i16], &[i32]),
+        y: &[T],
+        finish: &dyn Fn(usize, i32) -> i32,
+    ) -> Result<(), Difference> {
         let mut different = None;
-        portable(x, stream, rescaled, &mut |row, exact| {
+        portable(x, stream, &mut |row, exact| {
             let exact = finish(row, exact);
             let assembly = y[row].into();
             self.results += 1;
@@ -119,6 +135,16 @@ macro_rules! rescaled {
         let mut y = Pairs::<{ 4 * BLOCKS }>::ZERO;
         $module::dense_rescale::<$low, $high>(x, stream, &mut y[..$rows]);
         $held.rows($module::portable, (x, stream), Some(($low, $high)), &y[..$rows])?;
+    )+};
+}
+
+macro_rules! even {
+    ($held:ident, $module:ident, $constants:expr, $rows:expr, $($low:literal..=$high:literal),+) => {$(
+        let (x, stream) = $constants;
+        let mut y = Pairs::<{ 4 * BLOCKS }>::ZERO;
+        $module::dense_even::<$low, $high>(x, stream, &mut y[..$rows]);
+        let finish = |_, exact: i32| exact.clamp($low, $high);
+        $held.compared(&$module::portable_even, (x, stream), &y[..$rows], &finish)?;
     )+};
 }
 
@@ -162,6 +188,18 @@ macro_rules! layout {
                 0..=32767,
                 -8..=7,
                 0..=1
+            );
+
+            let stream = draw($random, $memory, (quads, blocks, $words), true);
+            even!(
+                held,
+                $module,
+                (x, &*stream),
+                4 * blocks,
+                0..=127,
+                -128..=127,
+                -32768..=32767,
+                0..=1023
             );
 
             let length = draw($random, $memory, (quads, blocks, $words), false).len();

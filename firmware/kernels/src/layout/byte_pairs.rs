@@ -4,7 +4,7 @@
 //! per weight. The bytes of a word are the columns 0, 2, 1, 3, so that its even bytes are a pair of
 //! columns, and its odd bytes the next; four columns are four words: those of a, b, c and d.
 
-use crate::layout::stream::{self, functions};
+use crate::layout::stream::{self, Ending, functions};
 
 functions!(byte_pairs, 4);
 
@@ -13,10 +13,10 @@ fn body(
     quads: usize,
     x: impl Fn(usize) -> i32,
     stream: &[i32],
-    rescaled: bool,
+    ending: Ending,
     mut result: impl FnMut(usize, i32),
 ) {
-    let block = 4 + 4 * quads + usize::from(rescaled);
+    let block = 4 + 4 * quads + ending.words();
     for (index, block) in stream.chunks_exact(block).enumerate() {
         let (start, weights) = block.split_at(4);
         // The accumulators start in the order a, c, b, d.
@@ -33,11 +33,8 @@ fn body(
             }
         }
         for (row, sum) in sums.into_iter().enumerate() {
-            let exact = match rescaled {
-                true => sum >> stream::shift(block[block.len() - 1], row as u32 ^ 1),
-                false => sum,
-            };
-            result(4 * index + row, exact);
+            let shift = stream::shift(block[block.len() - 1], row as u32 ^ 1);
+            result(4 * index + row, ending.of(sum, shift));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Exact wherever sums fit in 32 bits, modulo 2³² on the way; weights of up to 16 bits, two bytes
 //! each. A pair of columns is four words: those of a, b, c and d.
 
-use crate::layout::stream::{self, functions};
+use crate::layout::stream::{self, Ending, functions};
 
 functions!(half_pairs, 8, twins);
 
@@ -12,10 +12,10 @@ fn body(
     quads: usize,
     x: impl Fn(usize) -> i32,
     stream: &[i32],
-    rescaled: bool,
+    ending: Ending,
     mut result: impl FnMut(usize, i32),
 ) {
-    let block = 4 + 8 * quads + usize::from(rescaled);
+    let block = 4 + 8 * quads + ending.words();
     for (index, block) in stream.chunks_exact(block).enumerate() {
         let (start, weights) = block.split_at(4);
         // The accumulators start in the order a, c, b, d.
@@ -26,11 +26,8 @@ fn body(
             }
         }
         for (row, sum) in sums.into_iter().enumerate() {
-            let exact = match rescaled {
-                true => sum >> stream::shift(block[block.len() - 1], row as u32 ^ 1),
-                false => sum,
-            };
-            result(4 * index + row, exact);
+            let shift = stream::shift(block[block.len() - 1], row as u32 ^ 1);
+            result(4 * index + row, ending.of(sum, shift));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! and a second `SMLAD` accumulates B; A = (S − B) / 256, exact while |A| < 2²³. One byte per weight.
 //! A word of a pair of columns holds a and b, the next one c and d.
 
-use crate::layout::stream::{self, functions};
+use crate::layout::stream::{self, Ending, functions};
 
 functions!(nested_pairs, 4, twins);
 
@@ -13,10 +13,10 @@ fn body(
     quads: usize,
     x: impl Fn(usize) -> i32,
     stream: &[i32],
-    rescaled: bool,
+    ending: Ending,
     mut result: impl FnMut(usize, i32),
 ) {
-    let block = 4 + 4 * quads + usize::from(rescaled);
+    let block = 4 + 4 * quads + ending.words();
     for (index, block) in stream.chunks_exact(block).enumerate() {
         let (start, weights) = block.split_at(4);
         let mut nested = [start[0], start[1]];
@@ -31,16 +31,15 @@ fn body(
         }
         for half in 0..2 {
             let upper = nested[half].wrapping_sub(lower[half]);
-            let (a, b) = match rescaled {
-                true => {
-                    let shift = |byte| stream::shift(block[block.len() - 1], byte);
-                    let (b, a) = (shift(2 * half as u32), shift(2 * half as u32 + 1));
-                    (upper >> a, lower[half] >> b)
-                }
-                false => (upper >> 8, lower[half]),
+            // A shift divides by 256 on the way.
+            let upper = match ending {
+                Ending::Shifted => upper,
+                Ending::Sums | Ending::Even => upper >> 8,
             };
-            result(4 * index + 2 * half, a);
-            result(4 * index + 2 * half + 1, b);
+            let shift = |byte| stream::shift(block[block.len() - 1], byte);
+            let (b, a) = (shift(2 * half as u32), shift(2 * half as u32 + 1));
+            result(4 * index + 2 * half, ending.of(upper, a));
+            result(4 * index + 2 * half + 1, ending.of(lower[half], b));
         }
     }
 }

@@ -5,6 +5,8 @@
 //! weights of four columns after four columns, and last, where a rescale follows, a word with the
 //! shifts of b, a, d and c, lowest byte first. Rows and columns are filled up with zeros.
 //!
+//! Where halves go to even, a start has half a count less one, and the shifts of a and c divide by nothing else.
+//!
 //! Where one multiplier scales all sums, no shifts follow the blocks, and the stream begins with that multiplier, an
 //! offset and a shift.
 
@@ -38,6 +40,38 @@ pub(super) fn word(x: &[i16]) -> i32 {
 #[inline(always)]
 pub(super) fn shift(word: i32, byte: u32) -> u32 {
     (word >> (8 * byte)) as u32 & 31
+}
+
+/// What becomes of the sums of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// They are the result.
+    Sums,
+    /// They are shifted.
+    Shifted,
+    /// They are shifted, halves to even: shifts are 1 at least.
+    Even,
+}
+
+impl Ending {
+    /// Words of shifts behind a block.
+    #[inline(always)]
+    pub(super) fn words(self) -> usize {
+        match self {
+            Self::Sums => 0,
+            Self::Shifted | Self::Even => 1,
+        }
+    }
+
+    /// What a sum becomes.
+    #[inline(always)]
+    pub(super) fn of(self, sum: i32, shift: u32) -> i32 {
+        match self {
+            Self::Sums => sum,
+            Self::Shifted => sum >> shift,
+            Self::Even => sum.wrapping_add((sum >> shift) & 1) >> shift,
+        }
+    }
 }
 
 /// Checks, where the lengths are constants at compile time, what the assembly bodies rely on.
@@ -79,8 +113,18 @@ macro_rules! functions {
             rescaled: bool,
             result: &mut dyn FnMut(usize, i32),
         ) {
+            let ending = match rescaled {
+                true => Ending::Shifted,
+                false => Ending::Sums,
+            };
             let words = |pair: usize| crate::layout::stream::word(&x[2 * pair..]);
-            body(x.len() / 4, words, stream, rescaled, result);
+            body(x.len() / 4, words, stream, ending, result);
+        }
+
+        /// The portable body of [`dense_even`], not yet saturated.
+        pub fn portable_even(x: &[i16], stream: &[i32], result: &mut dyn FnMut(usize, i32)) {
+            let words = |pair: usize| crate::layout::stream::word(&x[2 * pair..]);
+            body(x.len() / 4, words, stream, Ending::Even, result);
         }
 
         /// The sums of a dense layer, bias included.
@@ -116,6 +160,25 @@ macro_rules! functions {
             crate::arch::armv7em::$module::dense_rescale::<LOW, HIGH>(x, stream, y);
             #[cfg(not(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp")))]
             portable(x, stream, true, &mut |row, exact: i32| {
+                y[row] = exact.clamp(LOW, HIGH) as i16;
+            });
+        }
+
+        /// As [`dense_rescale`], halves to even.
+        ///
+        /// # Panics
+        /// If the lengths do not belong together.
+        #[inline(always)]
+        pub fn dense_even<const LOW: i32, const HIGH: i32>(
+            x: &[i16],
+            stream: &[i32],
+            y: &mut [i16],
+        ) {
+            crate::layout::stream::check::<4>(x, stream, y.len(), $words_per_quad, 1);
+            #[cfg(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp"))]
+            crate::arch::armv7em::$module::dense_even::<LOW, HIGH>(x, stream, y);
+            #[cfg(not(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp")))]
+            portable_even(x, stream, &mut |row, exact: i32| {
                 y[row] = exact.clamp(LOW, HIGH) as i16;
             });
         }
@@ -171,7 +234,7 @@ macro_rules! functions {
             #[cfg(not(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp")))]
             for which in 0..2 {
                 let words = |pair: usize| crate::layout::stream::word(&x[4 * pair + 2 * which..]);
-                body(N / 8, words, stream, true, |row, exact| {
+                body(N / 8, words, stream, Ending::Shifted, |row, exact| {
                     y[crate::layout::pairs::twin(row, which)] = exact.clamp(LOW, HIGH) as i16;
                 });
             }

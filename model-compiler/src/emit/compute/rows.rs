@@ -6,7 +6,7 @@ use super::steps::{self, Writer};
 use crate::emit::code::Code;
 use crate::emit::names;
 use crate::plan::layout::Layout;
-use crate::plan::{Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step};
+use crate::plan::{Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits};
 
 /// Whether a step is a view that is stored like its operand: another name of the same array.
 pub(super) fn is_alias(plan: &Plan<'_>, step: &Step) -> bool {
@@ -28,7 +28,9 @@ fn takes_all_rows(plan: &Plan<'_>, kernel: &Kernel) -> bool {
     };
     let channels = |id: &ValueId| plan.program.value(*id).shape.channels();
     match kernel {
-        Kernel::Rescale { requantise, .. } => one(requantise),
+        Kernel::Rescale {
+            before, requantise, ..
+        } => before.iter().all(|stage| one(&stage.requantise)) && one(requantise),
         Kernel::Relu { .. }
         | Kernel::Clip { .. }
         | Kernel::LeakyRelu { .. }
@@ -47,6 +49,21 @@ fn takes_all_rows(plan: &Plan<'_>, kernel: &Kernel) -> bool {
         Kernel::Pair { operator, a, b, .. } => *operator != Pair::Mul || channels(a) == channels(b),
         _ => false,
     }
+}
+
+/// The operand of a step that treats all elements of 16 bits alike: two rows together are one to it.
+pub(super) fn treats_alike(plan: &Plan<'_>, step: &Step) -> Option<ValueId> {
+    let x = match &step.kernel {
+        Kernel::Rescale { x, .. } if takes_all_rows(plan, &step.kernel) => *x,
+        Kernel::Relu { x }
+        | Kernel::Clip { x, .. }
+        | Kernel::LeakyRelu { x, .. }
+        | Kernel::Table { x, .. }
+        | Kernel::Interpolate { x, .. } => *x,
+        _ => return None,
+    };
+    let bits = |id: ValueId| storage_bits(plan.program.value(id).element);
+    (bits(x) <= 16 && bits(step.result) <= 16).then_some(x)
 }
 
 /// Elements that one call of the step's kernel computes.

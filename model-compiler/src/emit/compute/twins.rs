@@ -2,8 +2,9 @@
 
 use hodoscope_program::ValueId;
 
+use super::rows;
 use super::steps::place::own;
-use super::steps::{self, Scope, Writer};
+use super::steps::{self, Scope, Writer, joint};
 use crate::emit::code::Code;
 use crate::emit::names::variable;
 use crate::plan::layout::filled;
@@ -42,6 +43,13 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
             x, layout, limits, ..
         } = &step.kernel
         else {
+            if let Some(x) = rows::treats_alike(plan, step)
+                && forms.together[x.index()]
+            {
+                steps::call_joint(forms.code, plan, step);
+                forms.observe(step.result);
+                continue;
+            }
             for x in step.kernel.operands() {
                 forms.part(x);
             }
@@ -63,7 +71,7 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
             continue;
         };
         forms.join(*x);
-        let (y, id) = (twin(step.result), step.result.index());
+        let y = joint(step.result);
         let (name, channels) = (&plan.result(step).name, forms.channels(step.result));
         let code = &mut *forms.code;
         code.line(format!("// {name}"));
@@ -75,15 +83,10 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
             "{layout}::dense_rescale_twins::<{}, {}, _, _>(&{}, {}, &mut {y});",
             limits.0,
             limits.1,
-            twin(*x),
+            joint(*x),
             constants.weights
         ));
-        for (which, Scope { row, .. }) in Scope::TWINS.into_iter().enumerate() {
-            code.line(format!(
-                "observer.values({id}, {row}, &{y}.row::<{channels}>({which}));"
-            ));
-        }
-        forms.together[id] = true;
+        forms.observe(step.result);
     }
     for sum in &plan.pooled {
         let name = variable(sum.result);
@@ -97,7 +100,7 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
         if sum.empty.is_none() && forms.together[sum.x.index()] {
             forms
                 .code
-                .line(format!("{}.add_to(&mut sums.{name});", twin(sum.x)));
+                .line(format!("{}.add_to(&mut sums.{name});", joint(sum.x)));
             continue;
         }
         for Scope { suffix, .. } in Scope::TWINS {
@@ -113,11 +116,6 @@ pub(super) fn function(code: &mut Code, plan: &Plan<'_>) {
     forms.code.line("}");
 }
 
-/// The variable of both rows of a value.
-fn twin(id: ValueId) -> String {
-    format!("t{}", id.index())
-}
-
 /// In which forms values are there: as two rows apart, or pair by pair in turn.
 struct Forms<'a, 'p> {
     code: &'a mut Code,
@@ -131,6 +129,18 @@ impl Forms<'_, '_> {
         self.plan.program.value(id).shape.channels()
     }
 
+    /// Shows the rows of `id`, which are there together.
+    fn observe(&mut self, id: ValueId) {
+        let (name, channels) = (joint(id), self.channels(id));
+        for (which, Scope { row, .. }) in Scope::TWINS.into_iter().enumerate() {
+            self.code.line(format!(
+                "observer.values({}, {row}, &{name}.row::<{channels}>({which}));",
+                id.index()
+            ));
+        }
+        self.together[id.index()] = true;
+    }
+
     /// Makes sure that the rows of `id` are there apart.
     fn part(&mut self, id: ValueId) {
         if std::mem::replace(&mut self.apart[id.index()], true) {
@@ -141,7 +151,7 @@ impl Forms<'_, '_> {
             self.code.line(format!(
                 "let {}{suffix} = {}.row::<{channels}>({which});",
                 variable(id),
-                twin(id)
+                joint(id)
             ));
         }
     }
@@ -156,7 +166,7 @@ impl Forms<'_, '_> {
         let size = 2 * filled(self.channels(id));
         self.code.line(format!(
             "let {} = Twins::<{size}>::of(&{a}, &{b});",
-            twin(id)
+            joint(id)
         ));
     }
 }

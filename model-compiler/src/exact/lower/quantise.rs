@@ -85,7 +85,7 @@ impl Lowering<'_> {
     }
 
     /// The operand of a relu that the quantiser repeats: one that starts at the integer of zero.
-    pub(super) fn before_relu(&self, x: Real, q: &Quantiser, zero: &[Dyadic]) -> Real {
+    pub(super) fn before_relu(&mut self, x: Real, q: &Quantiser, zero: &[Dyadic]) -> Real {
         let Source::Value(id) = x.source else {
             return x;
         };
@@ -93,17 +93,14 @@ impl Lowering<'_> {
             let minimum = Dyadic::integer(minimum);
             zero.iter().all(|z| *z == minimum)
         });
-        match self.builder.program.value(id).operation {
-            Operation::Relu { x: before }
-                if starts_at_zero
-                    && x.offset.iter().all(|o| o.is_zero())
-                    && x.step.iter().all(|s| !s.is_negative()) =>
-            {
-                Real {
-                    source: Source::Value(before),
-                    ..x
-                }
-            }
+        let repeats = starts_at_zero
+            && x.offset.iter().all(|o| o.is_zero())
+            && x.step.iter().all(|s| !s.is_negative());
+        match self.builder.before_relu(id) {
+            Some(before) if repeats => Real {
+                source: Source::Value(before),
+                ..x
+            },
             _ => x,
         }
     }

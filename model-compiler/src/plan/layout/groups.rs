@@ -2,7 +2,7 @@
 
 use super::{Constants, Layer, Packed};
 use crate::plan::cost::Mix;
-use crate::plan::{Accumulator, Isa, Requantise};
+use crate::plan::{Accumulator, Folded, Isa};
 
 /// Rows that are computed together.
 pub(super) const ROWS: usize = 8;
@@ -52,20 +52,20 @@ pub(super) fn prove(layer: &Layer<'_>, bits: u8) -> Result<(), String> {
     let Some((requantise, (low, high))) = layer.rescale else {
         return Ok(());
     };
-    let Requantise::Shift(shifts) = requantise else {
-        return Err("its rescale multiplies".into());
+    let Some(folded) = requantise.folded().filter(|folded| !folded.is_even()) else {
+        return Err("its rescale is more than a shift".into());
     };
     if layer.result.storage().width > 32 {
         return Err("its result has 64 bits".into());
     }
     let fits = |value: i128| i32::try_from(value).is_ok();
     for (row, weights) in layer.each_row().enumerate() {
-        let folded = i128::from(layer.bias.data[row]) + fold(shift(shifts, row), high);
-        let sums = weights.iter().fold((folded, folded), |(low, high), w| {
+        let start = i128::from(layer.bias.data[row]) + fold(&folded, row, high);
+        let sums = weights.iter().fold((start, start), |(low, high), w| {
             let (least, most) = products(layer, *w);
             (low + least, high + most)
         });
-        if !fits(folded) || !fits(sums.0) || !fits(sums.1) {
+        if !fits(start) || !fits(sums.0) || !fits(sums.1) {
             return Err("no room in 32 bits for the upper limit of its rescale".into());
         }
     }
@@ -75,22 +75,24 @@ pub(super) fn prove(layer: &Layer<'_>, bits: u8) -> Result<(), String> {
     Ok(())
 }
 
-fn shift(shifts: &[u8], row: usize) -> u8 {
-    shifts[if shifts.len() == 1 { 0 } else { row }]
+/// What a rescale adds to a bias: its offset and what rounds, less the upper limit before the shift.
+fn fold(folded: &Folded<'_>, row: usize, high: i64) -> i128 {
+    i128::from(folded.addend(row)) - (i128::from(high) << folded.shift(row))
 }
 
-/// What a rescale adds to a bias: the half that rounds, less the upper limit before the shift.
-fn fold(shift: u8, high: i64) -> i128 {
-    ((1 << shift) >> 1) - (i128::from(high) << shift)
+/// The rescale that follows, and its upper limit.
+fn folded<'a>(layer: &'a Layer<'_>) -> Option<(Folded<'a>, i64)> {
+    let (requantise, (_, high)) = layer.rescale?;
+    Some((requantise.folded()?, high))
 }
 
 /// The bias of each row of each group, with what the rescale adds.
 pub(super) fn biases(layer: &Layer<'_>) -> Vec<i64> {
     let mut biases = layer.bias.data.clone();
-    if let Some((Requantise::Shift(shifts), (_, high))) = layer.rescale {
+    if let Some((folded, high)) = folded(layer) {
         for (row, bias) in biases.iter_mut().enumerate() {
             // It fits, as was proved.
-            *bias += fold(shift(shifts, row), high) as i64;
+            *bias += fold(&folded, row, high) as i64;
         }
     }
     biases.resize(layer.rows().next_multiple_of(ROWS), 0);
@@ -99,11 +101,9 @@ pub(super) fn biases(layer: &Layer<'_>) -> Vec<i64> {
 
 /// A shift for each row of each group.
 fn shifts(layer: &Layer<'_>) -> Option<Packed> {
-    let Some((Requantise::Shift(shifts), _)) = layer.rescale else {
-        return None;
-    };
+    let (folded, _) = folded(layer)?;
     let own = |row: usize| match row < layer.rows() {
-        true => shift(shifts, row).into(),
+        true => folded.shift(row).into(),
         false => 0,
     };
     let padded = layer.rows().next_multiple_of(ROWS);

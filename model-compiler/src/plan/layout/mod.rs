@@ -64,9 +64,53 @@ impl Layer<'_> {
         self.weights.data.len() / self.rows().max(1)
     }
 
-    /// Whether its result is its sums, shifted.
+    /// Whether its result is its sums with an addend, shifted once.
     fn is_shifted(&self) -> bool {
-        matches!(self.rescale, Some((requantise, _)) if !matches!(requantise, Requantise::Scaled { .. }))
+        let folded = self.rescale.and_then(|(requantise, _)| requantise.folded());
+        folded.is_some_and(|folded| !folded.is_even())
+    }
+
+    /// Whether `layout` computes its sums only, and its rescale stands behind them.
+    pub fn is_apart(&self, layout: Layout) -> bool {
+        // One multiplier's scale is more than a 32-bit rescale of its own.
+        let scaled = |requantise: &Requantise| matches!(requantise, Requantise::Scaled { .. });
+        self.rescale.is_some_and(|(rescale, _)| !scaled(rescale))
+            && layout.definition().prove(self).is_err()
+    }
+
+    /// What of it `layout` computes: all, or the sums.
+    fn within(&self, layout: Layout) -> Self {
+        match self.is_apart(layout) {
+            true => Self {
+                rescale: None,
+                ..*self
+            },
+            false => *self,
+        }
+    }
+
+    /// What the kernel of `layout` is given for it.
+    pub fn constants(&self, layout: Layout) -> Constants {
+        layout.constants(&self.within(layout))
+    }
+
+    /// How the kernels for `layout` store its result.
+    pub fn stored_by(&self, layout: Layout) -> Storage {
+        match self.is_apart(layout) {
+            // As it is asked for.
+            true => Storage::Narrowest,
+            false => layout.result(self.rescale.is_some()),
+        }
+    }
+
+    /// The rescale behind its sums where `layout` has none: from words on the stack.
+    fn behind(&self, layout: Layout, isa: Isa) -> Mix {
+        match self.rescale {
+            Some((requantise, _)) if self.is_apart(layout) => {
+                requantise.mix(isa).times(self.rows() as u64)
+            }
+            _ => Mix::default(),
+        }
     }
 
     /// Constituents that one run computes.
@@ -80,10 +124,9 @@ impl Layer<'_> {
         let other = |is_plain: bool, storage: Storage| {
             (is_plain && storage != Storage::Narrowest).then_some(storage)
         };
-        let rescaled = self.rescale.is_some();
         (
             other(self.plain.0, layout.operand()),
-            other(self.plain.1, layout.result(rescaled)),
+            other(self.plain.1, self.stored_by(layout)),
         )
     }
 
@@ -338,12 +381,21 @@ pub(super) fn candidates(layer: &Layer<'_>, isa: Isa, cost: &Cost) -> Vec<Candid
             let definition = layout.definition();
             let proved = match layer.refuse(layout) {
                 Some(reason) => Err(reason.into()),
-                None => definition.prove(layer),
+                None => definition.prove(&layer.within(layout)),
             };
             let costs = proved.map(|()| {
-                let mix = definition.mix(layer, isa).plus(&layer.copying(layout));
+                let own = layer.within(layout);
+                let mix = definition.mix(&own, isa).plus(&layer.copying(layout));
+                let mix = mix.plus(&layer.behind(layout, isa));
                 let cycles = cost.cycles(&mix).div_ceil(layer.shares());
-                (cycles, bytes(layer, &definition.constants(layer), &mix))
+                let constants = definition.constants(&own);
+                // A stream has the shifts of its own rescale.
+                let shifts = match layer.rescale {
+                    Some((requantise, _)) if own.rescale.is_none() => requantise.shifts().len(),
+                    _ => 0,
+                };
+                let shifts = constants.stream.as_ref().map_or(0, |_| shifts as u64);
+                (cycles, shifts + bytes(layer, &constants, &mix))
             });
             Candidate {
                 layout,

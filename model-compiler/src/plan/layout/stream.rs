@@ -34,9 +34,27 @@ pub(super) fn prove(layer: &Layer<'_>) -> Result<(), String> {
     let Some((requantise, (low, high))) = layer.rescale else {
         return Ok(());
     };
-    if !matches!(requantise, Requantise::Shift(_) | Requantise::Scaled { .. }) {
-        return Err("its rescale has multipliers".into());
+    let is_scaled = matches!(requantise, Requantise::Scaled { .. });
+    let Some(folded) = requantise.folded() else {
+        return shifted_into(low, high).and(match is_scaled {
+            true => Ok(()),
+            false => Err("its rescale is more than a shift".into()),
+        });
+    };
+    let fits = |row: usize| i32::try_from(layer.bias.data[row] + folded.addend(row)).is_ok();
+    if let Some(row) = (0..layer.rows()).find(|row| !fits(*row)) {
+        return Err(format!(
+            "the first value of row {row} has more than 32 bits"
+        ));
     }
+    if folded.is_even() && (0..layer.rows()).any(|row| folded.shift(row) == 0) {
+        return Err("halves go to even, and a row has nothing to round".into());
+    }
+    shifted_into(low, high)
+}
+
+/// Saturations that one instruction does.
+fn shifted_into(low: i64, high: i64) -> Result<(), String> {
     let of_type = high > 0 && (high + 1) & high == 0 && (low == 0 || low == -high - 1);
     match of_type && high <= i16::MAX.into() {
         true => Ok(()),
@@ -49,30 +67,36 @@ fn has_shifts(layer: &Layer<'_>) -> bool {
     layer.rescale.is_some() && !is_scaled(layer)
 }
 
+/// Whether halves go to even.
+pub(super) fn is_even(layer: &Layer<'_>) -> bool {
+    let folded = layer
+        .rescale
+        .and_then(|(requantise, _)| requantise.folded());
+    folded.is_some_and(|folded| folded.is_even())
+}
+
 /// Whether one multiplier scales all sums.
 pub(super) fn is_scaled(layer: &Layer<'_>) -> bool {
     matches!(layer.rescale, Some((Requantise::Scaled { .. }, _)))
 }
 
-/// The shift of each row, and half a count of its result; nothing where no rescale follows.
+/// The shift of each row, 0 where sums are not shifted.
 pub(super) fn shifts(layer: &Layer<'_>) -> Vec<u8> {
-    let entries = match layer.rescale {
-        Some((requantise, _)) => requantise.shifts(),
-        None => &[],
-    };
-    let of = |row: usize| match entries {
-        [] => 0,
-        [one] => *one,
-        all => all[row],
-    };
+    let folded = layer
+        .rescale
+        .and_then(|(requantise, _)| requantise.folded());
+    let of = |row: usize| folded.map_or(0, |folded| folded.shift(row));
     (0..layer.rows()).map(of).collect()
 }
 
-/// Bias of each row, with half a count of the result: what is left of rounding is a shift.
+/// Bias of each row, with what makes a shift round: of halves that go up half a count of the result.
 pub(super) fn starts(layer: &Layer<'_>) -> Vec<i64> {
-    let bias = layer.bias.data.iter().zip(shifts(layer));
-    bias.map(|(bias, shift)| bias + ((1 << shift) >> 1))
-        .collect()
+    let folded = layer
+        .rescale
+        .and_then(|(requantise, _)| requantise.folded());
+    let addend = |row: usize| folded.map_or(0, |folded| folded.addend(row));
+    let bias = layer.bias.data.iter().enumerate();
+    bias.map(|(row, bias)| bias + addend(row)).collect()
 }
 
 /// How results are stored: halves where they are rescaled, else the sums.
@@ -112,7 +136,9 @@ pub(super) fn pack(layer: &Layer<'_>, form: &Form) -> Constants {
         }
         if has_shifts(layer) {
             let [a, b, c, d] = own.map(|row| shifts.get(row).copied().map_or(0, i64::from));
-            let bytes = [b, a + form.upper_shift, d, c + form.upper_shift];
+            // Where halves go to even, upper sums are divided before they are shifted.
+            let upper_shift = if is_even(layer) { 0 } else { form.upper_shift };
+            let bytes = [b, a + upper_shift, d, c + upper_shift];
             words.push(i32::from_le_bytes(bytes.map(|shift| shift as u8)));
         }
     }
@@ -139,6 +165,7 @@ pub(super) fn mix(layer: &Layer<'_>, quad: &Mix, subtractions: u64) -> Mix {
     let results = 4 * shares;
     let rescales = u64::from(has_shifts(layer));
     let scales = u64::from(is_scaled(layer));
+    let evens = u64::from(is_even(layer));
     // Two constituents compute eight columns between two branches, one computes sixteen.
     let branches = match layer.twins {
         true => quads.div_ceil(2),
@@ -150,6 +177,7 @@ pub(super) fn mix(layer: &Layer<'_>, quad: &Mix, subtractions: u64) -> Mix {
             + subtractions * shares / 2
             + rescales * (results + 3 + results + results / 2)
             + scales * (subtractions / 2 + results + results + results / 2)
+            + evens * (subtractions / 2 + 3 * results)
             + branches,
         multiplies: scales * results,
         loads: rescales + scales,

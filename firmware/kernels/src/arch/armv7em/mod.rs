@@ -11,6 +11,16 @@ pub mod byte_pairs;
 pub mod half_pairs;
 pub mod nested_pairs;
 
+/// The word itself, of which the compiler knows nothing any more.
+#[inline(always)]
+pub fn opaque(mut word: i32) -> i32 {
+    // SAFETY: the assembly is empty: it reads and writes only the register it is given.
+    unsafe {
+        core::arch::asm!("/* {0} */", inout(reg) word, options(pure, nomem, nostack, preserves_flags));
+    }
+    word
+}
+
 /// Whether `low..` is the range of an unsigned type: `USAT` saturates into it, else `SSAT`.
 const fn unsigned(low: i32) -> i32 {
     (low == 0) as i32

@@ -93,6 +93,28 @@ macro_rules! store_halves {
     };
 }
 
+/// A sum that is shifted by the lowest byte of `r12`, halves to even: the last bit that is left is added before.
+macro_rules! even {
+    ($sum:literal) => {
+        concat!(
+            "asr r8, ",
+            $sum,
+            ", r12\n",
+            "and r8, r8, #1\n",
+            "add ",
+            $sum,
+            ", ",
+            $sum,
+            ", r8\n",
+            "asr ",
+            $sum,
+            ", ",
+            $sum,
+            ", r12\n",
+        )
+    };
+}
+
 /// The functions of a layout.
 macro_rules! routines {
     ($columns:ident, $apart:ident, $whole:ident) => {
@@ -114,6 +136,18 @@ macro_rules! routines {
             let (from, quads) = (stream.as_ptr_range(), x.len() / 4);
             // SAFETY: `layout::stream::check` held for these lengths.
             unsafe { rescaled::<LOW, HIGH>(x.as_ptr(), from.start, from.end, y.as_mut_ptr(), quads) }
+        }
+
+        /// A layer with its rescale, halves to even. Lengths were checked by the caller.
+        #[inline(always)]
+        pub fn dense_even<const LOW: i32, const HIGH: i32>(
+            x: &[i16],
+            stream: &[i32],
+            y: &mut [i16],
+        ) {
+            let (from, quads) = (stream.as_ptr_range(), x.len() / 4);
+            // SAFETY: `layout::stream::check` held for these lengths.
+            unsafe { evened::<LOW, HIGH>(x.as_ptr(), from.start, from.end, y.as_mut_ptr(), quads) }
         }
 
         /// A layer whose sums are scaled by one multiplier. Lengths were checked by the caller.
@@ -182,6 +216,41 @@ macro_rules! routines {
                 "asr r7, r7, r12",
                 "lsr r12, r12, #8",
                 "asr r5, r5, r12",
+                store_halves!(),
+                leave!(16),
+                unsigned = const $crate::arch::armv7em::unsigned(LOW),
+                bits = const $crate::arch::armv7em::bits(LOW, HIGH),
+            )
+        }
+
+        /// Stores rescaled and saturated results, halves to even.
+        ///
+        /// # Safety
+        /// x: `quads` times 4 halves from an address that is a multiple of 4; the stream ends at `end`, and holds
+        /// whole blocks for this length, one at least; `quads` is not 0; y has room for their results.
+        #[unsafe(naked)]
+        unsafe extern "C" fn evened<const LOW: i32, const HIGH: i32>(
+            x: *const i16,
+            stream: *const i32,
+            end: *const i32,
+            y: *mut i16,
+            quads: usize,
+        ) {
+            core::arch::naked_asm!(
+                core_of_assembly!(),
+                enter!(),
+                block!($columns),
+                "ldr r12, [r1], #4",
+                "ldrd r2, r3, [sp, #8]",
+                $apart!(),
+                $whole!(),
+                even!("r6"),
+                "lsr r12, r12, #8",
+                even!("r4"),
+                "lsr r12, r12, #8",
+                even!("r7"),
+                "lsr r12, r12, #8",
+                even!("r5"),
                 store_halves!(),
                 leave!(16),
                 unsigned = const $crate::arch::armv7em::unsigned(LOW),

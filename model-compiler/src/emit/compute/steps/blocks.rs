@@ -3,10 +3,11 @@
 use hodoscope_program::ValueId;
 
 use super::Writer;
+use super::dense::rescaling;
 use super::rescale::requantiser_of;
 use crate::emit::names;
 use crate::emit::weights::packed;
-use crate::plan::{Accumulator, Kernel, Requantise};
+use crate::plan::{Accumulator, Kernel};
 
 /// What each block takes its part of, in turn.
 struct Chunks {
@@ -117,10 +118,7 @@ fn call(w: &Writer<'_, '_>, chunks: &mut Chunks) -> Option<Vec<String>> {
         let function = match rescale {
             None => "dense".to_owned(),
             Some((requantise, (low, high))) => {
-                let function = match requantise {
-                    Requantise::Scaled { .. } => "dense_scale",
-                    _ => "dense_rescale",
-                };
+                let function = rescaling(requantise);
                 format!("{function}::<{low}, {high}>")
             }
         };

@@ -78,9 +78,14 @@ pub(in crate::emit::compute) fn room(w: &Writer<'_, '_>) -> Vec<String> {
         let zeros = zero(Slot::of(storage?, length)?);
         Some(format!("let mut {name} = {zeros};"))
     };
+    let sums = layer.is_apart(layout).then(|| match layout.result(false) {
+        Storage::Narrowest => Some(format!("let mut {SUMS} = [0i32; {}];", layer.rows())),
+        storage => of(SUMS, Some(storage), layer.rows()),
+    });
     [
         of(OPERAND, operand, layer.columns()),
         of(RESULT, result, layer.rows()),
+        sums.flatten(),
     ]
     .into_iter()
     .flatten()
@@ -90,6 +95,49 @@ pub(in crate::emit::compute) fn room(w: &Writer<'_, '_>) -> Vec<String> {
 /// The variables of [`room`].
 const OPERAND: &str = "operand";
 const RESULT: &str = "result";
+const SUMS: &str = "sums";
+
+/// The function of a layout that ends as `requantise` does.
+pub(super) fn rescaling(requantise: &Requantise) -> &'static str {
+    match requantise {
+        Requantise::Scaled { .. } => "dense_scale",
+        _ if requantise.folded().is_some_and(|folded| folded.is_even()) => "dense_even",
+        _ => "dense_rescale",
+    }
+}
+
+/// The rescale behind sums that a layout left, into `y`; nothing where it left none.
+fn behind(w: &Writer<'_, '_>, y: &str) -> Vec<String> {
+    let Kernel::DenseRescale {
+        requantise, limits, ..
+    } = &w.step.kernel
+    else {
+        return vec![];
+    };
+    let rows = w.plan.result(w.step).shape.channels();
+    vec![
+        "rescale::rescale::<i32, _, _>(".into(),
+        format!("&{SUMS}[..{rows}],"),
+        format!("{},", requantiser(w.id(), requantise)),
+        format!("({}, {}),", limits.0, limits.1),
+        format!("&mut {y},"),
+        ");".into(),
+    ]
+}
+
+/// Lines of one row behind the line that makes room for it, with the arrays that they need: of a loop over rows those stand
+/// before it.
+fn roomy(w: &Writer<'_, '_>, mut lines: Vec<String>) -> Vec<String> {
+    let room = match w.is_looped() {
+        true => vec![],
+        false => room(w),
+    };
+    if !room.is_empty() {
+        // The arrays are given back at its end.
+        lines = [vec!["{".into()], room, lines, vec!["}".into()]].concat();
+    }
+    lines
+}
 
 /// The call of a layout that reads one stream: `function` with its constant arguments. What it reads or writes is copied
 /// where it is stored otherwise.
@@ -114,25 +162,25 @@ fn streamed(w: &Writer<'_, '_>, x: ValueId, function: &str, stream: &str) -> Vec
         }
         None => w.whole(x),
     };
+    let is_apart = layer.is_apart(layout);
     let written = match result {
+        _ if is_apart => SUMS.to_owned(),
         Some(_) => RESULT.to_owned(),
         None => w.name(),
     };
     lines.push(format!(
         "{layout}::{function}(&{read}, {stream}, &mut {written}[..]);"
     ));
-    if result.is_some() {
+    if is_apart {
+        lines.extend(behind(w, &to));
+    } else if result.is_some() {
         let rows = layer.rows();
         lines.push(format!("unary::copy(&{RESULT}[..{rows}], &mut {to});"));
     }
     if w.is_looped() {
         return lines;
     }
-    let room = room(w);
-    if !room.is_empty() {
-        // The arrays are given back at its end.
-        lines = [vec!["{".into()], room, lines, vec!["}".into()]].concat();
-    }
+    let mut lines = roomy(w, lines);
     lines.insert(0, w.start());
     lines
 }
@@ -213,15 +261,31 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             else {
                 return vec![];
             };
-            let call = format!("{layout}::dense_rescale{}(", layout.generics(*accumulator));
-            let function = match kernel_requantise {
-                Requantise::Scaled { .. } => "dense_scale",
-                _ => "dense_rescale",
-            };
+            let is_apart = plan.layer(step).is_some_and(|l| l.is_apart(*layout));
             if stream {
-                let function = format!("{function}::<{}, {}>", limits.0, limits.1);
+                let function = match is_apart {
+                    true => "dense".to_owned(),
+                    false => format!(
+                        "{}::<{}, {}>",
+                        rescaling(kernel_requantise),
+                        limits.0,
+                        limits.1
+                    ),
+                };
                 return streamed(w, *x, &function, &weights);
             }
+            if is_apart {
+                let mut lines = vec![format!(
+                    "{layout}::dense{}(&{}, {weights}, &{bias}, &mut {SUMS});",
+                    layout.generics(*accumulator),
+                    w.x(*x),
+                )];
+                lines.extend(behind(w, &y));
+                let mut lines = roomy(w, lines);
+                lines.insert(0, w.start());
+                return lines;
+            }
+            let call = format!("{layout}::dense_rescale{}(", layout.generics(*accumulator));
             vec![
                 w.start(),
                 call,

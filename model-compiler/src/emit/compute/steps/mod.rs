@@ -13,7 +13,7 @@ use hodoscope_program::{ConstantId, ValueId};
 use super::rows;
 use crate::emit::code::Code;
 use crate::emit::names::{self, variable};
-use crate::plan::layout::Storage;
+use crate::plan::layout::{Storage, filled};
 use crate::plan::{Arena, Kernel, Plan, Step};
 
 pub(in crate::emit::compute) use dense::{constants, room};
@@ -27,6 +27,8 @@ pub(super) struct Scope {
     pub suffix: &'static str,
     /// The row of the set.
     pub row: &'static str,
+    /// Whether operands and result are rows of two constituents together.
+    pub is_joint: bool,
 }
 
 impl Scope {
@@ -34,6 +36,12 @@ impl Scope {
         words: "words",
         suffix: "",
         row: "0",
+        is_joint: false,
+    };
+    /// Both rows at once, of steps that treat all elements alike.
+    pub const JOINT: Self = Self {
+        is_joint: true,
+        ..Self::EVENT
     };
     pub const CONSTITUENT: Self = Self {
         row: "row",
@@ -44,11 +52,13 @@ impl Scope {
             words: "first",
             suffix: "a",
             row: "row",
+            is_joint: false,
         },
         Self {
             words: "second",
             suffix: "b",
             row: "row + 1",
+            is_joint: false,
         },
     ];
 }
@@ -75,6 +85,9 @@ impl Writer<'_, '_> {
 
     /// What its kernel writes, without what it is filled up with: a row where it takes one at a time.
     fn y(&self) -> String {
+        if self.scope.is_joint {
+            return format!("{}[..]", joint(self.step.result));
+        }
         match self.is_looped() {
             true => self.name(),
             false => self.own(self.step.result),
@@ -83,6 +96,9 @@ impl Writer<'_, '_> {
 
     /// An operand, without what it is filled up with: a row where the kernel takes one at a time.
     fn x(&self, id: ValueId) -> String {
+        if self.scope.is_joint {
+            return format!("{}[..]", joint(id));
+        }
         match self.is_looped() {
             true => self.variable(id),
             false => self.own(id),
@@ -119,6 +135,11 @@ impl Writer<'_, '_> {
 
     /// The line that makes room for what the kernel writes.
     fn start(&self) -> String {
+        if self.scope.is_joint {
+            let channels = self.plan.result(self.step).shape.channels();
+            let (name, length) = (joint(self.step.result), 2 * filled(channels));
+            return format!("let mut {name} = Twins::<{length}>::ZERO;");
+        }
         match self.is_looped() {
             true => {
                 let length = rows::length(self.plan, self.step);
@@ -213,6 +234,24 @@ impl Writer<'_, '_> {
             | Kernel::Take { .. } => moves::lines(self),
         }
     }
+}
+
+/// The variable of both rows of a value.
+pub(super) fn joint(id: ValueId) -> String {
+    format!("t{}", id.index())
+}
+
+/// The lines of a step that computes two rows together.
+pub(super) fn call_joint(code: &mut Code, plan: &Plan<'_>, step: &Step) {
+    let arena = &Arena::default();
+    let writer = Writer {
+        plan,
+        step,
+        scope: Scope::JOINT,
+        arena,
+    };
+    code.line(format!("// {}", plan.result(step).name));
+    code.lines(writer.lines());
 }
 
 /// The lines of one step.

@@ -3,7 +3,7 @@
 use super::Writer;
 use crate::emit::compute::rows;
 use crate::emit::names;
-use crate::plan::{Kernel, Requantise};
+use crate::plan::{Kernel, Requantise, Stage};
 
 pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
     let plan = w.plan;
@@ -25,6 +25,7 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             input,
             words: own,
             accumulator,
+            before,
             requantise,
             limits,
         } => {
@@ -42,7 +43,7 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
                 w.start(),
                 format!("rescale::{function}::<{}, _, _>(", accumulator.name()),
                 format!("&{words}.{field},{ranges}"),
-                format!("{},", requantiser(id, requantise)),
+                format!("{},", chained(before, requantiser(id, requantise))),
                 format!("({}, {}),", limits.0, limits.1),
                 format!("&mut {y},"),
                 ");".into(),
@@ -51,9 +52,10 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
         Kernel::Rescale {
             x,
             accumulator,
+            before,
             requantise,
             limits,
-        } if rows::is_scaled(plan, *x, *accumulator, requantise) => vec![
+        } if before.is_empty() && rows::is_scaled(plan, *x, *accumulator, requantise) => vec![
             w.start(),
             format!("rescale::scaled::<{}, {}, _>(", limits.0, limits.1),
             format!("&{},", w.x(*x)),
@@ -66,13 +68,14 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
         Kernel::Rescale {
             x,
             accumulator,
+            before,
             requantise,
             limits,
         } => vec![
             w.start(),
             format!("rescale::rescale::<{}, _, _>(", accumulator.name()),
             format!("&{},", w.x(*x)),
-            format!("{},", requantiser(id, requantise)),
+            format!("{},", chained(before, requantiser(id, requantise))),
             format!("({}, {}),", limits.0, limits.1),
             format!("&mut {y},"),
             ");".into(),
@@ -80,6 +83,15 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
         // Another file's.
         _ => vec![],
     }
+}
+
+/// The rescale `last` behind those before it.
+fn chained(before: &[Stage], last: String) -> String {
+    before.iter().rev().fold(last, |second, stage| {
+        let first = requantiser(stage.result.index(), &stage.requantise);
+        let (low, high) = stage.limits;
+        format!("rescale::Then {{ first: {first}, limits: ({low}, {high}), second: {second} }}")
+    })
 }
 
 /// Where a kernel reads the constants of a rescale.
