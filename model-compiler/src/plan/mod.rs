@@ -202,7 +202,11 @@ impl<'p> Plan<'p> {
         if program.sets.len() > 1 {
             return Err(PlanError::Sets(program.sets.len()));
         }
-        let fused = fuse::absorbed(program, &proof, isa);
+        let mut fused = fuse::absorbed(program, &proof, isa);
+        // What a table gives is read from it, by whatever follows.
+        for grid in &grids {
+            fused[grid.result.index()] = false;
+        }
         let mut plan = Self {
             isa,
             program,

@@ -4,6 +4,7 @@
 
 pub mod graphs;
 mod recurrent;
+pub mod sets;
 
 use crate::import_support::{floats, info, int, int64s, ints, model, node, string};
 use hodoscope_compiler::import::proto::{

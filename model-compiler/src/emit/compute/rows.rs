@@ -5,7 +5,7 @@ use hodoscope_program::{Rounding, ValueId};
 use super::steps::{self, Writer};
 use crate::emit::code::Code;
 use crate::emit::names;
-use crate::plan::layout::Layout;
+use crate::plan::layout::{Layout, Storage};
 use crate::plan::{Accumulator, Kernel, Pair, Plan, Reduction, Requantise, Step, storage_bits};
 
 /// Whether a step is a view that is stored like its operand: another name of the same array.
@@ -63,7 +63,17 @@ pub(super) fn treats_alike(plan: &Plan<'_>, step: &Step) -> Option<ValueId> {
         _ => return None,
     };
     let bits = |id: ValueId| storage_bits(plan.program.value(id).element);
-    (bits(x) <= 16 && bits(step.result) <= 16).then_some(x)
+    // Halves: so it is stored for others, too, or only sums read it.
+    let result = step.result;
+    let is_read = |step: &Step| step.kernel.operands().contains(&result);
+    let are_halves = match bits(result) {
+        8 => {
+            plan.storage[result.index()] == Storage::Pairs
+                || !plan.constituent.iter().any(is_read) && !plan.has_maximum()
+        }
+        other => other == 16,
+    };
+    (bits(x) <= 16 && are_halves).then_some(x)
 }
 
 /// Elements that one call of the step's kernel computes.

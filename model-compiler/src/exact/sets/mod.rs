@@ -6,6 +6,7 @@
 //! every event whose missing slots hold the empty words; where that is not proved, the padded program stays.
 
 mod layers;
+mod masks;
 mod pairs;
 mod pooling;
 mod rewrite;
@@ -102,7 +103,8 @@ fn rewritten(
     };
     // Whether there is a set at all, before masks are looked for.
     let plain = try_with(rule::Rule::plain(padded, &inputs))?;
-    Ok(rule::masked(padded, &inputs, &try_with).unwrap_or(plain))
+    let live = rule::masked(padded, &inputs, &try_with).unwrap_or(plain);
+    Ok(masks::without(live))
 }
 
 /// The set's name: as the user calls it.

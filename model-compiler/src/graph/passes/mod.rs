@@ -4,6 +4,7 @@
 //! Results stay equal to within rounding (1e-6 relative to the size of the terms summed); shapes and names of inputs and
 //! outputs stay.
 
+mod activations;
 mod affine;
 mod classes;
 mod constants;
@@ -32,6 +33,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("fold constants", constants::run),
     ("drop identities", identities::run),
     ("drop gradients that pass", straight::run),
+    ("recognise activations", activations::run),
     ("recognise powers", powers::run),
     ("recognise affine maps", affine::run),
     ("recognise dense layers of places", convolutions::run),
