@@ -48,9 +48,26 @@ word!(i8, i16, i32);
 pub fn take<T: Word + Default, const N: usize>(bytes: &mut &[u8]) -> [T; N] {
     let mut words = [T::default(); N];
     let (own, rest) = bytes.split_at(N * T::BYTES);
-    // Four at once: the compiler does not unroll what it cannot see through.
+    fill(&mut words, own);
+    *bytes = rest;
+    words
+}
+
+/// Reads words: a loop that the compiler makes a copy of bytes.
+#[cfg(not(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp")))]
+#[inline(always)]
+fn fill<T: Word>(words: &mut [T], bytes: &[u8]) {
+    for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(T::BYTES)) {
+        *word = T::read(bytes);
+    }
+}
+
+/// Reads words, four at once: the compiler does not unroll what it cannot see through.
+#[cfg(any(hodoscope_isa = "armv7em", hodoscope_isa = "armv8m-dsp"))]
+#[inline(always)]
+fn fill<T: Word>(words: &mut [T], bytes: &[u8]) {
     let (fours, last) = words.as_chunks_mut::<4>();
-    let (four_bytes, last_bytes) = own.split_at(4 * T::BYTES * fours.len());
+    let (four_bytes, last_bytes) = bytes.split_at(4 * T::BYTES * fours.len());
     for (four, bytes) in fours.iter_mut().zip(four_bytes.chunks_exact(4 * T::BYTES)) {
         for (index, word) in four.iter_mut().enumerate() {
             *word = T::read(&bytes[index * T::BYTES..]);
@@ -59,8 +76,6 @@ pub fn take<T: Word + Default, const N: usize>(bytes: &mut &[u8]) -> [T; N] {
     for (word, bytes) in last.iter_mut().zip(last_bytes.chunks_exact(T::BYTES)) {
         *word = T::read(bytes);
     }
-    *bytes = rest;
-    words
 }
 
 /// Splits a payload into its fixed inputs and its rows of `row` bytes (0: it has none).

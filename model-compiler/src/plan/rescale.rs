@@ -131,11 +131,11 @@ fn limits(program: &Program, id: ValueId, accumulator: Accumulator, floor: i64) 
     (accumulator.limit(low), accumulator.limit(ty.maximum()))
 }
 
-/// Whether the rescale `id` reads the results of the rescale `before` where they are computed: in the same integer.
+/// Whether the rescale `id` reads the results of the rescale `before` where they are computed: in 32 bits. Of 64 the
+/// second would multiply by more than what is stored.
 pub(super) fn follows(program: &Program, proof: &Proof, before: ValueId, id: ValueId) -> bool {
-    let same = program.value(before).shape == program.value(id).shape;
-    let accumulators = [before, id].map(|id| rescale_accumulator(program, proof, id));
-    same && accumulators[0] == accumulators[1]
+    let is_narrow = |id| rescale_accumulator(program, proof, id) == Accumulator::I32;
+    program.value(before).shape == program.value(id).shape && is_narrow(before) && is_narrow(id)
 }
 
 /// What an overflow into `ty` does before the limits do.

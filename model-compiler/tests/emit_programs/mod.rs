@@ -544,7 +544,7 @@ output other = other
 
 /// Each program with a name for messages.
 pub fn all() -> Vec<(&'static str, String)> {
-    let [brought, brought_set] = brought::brought();
+    let [brought, brought_set] = brought();
     vec![
         brought,
         brought_set,
