@@ -45,6 +45,7 @@ const TIERS: [Tier; 3] = [
         name: "quick",
         programs: &[
             "between",
+            "circuits",
             "cores",
             "decode",
             "import",
@@ -70,7 +71,7 @@ const TIERS: [Tier; 3] = [
     },
     Tier {
         name: "rtl",
-        programs: &["softcores", "stream_rtl"],
+        programs: &["softcores", "stream_rtl", "verilog"],
         units: false,
     },
 ];
