@@ -37,13 +37,13 @@ struct Level {
 }
 
 impl Beyond {
-    /// Of a sample of `inputs`; `float` gives the outputs of the float network.
+    /// Of a sample of `inputs`; `float` gives the outputs of the float network, where they exist.
     pub fn of<E>(
         inputs: &[&Input],
         sample: &[Event],
         options: &Options,
         mut float: impl FnMut(&[&[f32]]) -> Result<Vec<Vec<f32>>, E>,
-    ) -> Result<Self, E> {
+    ) -> Self {
         let grows = growing(inputs, sample);
         let mut levels: Vec<Level> = vec![];
         for (start, factor) in FACTORS.into_iter().enumerate() {
@@ -57,7 +57,10 @@ impl Beyond {
                 let larger = multiplied(inputs, &grows, event, factor);
                 let decoded = decoded(inputs, &larger);
                 let slices: Vec<&[f32]> = decoded.iter().map(Vec::as_slice).collect();
-                let outputs = float(&slices)?;
+                // A code that is larger may be none.
+                let Ok(outputs) = float(&slices) else {
+                    continue;
+                };
                 level.outputs.resize(outputs.len(), vec![]);
                 for (rows, row) in level.outputs.iter_mut().zip(outputs) {
                     rows.push(row);
@@ -72,7 +75,7 @@ impl Beyond {
             Activations::Sixteen => BAR,
             Activations::Widened | Activations::Eight => BAR_OF_FEW,
         };
-        Ok(Self { levels, bar })
+        Self { levels, bar }
     }
 
     /// The largest factor up to which `program` gives what the float network does, if it misses `missed` on the sample
@@ -189,14 +192,16 @@ mod tests {
         let sample: Vec<Event> = (0..72).map(event).collect();
         let float = |x: &[&[f32]]| Ok::<_, QuantiseError>(vec![x[0].to_vec()]);
         let options = Options::default();
-        let beyond = Beyond::of(&[&input], &sample, &options, float).unwrap();
+        let beyond = Beyond::of(&[&input], &sample, &options, float);
         assert_eq!(beyond.farthest(), 10);
         let last = &beyond.levels[2];
         // Events 2, 5, 8, …; 7 and its like are empty words.
         assert_eq!(last.sample[0].inputs[0], [20, 2, 0]);
         assert_eq!(last.sample[10].inputs[0], [100, 32, 0]);
         assert_eq!(last.outputs[0][0], [10.0, 1.0, 0.0]);
-        let few = Beyond::of(&[&input], &sample[..9], &options, float).unwrap();
+        let few = Beyond::of(&[&input], &sample[..9], &options, float);
         assert_eq!(few.farthest(), 1);
+        let none = |_: &[&[f32]]| Err(());
+        assert_eq!(Beyond::of(&[&input], &sample, &options, none).farthest(), 1);
     }
 }

@@ -172,7 +172,7 @@ pub fn quantise(
         let outputs = network.outputs.iter();
         let output = |(_, node): &(String, usize)| statistics::output(network, *node, &workspace);
         Ok::<_, GraphError>(outputs.map(output).collect())
-    })?;
+    });
     search::search(network, &frame, &statistics, &beyond, options)
 }
 

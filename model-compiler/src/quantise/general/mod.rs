@@ -62,6 +62,6 @@ pub fn quantise_graph(
         let outputs = graph.outputs().iter();
         let output = |output: &GraphOutput| workspace.value(output.value).to_vec();
         Ok::<_, GraphError>(outputs.map(output).collect())
-    })?;
+    });
     search::search(&graph, name, &words, &observations, &beyond, options)
 }
