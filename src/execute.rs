@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use hodoscope_interpreter::Interpreter;
 use hodoscope_program::Program;
-use hodoscope_sim::encode::Events;
+use hodoscope_sim::encode::{EncodeReport, Encoder, Events};
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::targets::{
-    Answer, Board, BuildOptions, Built, Cache, Layer, Session, SessionOptions, build,
+    Answer, Board, BuildOptions, Built, Cache, FileError, Host, HostError, Layer, Session,
+    SessionOptions, build,
 };
 use hodoscope_sim::timing::Recording;
 
@@ -20,10 +21,49 @@ use crate::place::Place;
 use crate::progress;
 
 /// The raws of every event: of each, all outputs concatenated in the program's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Raws {
+    width: usize,
+    /// Event by event.
+    flat: Vec<i64>,
+}
+
+impl Raws {
+    /// No event yet, and room for `events`.
+    pub fn of(program: &Program, events: usize) -> Self {
+        let width = outputs(program).iter().map(|output| output.width).sum();
+        Self {
+            width,
+            flat: Vec::with_capacity(events * width),
+        }
+    }
+
+    /// Appends an event.
+    pub fn push(&mut self, raws: &[i64]) -> Result<()> {
+        if raws.len() != self.width {
+            bail!("an event has {} raws, not {}", raws.len(), self.width);
+        }
+        self.flat.extend(raws);
+        Ok(())
+    }
+
+    /// Event by event.
+    pub fn iter(&self) -> std::slice::ChunksExact<'_, i64> {
+        self.flat.chunks_exact(self.width.max(1))
+    }
+
+    /// Those of one event; none where there is no such event.
+    pub fn event(&self, event: usize) -> &[i64] {
+        let first = event * self.width;
+        self.flat.get(first..first + self.width).unwrap_or_default()
+    }
+}
+
+/// What computed events, and what it says of them.
 #[derive(Debug)]
 pub struct Answers {
     /// Event by event.
-    pub raws: Vec<Vec<i64>>,
+    pub raws: Raws,
     /// What computed them: `interpreter`, `native`, `emulated`, `RTL`.
     pub source: &'static str,
     /// Instructions of each event, where they were counted.
@@ -37,7 +77,12 @@ pub struct Answers {
 /// Reads `npz` and makes detector words of it.
 pub fn events(program: &Program, npz: &Npz) -> Result<Events> {
     let events = Events::from_npz(program, npz)?;
-    let report = events.report();
+    tell(events.report(), npz);
+    Ok(events)
+}
+
+/// Notes on what making words cost.
+fn tell(report: &EncodeReport, npz: &Npz) {
     let (saturated, lost) = (report.saturated(), report.lost());
     let beyond: u64 = report.sets.iter().map(|set| set.beyond_capacity).sum();
     let notes = [
@@ -56,7 +101,6 @@ pub fn events(program: &Program, npz: &Npz) -> Result<Events> {
             eprintln!("note: {}: {count} {what}", npz.path().display());
         }
     }
-    Ok(events)
 }
 
 /// Verifies the program and prepares to interpret it.
@@ -68,10 +112,10 @@ pub fn interpreter(program: &Program) -> Result<Interpreter<'_>> {
 pub fn interpret(program: &Program, events: &Events) -> Result<Answers> {
     let interpreter = interpreter(program)?;
     let bar = progress::events("interpreter", events.len());
-    let mut raws = Vec::with_capacity(events.len());
+    let mut raws = Raws::of(program, events.len());
     for event in 0..events.len() {
         let outputs = interpreter.run(&events.event(event))?;
-        raws.push(outputs.concat());
+        raws.push(&outputs.concat())?;
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -84,34 +128,70 @@ pub fn interpret(program: &Program, events: &Events) -> Result<Answers> {
     })
 }
 
+/// The emitted crate on this machine: in this process, or, built with overflow checks or to show layers, as the
+/// board below.
+pub const NATIVE: &str = "native";
+/// The host as a board: a process that speaks the boards' protocol.
+pub const NATIVE_BOARD: &str = "native-board";
+
 /// A board that runs a model's firmware.
 #[derive(Debug)]
 pub struct Deployed {
     /// The board.
     pub board: Board,
-    built: Built,
+    width: Raws,
+    code: Code,
+}
+
+#[derive(Debug)]
+enum Code {
+    Firmware(Box<Built>),
+    /// In this process.
+    Library(Host),
 }
 
 impl Deployed {
     /// Builds the firmware of `model` for the board `name`.
     pub fn build(model: &ModelDir, name: &str, options: &BuildOptions) -> Result<Self> {
-        let board = own_boards::find(name)?;
+        let folder = if name == NATIVE_BOARD { NATIVE } else { name };
+        let mut board = own_boards::find(folder)?;
+        name.clone_into(&mut board.name);
         // A build takes long: what cannot run afterwards is said before.
         board.check_runner()?;
         let cache = Cache::from_env()?;
         let spinner = progress::spinner(&format!("building {} for {name}", model.program.name));
-        let built = build(&model.dir, &board, options, &cache)
-            .with_context(|| format!("{} for {name}", model.program.name));
+        let of = || format!("{} for {name}", model.program.name);
+        let library = match name == NATIVE && *options == BuildOptions::default() {
+            true => library(model, &cache).with_context(of)?,
+            false => None,
+        };
+        let code = match library {
+            Some(host) => Code::Library(host),
+            None => Code::Firmware(Box::new(
+                build(&model.dir, &board, options, &cache).with_context(of)?,
+            )),
+        };
         spinner.finish_and_clear();
         Ok(Self {
             board,
-            built: built?,
+            width: Raws::of(&model.program, 0),
+            code,
         })
     }
 
+    fn built(&self) -> Result<&Built> {
+        match &self.code {
+            Code::Firmware(built) => Ok(built),
+            Code::Library(_) => bail!(
+                "{} runs in this process; name {NATIVE_BOARD} or a board",
+                self.board.name
+            ),
+        }
+    }
+
     /// The firmware.
-    pub fn elf(&self) -> &PathBuf {
-        &self.built.elf
+    pub fn elf(&self) -> Result<&PathBuf> {
+        Ok(&self.built()?.elf)
     }
 
     /// Where answers come from.
@@ -125,6 +205,9 @@ impl Deployed {
 
     /// Runs all events.
     pub fn run(&self, events: &Events, count_instructions: bool) -> Result<Answers> {
+        if let Code::Library(host) = &self.code {
+            return self.run_here(host, events);
+        }
         let options = SessionOptions {
             count_instructions,
             ..SessionOptions::default()
@@ -146,23 +229,69 @@ impl Deployed {
         Ok((answers, recording))
     }
 
+    fn run_here(&self, host: &Host, events: &Events) -> Result<Answers> {
+        let bar = progress::events(&self.board.name, events.len());
+        let flat = host.run(events, |count| bar.inc(count));
+        bar.finish_and_clear();
+        let flat = flat.with_context(|| format!("on {}", self.board.name))?;
+        Ok(self.answers(host, flat))
+    }
+
+    /// As [`Self::run`], of the events of a file; nothing where the board takes them one by one.
+    fn run_file(
+        &self,
+        program: &Program,
+        encoder: &Encoder<'_>,
+    ) -> Result<Option<(Answers, EncodeReport)>> {
+        let Code::Library(host) = &self.code else {
+            return Ok(None);
+        };
+        let bar = progress::events(&self.board.name, encoder.len());
+        let done = host.run_file(program, encoder, |count| bar.inc(count));
+        bar.finish_and_clear();
+        let (flat, report) = done.map_err(|error| match error {
+            FileError::Encode(error) => error.into(),
+            FileError::Target(error) => {
+                anyhow::Error::from(error).context(format!("on {}", self.board.name))
+            }
+        })?;
+        Ok(Some((self.answers(host, flat), report)))
+    }
+
+    fn answers(&self, host: &Host, flat: Vec<i64>) -> Answers {
+        Answers {
+            raws: Raws {
+                width: host.width(),
+                flat,
+            },
+            source: self.source(),
+            instructions: None,
+            cycles: None,
+            stack: None,
+        }
+    }
+
     fn run_with(
         &self,
         events: &Events,
         options: &SessionOptions,
     ) -> Result<(Answers, Option<Recording>)> {
         let on = || format!("on {}", self.board.name);
-        let mut session = Session::start(&self.board, &self.built, options).with_context(on)?;
+        let mut session = Session::start(&self.board, self.built()?, options).with_context(on)?;
         let bar = progress::events(&self.board.name, events.len());
-        let mut raws = Vec::with_capacity(events.len());
+        let mut raws = self.width.clone();
+        let mut wrong = Ok(());
         let payloads = (0..events.len()).map(|event| events.payload(event));
         let mut ticks = Vec::with_capacity(events.len());
         let take = |_, answer: Answer| {
             ticks.push(u64::from(answer.ticks));
-            raws.push(answer.raws);
+            if let (Ok(()), Err(error)) = (&wrong, raws.push(&answer.raws)) {
+                wrong = Err(error);
+            }
             bar.inc(1);
         };
         session.infer_all(payloads, take).with_context(on)?;
+        wrong.with_context(on)?;
         let report = session.finish().with_context(on)?;
         bar.finish_and_clear();
         let answers = Answers {
@@ -179,13 +308,44 @@ impl Deployed {
     pub fn trace(&self, payloads: impl Iterator<Item = Vec<u8>>) -> Result<Vec<Vec<Layer>>> {
         let on = || format!("on {}", self.board.name);
         let options = SessionOptions::default();
-        let mut session = Session::start(&self.board, &self.built, &options).with_context(on)?;
+        let mut session = Session::start(&self.board, self.built()?, &options).with_context(on)?;
         let layers = payloads
             .map(|payload| Ok(session.trace(&payload).with_context(on)?.0))
             .collect::<Result<_>>()?;
         session.finish().with_context(on)?;
         Ok(layers)
     }
+}
+
+/// The model's library in this process; nothing, aloud, where none can be made.
+fn library(model: &ModelDir, cache: &Cache) -> Result<Option<Host>> {
+    match Host::load(&model.dir, &model.program, cache) {
+        Ok(host) => Ok(Some(host)),
+        Err(HostError::NoLibrary(reason)) => {
+            eprintln!(
+                "note: {reason}; {NATIVE} runs as a process of its own, as {NATIVE_BOARD} does"
+            );
+            Ok(None)
+        }
+        Err(HostError::Target(error)) => Err(error.into()),
+    }
+}
+
+/// Runs the events of a file on anything but the float graph, and says what making words cost.
+pub fn run_file(model: &ModelDir, place: &Place, npz: &Npz) -> Result<(Answers, EncodeReport)> {
+    let program = &model.program;
+    if let Place::Board(name) = place
+        && name == NATIVE
+    {
+        let encoder = Encoder::new(program, npz)?;
+        let deployed = Deployed::build(model, name, &BuildOptions::default())?;
+        if let Some((answers, report)) = deployed.run_file(program, &encoder)? {
+            tell(&report, npz);
+            return Ok((answers, report));
+        }
+    }
+    let events = events(program, npz)?;
+    Ok((run(model, place, &events)?, events.report().clone()))
 }
 
 /// Runs all events on anything but the float graph.
@@ -204,14 +364,14 @@ pub fn run(model: &ModelDir, place: &Place, events: &Events) -> Result<Answers> 
 fn in_fabric(model: &ModelDir, events: &Events) -> Result<Answers> {
     let program = &model.program;
     let fabric = Fabric::read(program, &model.dir, None)?;
-    let mut raws = Vec::with_capacity(events.len());
+    let mut raws = Raws::of(program, events.len());
     for (event, answered) in fabric.run(events, 1)?.into_iter().enumerate() {
         if answered.answer.is_marked {
             bail!(
                 "event {event} has more live constituents than are computed: fabric marks it and gives no answer; leave it out, or send the hardest only"
             );
         }
-        raws.push(answered.answer.raws);
+        raws.push(&answered.answer.raws)?;
     }
     Ok(Answers {
         raws,

@@ -166,7 +166,7 @@ impl Measured {
             Runner::Rtl(_) => walked(&deployed, &events, repeats)?,
             _ => (vec![], vec![]),
         };
-        let (elf, package) = (Elf::read(deployed.elf())?, emit::crate_name(program));
+        let (elf, package) = (Elf::read(deployed.elf()?)?, emit::crate_name(program));
         let statics = elf.statics(&package).unwrap_or(0);
         let table_bytes = elf.statics_among(&package, &emit::table_statics(program));
         Ok(Self {
@@ -254,7 +254,7 @@ fn walked(deployed: &Deployed, events: &Events, repeats: usize) -> Result<(Vec<B
         return Ok((vec![], vec![]));
     };
     let core = Core::named(cost)?;
-    let image = Image::read(deployed.elf(), ram as usize)?;
+    let image = Image::read(deployed.elf()?, ram as usize)?;
     let no_bound = || format!("{}: no bound", board.name);
     let payloads: Vec<Vec<u8>> = (0..events.len())
         .map(|event| events.payload(event))
@@ -285,7 +285,7 @@ fn modelled(
     for name in own.into_iter().chain(cores) {
         let core = Core::named(name).context("--core")?;
         let on = || format!("{}, modelled as {name}", board.name);
-        let mut timing = Timing::new(deployed.elf(), core.clone(), board.memory(), lines.clone())
+        let mut timing = Timing::new(deployed.elf()?, core.clone(), board.memory(), lines.clone())
             .with_context(on)?;
         let prices = (0..recording.paths.len())
             .map(|path| timing.price(recording, path))

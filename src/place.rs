@@ -11,7 +11,7 @@ pub enum Place {
     Float,
     /// The golden model.
     Interpreter,
-    /// The emitted crate: on the host (`native`) or on a board.
+    /// The emitted crate: on the host (`native`; as a process, `native-board`) or on a board.
     Board(String),
 }
 

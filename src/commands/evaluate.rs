@@ -137,7 +137,7 @@ pub fn evaluate(args: &Args) -> Result<Report> {
     json["float_source"] = json!(float_source);
     json["fixed_source"] = json!(answers.source);
     json["on"] = json!(args.on.to_string());
-    json["encoding"] = encoding(&events);
+    json["encoding"] = encoding(events.report());
     Ok(Report::new(text, json))
 }
 

@@ -10,6 +10,7 @@ use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome};
+use crate::execute::{NATIVE, NATIVE_BOARD};
 use crate::fabric::NAME;
 use crate::measure::{Cycles, MODELLED, Measured, REPEATS, Unit, worst};
 use crate::model_dir::ModelDir;
@@ -68,10 +69,12 @@ pub fn latency(args: &Args) -> Result<Report> {
                 names.extend(
                     own_boards::names()
                         .into_iter()
-                        .filter(|name| name != "native"),
+                        .filter(|name| name != NATIVE),
                 );
             }
-            Place::Board(name) if name != "native" => names.push(name.clone()),
+            Place::Board(name) if ![NATIVE, NATIVE_BOARD].contains(&name.as_str()) => {
+                names.push(name.clone())
+            }
             _ => bail!(
                 "--on {place}: instructions are counted on emulated boards only, and cycles on soft-cores"
             ),

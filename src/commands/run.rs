@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use hodoscope_sim::encode::EncodeReport;
 use hodoscope_sim::npz::{Npz, OutputArrays, write_outputs};
 use serde_json::json;
 
@@ -26,7 +27,7 @@ pub struct Args {
     /// Events: arrays named by the model's inputs, first axis = events
     #[arg(long, value_name = "X.npz")]
     inputs: PathBuf,
-    /// float, interpreter, native, a board, or `fabric`: the Verilog that `hodoscope rtl DIR` wrote
+    /// float, interpreter, native (in this process), native-board, a board, or `fabric`: the Verilog that `hodoscope rtl DIR` wrote
     #[arg(long, value_name = "WHERE", default_value = "interpreter")]
     on: Place,
     /// Where to write the outputs
@@ -48,8 +49,7 @@ pub fn run(args: &Args) -> Result<Report> {
             .collect::<Vec<_>>();
         (arrays, "float", events, json!(null))
     } else {
-        let events = execute::events(&model.program, &npz)?;
-        let answers = execute::run(&model, &args.on, &events)?;
+        let (answers, report) = execute::run_file(&model, &args.on, &npz)?;
         let arrays = execute::outputs(&model.program)
             .into_iter()
             .map(|output| {
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Result<Report> {
                 OutputArrays::from_raws(&output.name, output.width, raws.collect(), output.lsbs, 0)
             })
             .collect();
-        (arrays, answers.source, events.len(), encoding(&events))
+        (arrays, answers.source, report.events, encoding(&report))
     };
     write_outputs(&args.output, &arrays)?;
     let names: Vec<String> = model
@@ -87,8 +87,7 @@ pub fn run(args: &Args) -> Result<Report> {
 }
 
 /// What making detector words cost.
-pub fn encoding(events: &hodoscope_sim::encode::Events) -> serde_json::Value {
-    let report = events.report();
+pub fn encoding(report: &EncodeReport) -> serde_json::Value {
     json!({
         "events": report.events,
         "inputs": report.inputs.iter().map(|input| json!({

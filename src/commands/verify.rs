@@ -28,7 +28,7 @@ Example:
 
 Besides the given events, events of its own are compared: every limit of every field, masks, empty and overflowing sets, and words that are
 searched for to reach table entries, saturations and branches. What all of them reached is reported, with a warning where that is little.
-On `native`, `push` and `finish`, `accepts` and `decide` are compared, too.
+`native` computes in this process, `native-board` (and either with --checked) as a board does. There `push` and `finish`, `accepts` and `decide` are compared, too.
 
 On a difference the exit code is 1, and output, event and the first layer that differs are named.")]
 pub struct Args {
@@ -37,7 +37,7 @@ pub struct Args {
     /// Events: arrays named by the model's inputs, first axis = events; without them only events of its own
     #[arg(long, value_name = "X.npz")]
     inputs: Option<PathBuf>,
-    /// native, boards, or `fabric`: the Verilog that `hodoscope rtl DIR` wrote
+    /// native, native-board, boards, or `fabric`: the Verilog that `hodoscope rtl DIR` wrote
     #[arg(long, value_name = "WHERE", required = true, num_args = 1.., value_delimiter = ',')]
     on: Vec<Place>,
     /// Where the Verilog is that `fabric` stands for [default: DIR/rtl]
@@ -183,7 +183,7 @@ fn compare(program: &Program, target: &mut Target, group: &own::Group, got: &Ans
     let outputs = execute::outputs(program);
     target.events += group.expected.len();
     for (event, expected) in group.expected.iter().enumerate() {
-        let got = got.raws.get(event).map_or(&[][..], Vec::as_slice);
+        let got = got.raws.event(event);
         let before = target.raws_different;
         for output in &outputs {
             for channel in 0..output.width {

@@ -47,6 +47,18 @@ fn a_flipped_weight_is_found_and_its_layer_named() {
         let count = good["ways"][compared].as_u64().unwrap_or(0);
         assert!(count > 1000, "{compared}: {good}");
     }
+    // The same crate as a process, as boards are, and with overflow checks.
+    let options: [&[&str]; 2] = [&[], &["--checked"]];
+    for option in options {
+        let mut board = cached(hodoscope());
+        board
+            .arg("verify")
+            .arg(&dir)
+            .args(["--on", "native-board", "--own", "64"]);
+        let board = json(board.args(option));
+        assert_eq!(board["targets"][0]["on"], "native-board", "{board}");
+        assert_eq!(board["passed"], true, "{board}");
+    }
     let set = &good["reached"]["sets"][0];
     assert_eq!(set["multiplicities"][0], 0, "{set}");
     assert!(set["events_with_more_slots"].as_u64() > Some(10), "{set}");

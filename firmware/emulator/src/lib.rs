@@ -14,6 +14,7 @@ pub mod reader;
 pub mod soft;
 pub mod table;
 
+pub use hodoscope_kernels::model::Model;
 pub use hodoscope_kernels::set::Hardest;
 pub use reader::{Reader, Stored};
 pub use table::{Field, Input, Output, Status, Table, Text};
@@ -35,6 +36,24 @@ pub trait Emulated {
     /// # Errors
     /// [`Status::NOT_FINITE`] where a value has no word.
     fn event(reader: &mut Reader<'_>, rows: usize) -> Result<Self::Raws, Status>;
+}
+
+/// Whether a hash is the one that these hexadecimal digits say.
+#[must_use]
+pub const fn is_of(hash: &[u8; 32], digits: &str) -> bool {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = digits.as_bytes();
+    let mut index = 0;
+    while index < hash.len() {
+        let (high, low) = (hash[index] >> 4, hash[index] & 15);
+        if digits[2 * index] != DIGITS[high as usize]
+            || digits[2 * index + 1] != DIGITS[low as usize]
+        {
+            return false;
+        }
+        index += 1;
+    }
+    digits.len() == 2 * hash.len()
 }
 
 /// The constituents that are kept, one after the other.

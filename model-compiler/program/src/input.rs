@@ -20,6 +20,7 @@ impl Input {
     ///
     /// # Panics
     /// If the input has no field.
+    #[inline]
     pub fn field(&self, channel: usize) -> &Field {
         &self.fields[channel % self.fields.len()]
     }
@@ -124,6 +125,7 @@ impl Field {
     ///
     /// # Errors
     /// [`NotANumber`] for NaN and the infinities.
+    #[inline]
     pub fn encode(&self, value: f64) -> Result<Encoded, NotANumber> {
         // What is added before the rounding, and behind it.
         let (first, later) = match self.encoding {
@@ -135,7 +137,7 @@ impl Field {
             _ => (0, self.zero_point()),
         };
         let counts = match self.encoding {
-            Encoding::Nearest | Encoding::Calibrated => (value / self.lsb.0 + 0.5).floor(),
+            Encoding::Nearest | Encoding::Calibrated => value / self.lsb.0 + 0.5,
             Encoding::Quantiser { rounding, .. } => {
                 round(value as f32 / self.lsb.0 as f32 + first as f32, rounding).into()
             }
@@ -143,8 +145,10 @@ impl Field {
         if !counts.is_finite() {
             return Err(NotANumber);
         }
-        // `as` saturates at the ends of i64, far outside every range.
-        let raw = (counts as i64).saturating_add(later);
+        // The floor: `as` cuts off, and saturates at the ends of i64, far outside every range. A quantiser's is whole already.
+        let whole = counts as i64;
+        let floor = whole.saturating_sub(i64::from(counts < whole as f64));
+        let raw = floor.saturating_add(later);
         let word = match self.overflow {
             FieldOverflow::Saturate => raw.clamp(self.minimum, self.maximum),
             FieldOverflow::Wrap => {
@@ -160,6 +164,7 @@ impl Field {
     }
 
     /// The word of the value 0.
+    #[inline]
     pub fn zero_point(&self) -> i64 {
         match self.encoding {
             Encoding::Nearest | Encoding::Calibrated => 0,

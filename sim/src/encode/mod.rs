@@ -11,15 +11,21 @@
 //! `INPUT.count` (integers, one per event) says how many slots are filled, and what lies beyond is
 //! not read.
 
+mod encoder;
 mod report;
 mod synthetic;
 
+pub use encoder::Encoder;
 pub use report::{EncodeReport, InputReport, SetReport};
 
+use std::ops::Range;
 use std::path::PathBuf;
 
+use encoder::SetRows;
 use hodoscope_interpreter::Event;
-use hodoscope_program::{Encoded, Encoding, Field, Input, InputId, Live, Program, SetId, WordRef};
+use hodoscope_program::{
+    Encoded, Encoding, Field, Input, InputId, Live, NotANumber, Program, SetId, WordRef,
+};
 use thiserror::Error;
 
 use crate::npz::{Array, Npz, NpzError, Values};
@@ -77,34 +83,8 @@ impl Events {
     /// When an array that the program needs is missing, of the wrong shape, empty, or not finite,
     /// or two arrays disagree on the number of events.
     pub fn from_npz(program: &Program, npz: &Npz) -> Result<Self, EncodeError> {
-        let arrays = program
-            .inputs
-            .iter()
-            .map(|input| Source::new(program, input, npz))
-            .collect::<Result<Vec<_>, _>>()?;
-        let count = agree(
-            npz,
-            "events",
-            arrays.iter().map(|a| (a.array, a.array.event_count())),
-        )?;
-        let mut events = Self {
-            inputs: program.inputs.iter().map(InputWords::new).collect(),
-            count,
-            report: EncodeReport::new(program, count),
-        };
-        for (index, input) in program.inputs.iter().enumerate() {
-            if input.set.is_none() {
-                for event in 0..count {
-                    events.push_row(index, input, &arrays[index], event, 0)?;
-                    let words = &mut events.inputs[index];
-                    words.rows.push(words.rows.len());
-                }
-            }
-        }
-        for index in 0..program.sets.len() {
-            events.push_set(program, npz, SetId::new(index), &arrays)?;
-        }
-        Ok(events)
+        let encoder = Encoder::new(program, npz)?;
+        encoder.encode(0..encoder.len())
     }
 
     /// Number of events.
@@ -161,6 +141,31 @@ impl Events {
             }
         }
         bytes
+    }
+
+    /// Words of `input` of all events, row after row, and the first row of each event, and the end.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    pub fn all_words(&self, input: InputId) -> (&[i64], &[usize]) {
+        let input = &self.inputs[input.index()];
+        (&input.words, &input.rows)
+    }
+
+    /// Words of a row of `input`.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    pub fn channels(&self, input: InputId) -> usize {
+        self.inputs[input.index()].channels
+    }
+
+    /// Whether `input` has a row per constituent.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    pub fn is_of_set(&self, input: InputId) -> bool {
+        self.inputs[input.index()].set
     }
 
     /// Bytes of a payload that every event has, and bytes of each row after them.
@@ -221,40 +226,33 @@ impl Events {
             self.inputs[index].words.push(encoded.word);
             saturated += u64::from(encoded.saturated);
         }
-        if input.set.is_none() {
-            self.report.inputs[index].values += input.channels as u64;
-            self.report.inputs[index].saturated += saturated;
-        }
         Ok(saturated)
     }
 
-    /// Appends the rows of every event of one set.
+    /// Appends the rows of one set, of a part of a file's events.
     fn push_set(
         &mut self,
         program: &Program,
-        npz: &Npz,
         set: SetId,
+        SetRows {
+            members,
+            slots,
+            counts,
+        }: &SetRows,
         arrays: &[Source<'_>],
+        events: Range<usize>,
     ) -> Result<(), EncodeError> {
-        let members: Vec<usize> = (0..program.inputs.len())
-            .filter(|&index| program.inputs[index].set == Some(set))
-            .collect();
-        let slots = agree(
-            npz,
-            "slots",
-            members.iter().map(|&i| (arrays[i].array, arrays[i].slots)),
-        )?;
-        let counts = counts(program, npz, &members, self.count, slots)?;
         let live = program.set(set).live;
-        for event in 0..self.count {
-            let filled = counts.as_ref().map_or(slots, |counts| counts[event]);
+        let mut saturated = Vec::with_capacity(members.len());
+        for event in events {
+            let filled = counts.as_ref().map_or(*slots, |counts| counts[event]);
             // Rows up to and including the last live one.
             let mut kept = 0;
             let mut constituents = 0;
             let mut lost = 0;
             for row in 0..filled {
-                let mut saturated = Vec::with_capacity(members.len());
-                for &index in &members {
+                saturated.clear();
+                for &index in members {
                     let input = &program.inputs[index];
                     saturated.push(self.push_row(index, input, &arrays[index], event, row)?);
                 }
@@ -270,7 +268,7 @@ impl Events {
                 if is_live(program, live, word) {
                     kept = row + 1;
                     constituents += 1;
-                    for (&index, saturated) in members.iter().zip(saturated) {
+                    for (&index, saturated) in members.iter().zip(&saturated) {
                         self.report.inputs[index].values += program.inputs[index].channels as u64;
                         self.report.inputs[index].saturated += saturated;
                     }
@@ -278,7 +276,7 @@ impl Events {
                     lost += 1;
                 }
             }
-            for &index in &members {
+            for &index in members {
                 let words = &mut self.inputs[index];
                 words.words.truncate(
                     (words.words.len() / words.channels - filled + kept) * words.channels,
@@ -322,6 +320,7 @@ fn was_live<'a, 'b: 'a>(
         let field = program.input(word.input).field(word.channel);
         match source.array.values() {
             Values::Float(values) => Some((values[index], field)),
+            Values::Single(values) => Some((values[index].into(), field)),
             Values::Integer(values) if field.encoding == Encoding::Calibrated => {
                 Some((values[index] as f64, field))
             }
@@ -364,7 +363,31 @@ impl InputWords {
     }
 }
 
+/// Words of values, whose fields repeat, and how many saturated; or the index of a value that has none.
+#[inline]
+fn row_by_row<T: Copy>(
+    values: &[T],
+    fields: &[&Field],
+    encode: impl Fn(&Field, T) -> Result<Encoded, NotANumber>,
+) -> Result<(Vec<i64>, u64), usize> {
+    let mut words = vec![0; values.len()];
+    let mut saturated = 0;
+    let width = fields.len();
+    let rows = values
+        .chunks_exact(width)
+        .zip(words.chunks_exact_mut(width));
+    for (row, (values, words)) in rows.enumerate() {
+        for (channel, ((value, word), field)) in values.iter().zip(words).zip(fields).enumerate() {
+            let encoded = encode(field, *value).map_err(|_| row * width + channel)?;
+            *word = encoded.word;
+            saturated += u64::from(encoded.saturated);
+        }
+    }
+    Ok((words, saturated))
+}
+
 /// The array of an input, its shape checked.
+#[derive(Debug)]
 struct Source<'a> {
     array: &'a Array,
     /// Slots per event; 1 for an input without a set.
@@ -409,6 +432,31 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// The words of an input without a set, and how many saturated.
+    fn words(&self, input: &Input, events: Range<usize>) -> Result<(Vec<i64>, u64), NpzError> {
+        let fields: Vec<&Field> = (0..self.channels).map(|c| input.field(c)).collect();
+        let elements = self.element(events.start, 0)..self.element(events.end, 0);
+        let first = elements.start;
+        let done = match self.array.values() {
+            Values::Float(values) => row_by_row(&values[elements], &fields, Field::encode),
+            Values::Single(values) => {
+                let encode = |field: &Field, value: f32| field.encode(value.into());
+                row_by_row(&values[elements], &fields, encode)
+            }
+            Values::Integer(_) => {
+                let mut words = Vec::with_capacity(elements.len());
+                let mut saturated = 0;
+                for (index, field) in elements.zip(fields.iter().cycle()) {
+                    let encoded = self.encode(index, field)?;
+                    words.push(encoded.word);
+                    saturated += u64::from(encoded.saturated);
+                }
+                return Ok((words, saturated));
+            }
+        };
+        done.map_err(|index| self.array.not_finite(first + index))
+    }
+
     /// Index of a row's first element.
     fn element(&self, event: usize, row: usize) -> usize {
         (event * self.slots + row) * self.channels
@@ -418,6 +466,9 @@ impl<'a> Source<'a> {
         match self.array.values() {
             Values::Float(values) => field
                 .encode(values[index])
+                .map_err(|_| self.array.not_finite(index)),
+            Values::Single(values) => field
+                .encode(values[index].into())
                 .map_err(|_| self.array.not_finite(index)),
             Values::Integer(values) if field.encoding == Encoding::Calibrated => field
                 .encode(values[index] as f64)

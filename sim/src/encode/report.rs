@@ -42,7 +42,7 @@ pub struct SetReport {
 }
 
 impl EncodeReport {
-    pub(super) fn new(program: &Program, events: usize) -> Self {
+    pub(crate) fn new(program: &Program, events: usize) -> Self {
         Self {
             events,
             inputs: program
@@ -66,6 +66,22 @@ impl EncodeReport {
                     largest_multiplicity: 0,
                 })
                 .collect(),
+        }
+    }
+
+    /// Adds what other events of the same program cost.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.events += other.events;
+        for (own, other) in self.inputs.iter_mut().zip(&other.inputs) {
+            own.values += other.values;
+            own.saturated += other.saturated;
+        }
+        for (own, other) in self.sets.iter_mut().zip(&other.sets) {
+            own.constituents += other.constituents;
+            own.lost += other.lost;
+            own.events_with_loss += other.events_with_loss;
+            own.beyond_capacity += other.beyond_capacity;
+            own.largest_multiplicity = own.largest_multiplicity.max(other.largest_multiplicity);
         }
     }
 

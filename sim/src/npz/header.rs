@@ -1,20 +1,36 @@
 //! A look at an array's header, before anything is allocated for it.
 
-/// Checks that an array's bytes can hold the elements of the shape in its header.
+use std::io::{self, Read};
+
+/// A header has its shape and type in it: far less than this.
+const LONGEST: u64 = 1 << 20;
+
+/// Reads an array up to the end of its header.
+pub(super) fn read(npy: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    npy.take(8).read_to_end(&mut head)?;
+    let length_bytes = if head.get(6) == Some(&1) { 2 } else { 4 };
+    npy.take(length_bytes).read_to_end(&mut head)?;
+    let length = head.get(8..).unwrap_or_default().iter().rev();
+    let length = length.fold(0, |length, byte| length << 8 | u64::from(*byte));
+    npy.take(length.min(LONGEST)).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Checks that an array of `bytes` can hold the elements of the shape in its header, which `npy` begins with.
 ///
 /// The reader allocates that many elements before it reads one: a damaged header must not ask for
 /// terabytes.
-pub(super) fn check_length(npy: &[u8]) -> Result<(), String> {
+pub(super) fn check_length(npy: &[u8], bytes: u64) -> Result<(), String> {
     let elements = shape(npy)
         .ok_or("its header is damaged")?
         .iter()
         .try_fold(1usize, |product, &extent| product.checked_mul(extent));
     match elements {
         // An element has a byte at least.
-        Some(elements) if elements <= npy.len() => Ok(()),
+        Some(elements) if elements as u64 <= bytes => Ok(()),
         _ => Err(format!(
-            "its header promises more elements than its {} bytes can hold",
-            npy.len()
+            "its header promises more elements than its {bytes} bytes can hold"
         )),
     }
 }

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 
 use ndarray::ArrayD;
 use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
-use zip::ZipArchive;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::header;
 
 use super::NpzError;
+
+/// Deflate makes at most 1,032 bytes of one.
+const MOST_DEFLATED: u64 = 1_032;
 
 /// Types of elements that are read.
 const READABLE: &str = "a float of 32 or 64 bits, an integer or bool";
@@ -38,8 +41,10 @@ pub struct Array {
 /// Elements of an array, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// Floats; those of 32 bits converted exactly.
+    /// Floats of 64 bits.
     Float(Vec<f64>),
+    /// Floats of 32 bits, each exactly a float of 64.
+    Single(Vec<f32>),
     /// Integers of any width, and booleans as 0 and 1.
     Integer(Vec<i64>),
 }
@@ -61,6 +66,7 @@ impl Npz {
             path: path.into(),
             reason,
         };
+        let file_bytes = file.metadata().map_or(0, |metadata| metadata.len());
         let mut archive =
             ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(error.to_string()))?;
         let mut npz = Self {
@@ -74,14 +80,18 @@ impl Npz {
                 .map_err(|e| damaged(e.to_string()))?;
             let name = entry.name().to_owned();
             let name = name.strip_suffix(".npy").unwrap_or(&name).to_owned();
-            let mut bytes = Vec::new();
-            entry
-                .read_to_end(&mut bytes)
-                .map_err(|error| error.to_string())
-                // What a header promises is allocated at once: it must be there.
-                .and_then(|_| header::check_length(&bytes))
-                .map_err(|reason| damaged(format!("array `{name}`: {reason}")))?;
-            match read_array(&bytes, path, &name)? {
+            let wrong = |reason: String| damaged(format!("array `{name}`: {reason}"));
+            // What an archive says of sizes is believed as far as its bytes can hold that much.
+            let packed = entry.compressed_size().min(file_bytes);
+            let most = match entry.compression() {
+                CompressionMethod::Stored => packed,
+                _ => packed.saturating_mul(MOST_DEFLATED),
+            };
+            let length = entry.size().min(most);
+            let head = header::read(&mut entry).map_err(|e| wrong(e.to_string()))?;
+            // What a header promises is allocated at once: it must be there.
+            header::check_length(&head, length).map_err(wrong)?;
+            match read_array(&head, &mut entry, path, &name)? {
                 Found::Array(array) => npz.arrays.insert(name, array).map(|_| ()),
                 Found::Unread(dtype) => npz.unread.insert(name, dtype).map(|_| ()),
             };
@@ -171,11 +181,14 @@ impl Array {
             },
         })?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        header::check_length(&bytes).map_err(|reason| NpzError::NotNpz {
+        let wrong = |reason: String| NpzError::NotNpz {
             path: path.into(),
             reason,
-        })?;
-        match read_array(&bytes, path, &name)? {
+        };
+        let mut rest = &bytes[..];
+        let head = header::read(&mut rest).map_err(|error| wrong(error.to_string()))?;
+        header::check_length(&head, bytes.len() as u64).map_err(wrong)?;
+        match read_array(&head, &mut rest, path, &name)? {
             Found::Array(array) => Ok(array),
             Found::Unread(dtype) => Err(NpzError::Dtype {
                 path: path.into(),
@@ -227,6 +240,10 @@ impl Array {
                 Some(index) => Err(self.not_finite(index)),
                 None => Ok(values.clone()),
             },
+            Values::Single(values) => match values.iter().position(|v| !v.is_finite()) {
+                Some(index) => Err(self.not_finite(index)),
+                None => Ok(values.iter().map(|&v| v.into()).collect()),
+            },
         }
     }
 
@@ -235,21 +252,22 @@ impl Array {
     /// # Errors
     /// When an element is not whole.
     pub fn integers(&self) -> Result<Vec<i64>, NpzError> {
+        let whole = |(index, value): (usize, f64)| {
+            if !value.is_finite() {
+                Err(self.not_finite(index))
+            } else if value.fract() != 0.0 || value.abs() >= 9.0e18 {
+                Err(self.bad_value(index, format!("{value} is not a whole number")))
+            } else {
+                Ok(value as i64)
+            }
+        };
         match &self.values {
             Values::Integer(values) => Ok(values.clone()),
-            Values::Float(values) => values
-                .iter()
-                .enumerate()
-                .map(|(index, &value)| {
-                    if !value.is_finite() {
-                        Err(self.not_finite(index))
-                    } else if value.fract() != 0.0 || value.abs() >= 9.0e18 {
-                        Err(self.bad_value(index, format!("{value} is not a whole number")))
-                    } else {
-                        Ok(value as i64)
-                    }
-                })
-                .collect(),
+            Values::Float(values) => values.iter().copied().enumerate().map(whole).collect(),
+            Values::Single(values) => {
+                let values = values.iter().map(|&value| value.into());
+                values.enumerate().map(whole).collect()
+            }
         }
     }
 
@@ -273,6 +291,7 @@ impl Array {
             index: index % per_event,
             value: match &self.values {
                 Values::Float(values) => values.get(index).copied().unwrap_or(f64::NAN),
+                Values::Single(values) => values.get(index).map_or(f64::NAN, |&v| v.into()),
                 Values::Integer(_) => f64::NAN,
             },
         }
@@ -295,7 +314,13 @@ enum Found {
     Unread(String),
 }
 
-fn read_array(bytes: &[u8], path: &Path, name: &str) -> Result<Found, NpzError> {
+/// Reads an array that begins with `head` and goes on with `rest`.
+fn read_array(
+    head: &[u8],
+    rest: &mut impl Read,
+    path: &Path,
+    name: &str,
+) -> Result<Found, NpzError> {
     let array = |dtype: &str, shape: Vec<usize>, values: Values| {
         Found::Array(Array {
             path: path.into(),
@@ -305,17 +330,16 @@ fn read_array(bytes: &[u8], path: &Path, name: &str) -> Result<Found, NpzError> 
             values,
         })
     };
-    // An attempt as `f32` reads the header; when the type is another, it says which.
-    let dtype = match elements::<f32>(bytes, path, name)? {
+    // An attempt reads the header only; when the type is another, it says which.
+    let dtype = match elements::<f32>(head, rest, path, name)? {
         Attempt::Read(shape, values) => {
-            let values = values.into_iter().map(f64::from).collect();
-            return Ok(array("<f4", shape, Values::Float(values)));
+            return Ok(array("<f4", shape, Values::Single(values)));
         }
         Attempt::Other(dtype) => dtype,
     };
     macro_rules! integers {
         ($ty:ty) => {
-            match elements::<$ty>(bytes, path, name)? {
+            match elements::<$ty>(head, rest, path, name)? {
                 Attempt::Read(shape, values) => {
                     let values = values.into_iter().map(i64::from).collect();
                     array(&dtype, shape, Values::Integer(values))
@@ -326,7 +350,7 @@ fn read_array(bytes: &[u8], path: &Path, name: &str) -> Result<Found, NpzError> 
     }
     // The first character is the byte order.
     Ok(match dtype.get(1..).unwrap_or_default() {
-        "f8" => match elements::<f64>(bytes, path, name)? {
+        "f8" => match elements::<f64>(head, rest, path, name)? {
             Attempt::Read(shape, values) => array(&dtype, shape, Values::Float(values)),
             Attempt::Other(dtype) => Found::Unread(dtype),
         },
@@ -338,7 +362,7 @@ fn read_array(bytes: &[u8], path: &Path, name: &str) -> Result<Found, NpzError> 
         "u2" => integers!(u16),
         "u4" => integers!(u32),
         "b1" => integers!(bool),
-        "u8" => match elements::<u64>(bytes, path, name)? {
+        "u8" => match elements::<u64>(head, rest, path, name)? {
             Attempt::Read(shape, values) => {
                 let values = values
                     .into_iter()
@@ -368,11 +392,12 @@ enum Attempt<T> {
 }
 
 fn elements<T: ReadableElement + Clone>(
-    bytes: &[u8],
+    head: &[u8],
+    rest: &mut impl Read,
     path: &Path,
     name: &str,
 ) -> Result<Attempt<T>, NpzError> {
-    match ArrayD::<T>::read_npy(bytes) {
+    match ArrayD::<T>::read_npy(head.chain(rest)) {
         Ok(array) => Ok(flatten(array)),
         Err(ReadNpyError::WrongDescriptor(descriptor)) => {
             Ok(Attempt::Other(descriptor.to_string().replace('\'', "")))

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Array3, arr0, array};
 use ndarray_npy::NpzWriter;
 use tempfile::TempDir;
 
-use super::{Npz, NpzError, OutputArrays, Values, write_outputs};
+use super::{Array, Npz, NpzError, OutputArrays, Values, write_outputs};
 
 fn archive(fill: impl FnOnce(&mut NpzWriter<fs::File>)) -> (TempDir, PathBuf) {
     let dir = TempDir::new().unwrap();
@@ -35,10 +35,7 @@ fn reads_every_type() {
     });
     let npz = Npz::read(&path).unwrap();
     let values = |name: &str| npz.array(name).unwrap().values().clone();
-    assert_eq!(
-        values("f4"),
-        Values::Float(vec![0.1f32.into(), 2.0, 3.0, 4.0])
-    );
+    assert_eq!(values("f4"), Values::Single(vec![0.1, 2.0, 3.0, 4.0]));
     assert_eq!(npz.array("f4").unwrap().shape(), [2, 2]);
     assert_eq!(values("f8"), Values::Float(vec![0.1, 2.0]));
     for name in ["i1", "i2", "i4"] {
@@ -217,4 +214,22 @@ fn outputs_round_trip() {
         .map(str::to_owned)
         .collect();
     assert_eq!(names, ["score"], "floats have no raws");
+}
+
+#[test]
+fn a_single_array_of_any_type_is_read() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("times.npy");
+    ndarray_npy::write_npy(&path, &ndarray::arr1(&[0.5, 2.0])).unwrap();
+    let array = Array::read_npy(&path).unwrap();
+    assert_eq!(array.values(), &Values::Float(vec![0.5, 2.0]));
+    ndarray_npy::write_npy(&path, &ndarray::arr1(&[7i16, -1])).unwrap();
+    let array = Array::read_npy(&path).unwrap();
+    assert_eq!(array.values(), &Values::Integer(vec![7, -1]));
+    ndarray_npy::write_npy(&path, &ndarray::arr1(&[1.5f32])).unwrap();
+    let array = Array::read_npy(&path).unwrap();
+    assert_eq!(
+        (array.name(), array.values()),
+        ("times", &Values::Single(vec![1.5]))
+    );
 }

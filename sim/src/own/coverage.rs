@@ -231,8 +231,8 @@ fn possible(
             let side = |c| {
                 let interval = of(id, c);
                 (
-                    interval.minimum == low.into(),
-                    interval.maximum == high.into(),
+                    interval.minimum == i128::from(low),
+                    interval.maximum == i128::from(high),
                 )
             };
             (Kind::End, sides(channels, side))

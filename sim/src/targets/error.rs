@@ -56,6 +56,9 @@ pub enum TargetError {
         /// Those for which one is made.
         targets: String,
     },
+    /// A library was built, and does not load or compute.
+    #[error(transparent)]
+    Library(#[from] hodoscope_loader::LoadError),
     /// Cargo failed.
     #[error("building {what} failed:\n{stderr}")]
     Build {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::own::{self, Vectors};
 use super::{Target, compare};
-use crate::execute::{self, Answers};
+use crate::execute::{self, Answers, Raws};
 use crate::fabric::{Fabric, NAME, SOURCE, is_marked};
 use crate::model_dir::ModelDir;
 use crate::report::thousands;
@@ -42,7 +42,7 @@ pub(super) fn target(
     for group in vectors.groups.iter().filter(|g| !g.events.is_empty()) {
         // Each group begins with registers of its own.
         let answered = fabric.run(&group.events, seed.wrapping_add(group.is_own.into()))?;
-        let mut raws = Vec::with_capacity(answered.len());
+        let mut raws = Raws::of(program, answered.len());
         for (event, answered) in answered.into_iter().enumerate() {
             let (least, most) = figures.clocks.unwrap_or((answered.clocks, answered.clocks));
             figures.clocks = Some((least.min(answered.clocks), most.max(answered.clocks)));
@@ -53,9 +53,9 @@ pub(super) fn target(
             figures.marked += u64::from(marked);
             // A marked event has no answer that could be compared.
             raws.push(match marked {
-                true => group.expected[event].clone(),
-                false => answered.answer.raws,
-            });
+                true => &group.expected[event],
+                false => &answered.answer.raws,
+            })?;
         }
         let answers = Answers {
             raws,

@@ -41,6 +41,7 @@ pub(super) fn library(emulator: &Emulator<'_>) -> String {
     }
     code.line("];").gap();
     event(&mut code, emulator);
+    identity(&mut code, emulator);
     code.gap()
         .line("static TABLE: abi::Table = abi::Table::new::<Emulator>(");
     code.line(format!("{},", text(emulator.hash())));
@@ -63,6 +64,17 @@ pub(super) fn library(emulator: &Emulator<'_>) -> String {
     code.line("#[unsafe(no_mangle)]");
     code.line("pub extern \"C\" fn rust_eh_personality() {}");
     code.finish()
+}
+
+/// That the emitted crate is the program's own, checked when the library is compiled.
+fn identity(code: &mut Code, emulator: &Emulator<'_>) {
+    code.gap().line("const _: () = assert!(");
+    code.line(format!(
+        "abi::is_of(&<{MODEL_CRATE}::Deployed as abi::Model>::PROGRAM, \"{}\"),",
+        emulator.hash()
+    ));
+    code.line("\"crate/ is of another program than program.txt: compile the model again\"");
+    code.line(");");
 }
 
 /// The fields of an input, and the ranges of its words.

@@ -146,7 +146,7 @@ fn of_array(
             .iter()
             .map(|&value| u64::try_from(value).ok().map(Number::Whole))
             .collect(),
-        Values::Float(_) => array
+        Values::Float(_) | Values::Single(_) => array
             .floats()?
             .into_iter()
             .map(|value| (value >= 0.0).then_some(Number::Float(value)))
