@@ -5,6 +5,19 @@ use hodoscope_compiler::import;
 use hodoscope_sim::npz::Npz;
 use std::path::Path;
 
+/// The stated extents, each of which must be stated once.
+///
+/// # Errors
+/// Names one that is stated twice.
+pub fn once(stated: &[(String, usize)]) -> Result<&[(String, usize)]> {
+    for (index, (name, _)) in stated.iter().enumerate() {
+        if stated[..index].iter().any(|(other, _)| other == name) {
+            bail!("--extent '{name}' is given twice");
+        }
+    }
+    Ok(stated)
+}
+
 /// The stated extents, completed by those of the calibration's arrays; each that was taken from there is told.
 ///
 /// # Errors
@@ -14,7 +27,7 @@ pub fn completed(
     stated: &[(String, usize)],
     calibration: Option<&Path>,
 ) -> Result<Vec<(String, usize)>> {
-    let mut extents = stated.to_vec();
+    let mut extents = once(stated)?.to_vec();
     let Some(path) = calibration else {
         return Ok(extents);
     };

@@ -107,7 +107,7 @@ pub enum CompileError {
     #[error(transparent)]
     Recognise(#[from] RecogniseError),
     /// Neither road takes the network.
-    #[error("{recognised}; nor in general: {general}")]
+    #[error("{general}; nor as the set that was stated: {recognised}")]
     Neither {
         /// Why it is no deep set or chain of dense layers.
         recognised: Box<CompileError>,
@@ -265,6 +265,8 @@ pub fn quantised(
             let because = reason.to_string();
             Ok((quantised, Road::General { because }))
         }
+        // That a network is no set says something of it only where somebody said that it is one.
+        Err(general) if !spec.states_set() => Err(general.into()),
         Err(general) => Err(CompileError::Neither {
             recognised: Box::new(reason),
             general,
@@ -311,6 +313,9 @@ pub fn emit_program(program: &Program, targets: &[Target]) -> Result<Files, Plan
 
 /// Leaves room for the `multiplicity` hardest constituents of each set.
 fn keep(program: &mut Program, multiplicity: usize) -> Result<(), CompileError> {
+    if program.sets.is_empty() {
+        return Err(CompileError::NoSet("the network has none".to_owned()));
+    }
     for set in &mut program.sets {
         if matches!(set.live, Live::Always) {
             return Err(CompileError::Multiplicity(set.name.clone()));

@@ -195,6 +195,14 @@ impl InputsSpec {
         self.inputs.get(input)
     }
 
+    /// Whether an input was said to be a set.
+    pub fn states_set(&self) -> bool {
+        let stated = |set: &SetSpec| !matches!(set, SetSpec::IsOne(false));
+        self.inputs
+            .values()
+            .any(|input| input.set.as_ref().is_some_and(stated))
+    }
+
     /// Names of the inputs that the file states.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.inputs.keys().map(String::as_str)

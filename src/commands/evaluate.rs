@@ -54,12 +54,12 @@ pub struct Args {
         default_value = "0.1,0.01,0.001"
     )]
     acceptance: Vec<f64>,
-    /// Replicas of a paired bootstrap of the AUC difference; 0 for none
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    bootstrap: usize,
-    /// Seed of the bootstrap
-    #[arg(long, value_name = "SEED", default_value_t = 1)]
-    seed: u64,
+    /// Replicas of a paired bootstrap of the AUC difference [default: 0, none]
+    #[arg(long, value_name = "N")]
+    bootstrap: Option<usize>,
+    /// Seed of the bootstrap [default: 1]
+    #[arg(long, value_name = "SEED", requires = "bootstrap")]
+    seed: Option<u64>,
 }
 
 /// Everything that is judged, events that are left out already gone.
@@ -85,7 +85,7 @@ pub fn evaluate(args: &Args) -> Result<Report> {
     if let Some(fraction) = args.acceptance.iter().find(bad) {
         bail!("--acceptance {fraction}: a fraction lies between 0 and 1");
     }
-    if args.bootstrap == 1 {
+    if args.bootstrap == Some(1) {
         bail!("--bootstrap 1: a standard error needs at least two replicas");
     }
     let model = ModelDir::read(&args.dir)?;
@@ -257,10 +257,10 @@ fn figures(scores: &Scores, args: &Args) -> Result<Figures> {
         .map(|&target| Ok(threshold_for_rate(raws, classes, target)?))
         .collect::<Result<_>>()?;
     let options = BootstrapOptions {
-        replicas: args.bootstrap,
-        seed: args.seed,
+        replicas: args.bootstrap.unwrap_or(0),
+        seed: args.seed.unwrap_or(1),
     };
-    let bootstrap = match args.bootstrap {
+    let bootstrap = match args.bootstrap.unwrap_or(0) {
         0 => None,
         _ => Some(auc_difference(raws, float, classes, options)?),
     };

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::commands::compile;
 use crate::compiled::road_json;
 use crate::draft;
+use crate::extents;
 use crate::report::{Report, Table, thousands};
 
 /// Show what is inside a model: inputs, outputs, operators, parameters, and what is not supported
@@ -46,7 +47,7 @@ pub fn inspect(args: &Args) -> Result<Report> {
         bail!("{}: no such file", named());
     }
     let options = import::Options {
-        extents: args.extents.iter().cloned().collect(),
+        extents: extents::once(&args.extents)?.iter().cloned().collect(),
     };
     let imported = import::load_with(&args.model, &options)
         .map_err(|error| others(&args.model, error))

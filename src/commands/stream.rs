@@ -21,6 +21,8 @@ use crate::report::Report;
 
 /// Events of a simulation whose number nobody stated.
 const EVENTS: u64 = 1_000_000;
+/// Distance of two bunch slots where nobody stated one.
+const SLOT: &str = "25ns";
 /// Fraction of events that may be lost at the sustainable rate, where nobody stated one.
 const DROP_FRACTION: f64 = 1e-3;
 
@@ -53,9 +55,9 @@ pub struct Args {
     /// Bunches of lhc:…, such as "(72b 8e)x3 30e" [default: the LHC's nominal scheme]
     #[arg(long, value_name = "SCHEME")]
     filling: Option<Filling>,
-    /// Distance of two bunch slots
-    #[arg(long, value_name = "TIME", default_value = "25ns")]
-    slot: Span,
+    /// Distance of two bunch slots of lhc:… [default: 25ns]
+    #[arg(long, value_name = "TIME")]
+    slot: Option<Span>,
     /// How many events arrive [default: 1000000, or all times of the file]
     #[arg(long, value_name = "N")]
     events: Option<u64>,
@@ -75,12 +77,12 @@ pub struct Args {
     /// Bandwidth of the link; without it an event is there at once
     #[arg(long, value_name = "BANDWIDTH")]
     link: Option<Bandwidth>,
-    /// Bits that a byte takes on the link: 10 with a UART's start and stop bit
-    #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
-    bits_per_byte: u32,
-    /// Bytes of an event on the link besides its payload
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
-    link_overhead: u32,
+    /// Bits that a byte takes on the link: 10 with a UART's start and stop bit [default: 8]
+    #[arg(long, value_name = "BITS", requires = "link", value_parser = clap::value_parser!(u32).range(1..=64))]
+    bits_per_byte: Option<u32>,
+    /// Bytes of an event on the link besides its payload [default: 0]
+    #[arg(long, value_name = "BYTES", requires = "link")]
+    link_overhead: Option<u32>,
     /// When the board begins: with the whole event, or with each constituent
     #[arg(long, value_name = "HOW", default_value = "store-and-forward")]
     input: InputArg,
@@ -217,6 +219,21 @@ pub fn stream(args: &Args) -> Result<Report> {
     if !(0.0..1.0).contains(&fraction) {
         bail!("--drop-fraction {fraction}: at least 0, and less than 1");
     }
+    let bunches = [
+        ("--filling", args.filling.is_some()),
+        ("--slot", args.slot.is_some()),
+    ];
+    let stated = bunches.into_iter().find(|(_, stated)| *stated);
+    if let (Some((option, _)), false) = (stated, args.arrivals.starts_with("lhc:")) {
+        bail!(
+            "{option}: it is that of bunches, and there are none in --arrivals {}",
+            args.arrivals
+        );
+    }
+    let slot = match args.slot {
+        Some(slot) => slot,
+        None => SLOT.parse()?,
+    };
     let model = ModelDir::read(&args.dir)?;
     let events = execute::events(&model.program, &Npz::read(&args.inputs)?)?;
     let clock_hz = service::clock(args)?;
@@ -228,7 +245,7 @@ pub fn stream(args: &Args) -> Result<Report> {
     let arrivals = arrivals::parse(
         &args.arrivals,
         args.filling.as_ref(),
-        args.slot,
+        slot,
         timebase,
         clock_hz,
     )
@@ -261,8 +278,8 @@ fn setup(
     };
     let link = Link {
         bandwidth: args.link,
-        bits_per_byte: args.bits_per_byte,
-        overhead_bytes: args.link_overhead,
+        bits_per_byte: args.bits_per_byte.unwrap_or(8),
+        overhead_bytes: args.link_overhead.unwrap_or(0),
     };
     let input = match args.input {
         InputArg::StoreAndForward => Input::StoreAndForward,

@@ -46,9 +46,9 @@ pub struct Args {
     /// Events of its own, 0 for none [default: 256; on soft-cores the first 16 of them]
     #[arg(long, value_name = "N")]
     own: Option<usize>,
-    /// What the random words of its own events begin with
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// What the random words of its own events begin with [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// A warning is a failed check
     #[arg(long)]
     strict: bool,
@@ -76,13 +76,16 @@ pub fn verify(args: &Args) -> Result<Report> {
     if args.inputs.is_none() && count == 0 {
         bail!("there is nothing to compare: give events with --inputs, or leave out --own 0");
     }
+    if count == 0 && args.seed.is_some() {
+        bail!("--seed: it is that of events of its own, and --own 0 makes none");
+    }
     let model = ModelDir::read(&args.dir)?;
     let program = &model.program;
     let given = match &args.inputs {
         Some(path) => execute::events(program, &Npz::read(path)?)?,
         None => Events::of_words(program, &[]),
     };
-    let vectors = own::vectors(program, given, count, args.seed)?;
+    let vectors = own::vectors(program, given, count, args.seed.unwrap_or(1))?;
     let options = BuildOptions {
         checked: args.checked,
         ..BuildOptions::default()
@@ -98,7 +101,12 @@ pub fn verify(args: &Args) -> Result<Report> {
     for name in names {
         if name == crate::fabric::NAME {
             let rtl = args.rtl.as_deref();
-            targets.push(fabric::target(&model, rtl, &vectors, args.seed)?);
+            targets.push(fabric::target(
+                &model,
+                rtl,
+                &vectors,
+                args.seed.unwrap_or(1),
+            )?);
             continue;
         }
         let deployed = Deployed::build(&model, name, &options)?;

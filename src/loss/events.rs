@@ -1,6 +1,6 @@
 //! Calibration events: which give formats, and which judge.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hodoscope_compiler::graph::{Graph, Kind};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::quantise::Calibration;
@@ -48,6 +48,26 @@ enum Split {
     Behind,
 }
 
+/// The classes of the events, where the archive has any.
+fn classes(npz: &Npz, count: usize) -> Result<Option<Vec<i64>>> {
+    if !npz.contains("labels") {
+        return Ok(None);
+    }
+    let labels = npz.events("labels")?.integers()?;
+    if labels.len() != count {
+        bail!("they are {}, and the events {count}", labels.len());
+    }
+    if labels.iter().any(|label| *label < 0) {
+        bail!(
+            "a class is 0 for background, 1 for signal, or the number of a class, and never negative"
+        );
+    }
+    if labels.iter().all(|label| *label == labels[0]) {
+        bail!("all events are of class {}", labels[0]);
+    }
+    Ok(Some(labels))
+}
+
 impl Events {
     /// Reads the events of `graph`'s inputs, and labels where there is one for each.
     ///
@@ -67,17 +87,22 @@ impl Events {
             }
         }
         let inputs = graph.inputs().iter();
-        // Whatever else is called so is no class of an event.
-        let labels = match npz.contains("labels") {
-            true => npz.events("labels").and_then(|array| array.integers()).ok(),
-            false => None,
+        let path = npz.path().display().to_string();
+        let is_input = graph.inputs().iter().any(|input| input.name == "labels");
+        let labels = match classes(npz, count) {
+            _ if is_input => None,
+            Ok(labels) => labels,
+            Err(reason) => {
+                eprintln!("warning: {path}: `labels` are not used, and no AUC is judged: {reason}");
+                None
+            }
         };
         Ok(Self {
-            path: npz.path().display().to_string(),
+            path,
             count,
             names: inputs.map(|input| input.name.clone()).collect(),
             values,
-            labels: labels.filter(|labels| labels.len() == count),
+            labels,
         })
     }
 

@@ -64,6 +64,17 @@ impl fmt::Display for StatedKind {
 
 /// Refuses a statement about an output that the program does not have.
 pub fn check(stated: &[StatedKind], program: &Program) -> Result<()> {
+    for (index, one) in stated.iter().enumerate() {
+        if stated[..index]
+            .iter()
+            .any(|other| other.output == one.output)
+        {
+            bail!(
+                "--judge {one}: what `{}` is judged as is given twice",
+                one.output
+            );
+        }
+    }
     for stated in stated {
         let names: Vec<&str> = program.outputs.iter().map(|o| o.name.as_str()).collect();
         if !names.contains(&stated.output.as_str()) {
@@ -73,9 +84,9 @@ pub fn check(stated: &[StatedKind], program: &Program) -> Result<()> {
     Ok(())
 }
 
-/// What was stated of an output, the last word.
+/// What was stated of an output.
 pub fn stated(stated: &[StatedKind], output: &str) -> Option<Kind> {
-    let of_it = stated.iter().rev().find(|stated| stated.output == output);
+    let of_it = stated.iter().find(|stated| stated.output == output);
     of_it.map(|stated| stated.kind)
 }
 
@@ -91,7 +102,6 @@ mod tests {
         for wrong in ["pt", "pt:class", "regression"] {
             assert!(wrong.parse::<StatedKind>().is_err(), "{wrong}");
         }
-        let again = "head:pt:score".parse().expect("a statement");
-        assert_eq!(stated(&[pt, again], "head:pt"), Some(Kind::Score));
+        assert_eq!(stated(&[pt], "head:pt"), Some(Kind::Regression));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::{Figures, Kind};
@@ -120,30 +121,43 @@ impl Limits {
         Self(limits)
     }
 
+    /// Refuses a limit that is given twice.
+    ///
+    /// # Errors
+    /// Names its figure.
+    pub fn check(given: &[Limit]) -> Result<()> {
+        for (index, limit) in given.iter().enumerate() {
+            if given[..index]
+                .iter()
+                .any(|other| other.figure == limit.figure)
+            {
+                bail!("--max-loss {limit}: {} is given twice", limit.figure.name());
+            }
+        }
+        Ok(())
+    }
+
+    /// Limits that were given, and that no output has a figure for.
+    pub fn without_figure(given: &[Limit], outputs: &[Figures]) -> Vec<String> {
+        let judged = |figures: &Figures, limit: &Limit| {
+            let mut found = found(figures).into_iter();
+            found.any(|(figure, found)| figure == limit.figure && found.is_some())
+        };
+        let unjudged = |limit: &&Limit| !outputs.iter().any(|figures| judged(figures, limit));
+        given
+            .iter()
+            .filter(unjudged)
+            .map(Limit::to_string)
+            .collect()
+    }
+
     /// What is over its limit.
     pub fn over(&self, outputs: &[Figures]) -> Vec<Over> {
         outputs.iter().flat_map(|f| self.over_of(f)).collect()
     }
 
     fn over_of(&self, figures: &Figures) -> Vec<Over> {
-        let several = figures.width > 1;
-        let relative = figures
-            .relative
-            .filter(|_| figures.kind == Kind::Regression);
-        let correlation = figures
-            .correlation
-            .map(|(least, column)| (1.0 - least, several.then_some(column)));
-        let auc = figures.auc.map(|[float, fixed]| (fixed - float).abs());
-        let alone = |found: Option<f64>| found.map(|found| (found, None));
-        let found = [
-            (Figure::Ordering, alone(figures.disordered)),
-            (Figure::Auc, alone(auc)),
-            (Figure::Rms, alone(figures.rms)),
-            (Figure::Correlation, correlation),
-            (Figure::Relative, alone(relative)),
-            (Figure::Agreement, alone(figures.disagree)),
-            (Figure::Saturated, alone(figures.saturated)),
-        ];
+        let found = found(figures);
         let over = found.into_iter().filter_map(|(figure, found)| {
             let ((found, column), limit) = (found?, self.0[figure as usize]);
             // What is no number holds no limit.
@@ -158,6 +172,28 @@ impl Limits {
         });
         over.collect()
     }
+}
+
+/// What was found of each figure, and the column where there are several; none where it is not judged.
+fn found(figures: &Figures) -> [(Figure, Option<(f64, Option<usize>)>); 7] {
+    let several = figures.width > 1;
+    let relative = figures
+        .relative
+        .filter(|_| figures.kind == Kind::Regression);
+    let correlation = figures
+        .correlation
+        .map(|(least, column)| (1.0 - least, several.then_some(column)));
+    let auc = figures.auc.map(|[float, fixed]| (fixed - float).abs());
+    let alone = |found: Option<f64>| found.map(|found| (found, None));
+    [
+        (Figure::Ordering, alone(figures.disordered)),
+        (Figure::Auc, alone(auc)),
+        (Figure::Rms, alone(figures.rms)),
+        (Figure::Correlation, correlation),
+        (Figure::Relative, alone(relative)),
+        (Figure::Agreement, alone(figures.disagree)),
+        (Figure::Saturated, alone(figures.saturated)),
+    ]
 }
 
 impl Over {

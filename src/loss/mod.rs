@@ -28,6 +28,8 @@ pub use words::Saturated;
 pub struct Terms<'a> {
     /// What may be lost.
     pub limits: Limits,
+    /// Those of them that were stated.
+    pub given: &'a [Limit],
     /// What outputs were said to be.
     pub kinds: &'a [StatedKind],
     /// What is decided on.
@@ -75,6 +77,16 @@ impl Loss {
         let reference = events.float(graph, terms.score, &judged)?;
         let judge = figures::Judge::new(graph, events, &judged, &reference, terms);
         let outputs = judge.figures(program)?;
+        if events.labels(&judged).is_some() && outputs.iter().all(|figures| figures.auc.is_none()) {
+            eprintln!(
+                "warning: calibration: no output has a column for each class of `labels`: no AUC is judged"
+            );
+        }
+        for limit in Limits::without_figure(terms.given, &outputs) {
+            eprintln!(
+                "warning: --max-loss {limit}: no output is judged by it (auc needs `labels` of two classes in the calibration, relative --judge OUTPUT:regression)"
+            );
+        }
         let over = terms.limits.over(&outputs);
         let mut notes = events.notes(graph);
         let constant = outputs.iter().filter(|figures| figures.constant);

@@ -144,7 +144,7 @@ fn options_are_checked() {
     )
     .expect("a file");
     let (broken, stranger) = (broken.display().to_string(), stranger.display().to_string());
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 17] = [
         (&["--weights", "3"], &["--weights", "3"]),
         (&["--activations", "7"], &["--activations", "7"]),
         (&["--layouts", "small"], &["--layouts", "smallest", "bytes"]),
@@ -154,6 +154,17 @@ fn options_are_checked() {
         (&["--score", "sum-squares:nothing"], &["nothing", "logit"]),
         (&["--input", "x=float"], &["x=float", "ufixed"]),
         (&["--extent", "n"], &["--extent", "AXIS=N"]),
+        (&["--extent", "slots=4"], &["slots", "stated"]),
+        (&["--extent", "n=4", "--extent", "n=5"], &["'n'", "twice"]),
+        (
+            &["--input", "x=ufixed<8,8>", "--input", "x=ufixed<9,9>"],
+            &["x=ufixed<9,9>", "twice"],
+        ),
+        (&["--max-loss", "rms=1,rms=2"], &["rms", "twice"]),
+        (
+            &["--judge", "logit:score", "--judge", "logit:regression"],
+            &["logit:regression", "twice"],
+        ),
         (&["--inputs-spec", "none.toml"], &["none.toml"]),
         (&["--inputs-spec", &broken], &["broken.toml", "LSB"]),
         (&["--inputs-spec", &stranger], &["jets"]),

@@ -26,6 +26,7 @@ pub use executor::{Executor, Workspace};
 pub use fixed_point::{FixedPoint, FixedType};
 pub use forest::{Aggregate, Forest, Question, TreeNode};
 pub use op::{Binary, Comparison, Logic, Op, Padding, Pooling, Reduction, Unary};
+pub(crate) use passes::without_dead_nodes;
 pub use passes::{keep_quantisers, simplify, spelled_quantisers};
 pub use quantiser::{Quantiser, RoundingMode};
 pub use shape::broadcast;

@@ -135,6 +135,14 @@ pub enum ImportError {
         /// The extent's name in the file, or `INPUT:AXIS`; the key of [`Options::extents`](super::Options::extents).
         name: String,
     },
+    /// An extent was stated of an axis that is not open.
+    #[error("the extent of '{name}' was stated, and no input leaves such an axis open: {open}")]
+    StatedExtent {
+        /// The axis's name, or `INPUT:AXIS`.
+        name: String,
+        /// The axes that are open, for the message.
+        open: String,
+    },
     /// A graph output that cannot be given.
     #[error("output '{output}': {detail}")]
     Output {

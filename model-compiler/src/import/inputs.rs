@@ -37,6 +37,7 @@ pub(super) fn add(
     {
         inputs.push(parse(info, context.quantised)?);
     }
+    check_stated(&inputs, options)?;
     let outputs: Vec<Option<Vec<Extent>>> = graph.output.iter().map(output_shape).collect();
     context.batch = static_batch(&inputs, &outputs);
     for input in inputs {
@@ -66,6 +67,34 @@ pub(super) fn add(
         context.define(input.name, Value::Graph(input.kind, id), "input")?;
     }
     Ok(())
+}
+
+/// Refuses an extent of an axis that no input leaves open: a name that was misspelt, or one that the file has.
+fn check_stated(inputs: &[Input<'_>], options: &Options) -> Result<(), ImportError> {
+    let open: Vec<[String; 2]> = inputs
+        .iter()
+        .flat_map(|input| {
+            let axes = input.shape.iter().enumerate();
+            axes.filter_map(|(axis, extent)| match extent {
+                Extent::Named(name) => Some([name.clone(), format!("{}:{axis}", input.name)]),
+                Extent::Fixed(_) => None,
+            })
+        })
+        .collect();
+    let unknown = |name: &&String| !open.iter().any(|names| names.contains(name));
+    match options.extents.keys().find(unknown) {
+        None => Ok(()),
+        Some(name) => Err(ImportError::StatedExtent {
+            name: name.clone(),
+            open: match open.is_empty() {
+                true => "all are fixed in the file".to_owned(),
+                false => {
+                    let names = open.iter().map(|[name, own]| format!("'{name}' ({own})"));
+                    format!("open are {}", names.collect::<Vec<_>>().join(", "))
+                }
+            },
+        }),
+    }
 }
 
 /// An extent that a file leaves open.

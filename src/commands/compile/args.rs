@@ -44,12 +44,12 @@ pub struct Args {
     /// Directory to make
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: PathBuf,
-    /// Bits of a weight
-    #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = clap::value_parser!(u8).range(4..=16))]
-    pub(super) weights: u8,
-    /// Bits of activations; `auto` is 8, and 16 where the calibration loss demands it
-    #[arg(long, value_name = "BITS", default_value = "auto")]
-    pub(super) activations: ActivationBits,
+    /// Bits of a weight [default: 8]
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(4..=16))]
+    pub(super) weights: Option<u8>,
+    /// Bits of activations; `auto` is 8, and 16 where the calibration loss demands it [default: auto]
+    #[arg(long, value_name = "BITS")]
+    pub(super) activations: Option<ActivationBits>,
     /// How a QuantizeLinear rounds where scales are no powers of two: `quotient` as ONNX states it and
     /// onnxruntime computes it, `double` or `single` by TensorFlow Lite's multiplier and shift
     #[arg(long, value_name = "ROUNDING", default_value = "quotient")]
@@ -239,8 +239,8 @@ pub(super) fn name(args: &Args) -> Result<String> {
 /// Bits of weights and activations.
 pub(super) fn options(args: &Args) -> Options {
     Options {
-        weights: args.weights,
-        activations: match args.activations {
+        weights: args.weights.unwrap_or(Options::default().weights),
+        activations: match args.activations.unwrap_or(ActivationBits::Auto) {
             ActivationBits::Auto => Activations::Widened,
             ActivationBits::Eight => Activations::Eight,
             ActivationBits::Sixteen => Activations::Sixteen,

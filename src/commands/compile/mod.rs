@@ -9,7 +9,7 @@ mod write;
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hodoscope_compiler::exact::{Quantisers, exact, quantisers};
 use hodoscope_compiler::import;
 use hodoscope_compiler::quantise::{Activations, Options};
@@ -17,7 +17,7 @@ use hodoscope_compiler::quantise::{Activations, Options};
 use crate::compiled::Compiled;
 use crate::extents;
 use crate::float;
-use crate::loss::Loss;
+use crate::loss::{Limits, Loss};
 use crate::model_dir::{self, ModelDir};
 use crate::report::Report;
 use args::name;
@@ -32,6 +32,7 @@ pub fn compile(args: &Args) -> Result<Report> {
         extents: extents::completed(&args.model, &args.extents, args.calibration.as_deref())?,
         ..args.clone()
     };
+    Limits::check(&args.max_loss)?;
     let options = args::options(args);
     let import_options = import::Options {
         extents: args.extents.iter().cloned().collect(),
@@ -39,7 +40,14 @@ pub fn compile(args: &Args) -> Result<Report> {
     let budgets = budgets::budgets(args)?;
     let imported = float::imported(&args.model, &import_options)?;
     let mut spec = read_spec(&args.model, args.inputs_spec.as_deref())?;
-    for text in &args.inputs {
+    for (index, text) in args.inputs.iter().enumerate() {
+        let name = |text: &String| text.split('=').next().map(str::to_owned);
+        if args.inputs[..index]
+            .iter()
+            .any(|other| name(other) == name(text))
+        {
+            bail!("--input {text}: the words of this input are given twice");
+        }
         spec.set_type(text).context("--input")?;
     }
     if let Some(multiplicity) = args.multiplicity {

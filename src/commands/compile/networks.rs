@@ -22,9 +22,16 @@ pub(super) fn own_integers(args: &Args, graph: &Graph, spec: &InputsSpec) -> Res
             named()
         );
     }
-    if args.calibration.is_some() {
+    let given = [
+        ("--calibration", args.calibration.is_some()),
+        ("--weights", args.weights.is_some()),
+        ("--activations", args.activations.is_some()),
+        ("--max-loss", !args.max_loss.is_empty()),
+        ("--judge", !args.kinds.is_empty()),
+    ];
+    if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
         bail!(
-            "{}: the network has its own quantisers: leave --calibration out",
+            "{}: the network has its own quantisers: leave {option} out",
             named()
         );
     }
@@ -110,6 +117,7 @@ impl Calibrated {
         };
         let terms = loss::Terms {
             limits: loss::Limits::new(&args.max_loss),
+            given: &args.max_loss,
             kinds: &args.kinds,
             score: score.as_ref(),
             accepted: args.accept_loss,

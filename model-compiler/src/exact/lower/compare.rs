@@ -1,6 +1,6 @@
 //! Comparisons with constants, logic and choice: integers 0 and 1.
 
-use hodoscope_program::{IntType, Overflow, Rounding};
+use hodoscope_program::{IntType, Interval, Overflow, Rounding};
 
 use super::arithmetic::real;
 use super::moves::broadcast;
@@ -45,11 +45,10 @@ impl Lowering<'_> {
             offsets: vec![],
             shifts: vec![0; x.elements()],
         };
+        let hull = self.interval(&x);
         for (e, bound) in bound.iter().enumerate() {
             // x > t is raw − ⌊t⌋ ≥ 1, and x ≥ t is raw − ⌈t⌉ + 1 ≥ 1.
-            let t = bound_in_counts(*bound, x.step[e], x.offset[e]).ok_or(PROPORTION)?;
-            let floor = t.floor_over(x.step[e]).ok_or(PROPORTION)?;
-            let ceil = -t.negated().floor_over(x.step[e]).ok_or(PROPORTION)?;
+            let (floor, ceil) = limits(*bound, x.step[e], x.offset[e], &hull).ok_or(PROPORTION)?;
             let (multiplier, offset) = match comparison {
                 Comparison::Greater => (1, -floor),
                 Comparison::GreaterOrEqual => (1, 1 - ceil),
@@ -92,6 +91,46 @@ impl Lowering<'_> {
             *offset = offset.plus(Dyadic::ONE).ok_or(PROPORTION)?;
         }
         Ok(x)
+    }
+
+    /// A truth times a number of many bits, on a much finer grid than the number's, takes two multiplications.
+    fn in_counts(&mut self, name: &str, x: Real, beside: &Real) -> Lowered<Real> {
+        let Source::Value(id) = x.source else {
+            return Ok(x);
+        };
+        let hull = self.interval(&x);
+        let odd = |e: usize| x.step[e].mantissa().unsigned_abs();
+        let bits = |e: usize| {
+            let finer = x.step[e].exponent() - beside.step[e % beside.step.len()].exponent();
+            (128 - odd(e).leading_zeros()).saturating_add_signed(finer.max(0))
+        };
+        let is_truth = hull.minimum >= 0 && hull.maximum <= 1 && x.elements() == beside.elements();
+        if !is_truth || (0..x.elements()).all(|e| bits(e) <= MULTIPLIER) {
+            return Ok(x);
+        }
+        let mut factors = Factors {
+            multipliers: vec![],
+            offsets: vec![0; x.elements()],
+            shifts: vec![0; x.elements()],
+        };
+        let mut step = vec![];
+        for (e, own) in x.step.iter().enumerate() {
+            factors
+                .multipliers
+                .push(i64::try_from(odd(e)).map_err(|_| PROPORTION)?);
+            let sign = if own.is_negative() { -1 } else { 1 };
+            step.push(Dyadic::new(sign, own.exponent()).ok_or(PROPORTION)?);
+        }
+        let ty = IntType::unsigned(MULTIPLIER as u8);
+        let round = (Rounding::Trn, Overflow::Sat);
+        let id = self
+            .builder
+            .rescale(name, id, factors, round.0, round.1, Some(ty), &step)?;
+        Ok(Real {
+            source: Source::Value(id),
+            step,
+            ..x
+        })
     }
 
     fn is_truth(&self, x: &Real) -> bool {
@@ -168,14 +207,35 @@ impl Lowering<'_> {
         };
         let (a, b) = (part(condition, a, "then")?, part(otherwise, b, "else")?);
         match (a, b) {
-            (Some(a), Some(b)) => match self.combined(name, Binary::Add, a, b, shape)? {
-                Term::Real(sum) => Ok(sum),
-                _ => Err("a sum of choices is no number".into()),
-            },
+            (Some(a), Some(b)) => {
+                let a = self.in_counts(&format!("{name}.then"), a, &b)?;
+                let b = self.in_counts(&format!("{name}.else"), b, &a)?;
+                match self.combined(name, Binary::Add, a, b, shape)? {
+                    Term::Real(sum) => Ok(sum),
+                    _ => Err("a sum of choices is no number".into()),
+                }
+            }
             (Some(one), None) | (None, Some(one)) => Ok(one),
             (None, None) => Err("both choices are zero".into()),
         }
     }
+}
+
+/// Bits of a multiplier.
+const MULTIPLIER: u32 = 31;
+
+/// ⌊t⌋ and ⌈t⌉ of a bound in counts. One far beyond every raw is as good as one just beyond.
+fn limits(bound: Dyadic, step: Dyadic, offset: Dyadic, hull: &Interval) -> Option<(i128, i128)> {
+    let (low, high) = (hull.minimum - 2, hull.maximum + 2);
+    let counts = (bound.to_f64() - offset.to_f64()) / step.to_f64();
+    // Raws have 63 bits at most.
+    if counts.abs() > 2f64.powi(70) {
+        let beyond = if counts < 0.0 { low } else { high };
+        return Some((beyond, beyond));
+    }
+    let t = bound_in_counts(bound, step, offset)?;
+    let (floor, ceil) = (t.floor_over(step)?, -t.negated().floor_over(step)?);
+    Some((floor.clamp(low, high), ceil.clamp(low, high)))
 }
 
 /// What the raws' own number is compared with. A bound that is the single of a raw's number is that number: 3 counts of

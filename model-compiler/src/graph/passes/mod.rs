@@ -74,6 +74,14 @@ pub fn keep_quantisers(graph: &Graph) -> Result<Graph, GraphError> {
     until_nothing_changes(graph, EXACT_PASSES)
 }
 
+/// A graph without the nodes that no output depends on.
+///
+/// # Errors
+/// Only if the graph is ill-formed.
+pub(crate) fn without_dead_nodes(graph: Graph) -> Result<Graph, GraphError> {
+    Ok(dead::run(&graph)?.unwrap_or(graph))
+}
+
 fn until_nothing_changes(graph: &Graph, passes: &[(&str, Pass)]) -> Result<Graph, GraphError> {
     let mut graph = graph.clone();
     for _ in 0..MAX_ROUNDS {

@@ -19,6 +19,10 @@ pub(super) fn compare(
         "LessOrEqual" => (Comparison::LessOrEqual, i64::le),
         _ => (Comparison::Equal, i64::eq),
     };
+    let inputs = [context.input(node, 0)?, context.input(node, 1)?];
+    if let Some(truth) = super::finite::compared(context, node, op, &inputs)? {
+        return Ok(vec![truth]);
+    }
     pair(context, node, Op::Compare(op), exact)
 }
 

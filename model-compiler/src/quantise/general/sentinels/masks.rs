@@ -35,12 +35,22 @@ pub(super) fn any(graph: &Graph, observations: &Observations) -> bool {
 
 /// How a node masks, if it does.
 pub(super) fn mask(graph: &Graph, observations: &Observations, node: &Node) -> Option<Mask> {
+    mask_within(graph, observations, node, 0)
+}
+
+fn mask_within(
+    graph: &Graph,
+    observations: &Observations,
+    node: &Node,
+    depth: usize,
+) -> Option<Mask> {
     match (&node.op, &node.inputs[..]) {
         (Op::Where, [_, a, b]) => {
             for (real, constant, value) in [(1, *b, *a), (2, *a, *b)] {
                 let fill = graph.constant(constant).and_then(uniform);
                 if let Some(fill) = fill.filter(|fill| {
-                    graph.constant(value).is_none() && is_beyond(observations, value, *fill)
+                    graph.constant(value).is_none()
+                        && is_beyond(graph, observations, value, *fill, depth)
                 }) {
                     let when = real == 1;
                     return Some(Mask::Choice { real, when, fill });
@@ -62,7 +72,7 @@ pub(super) fn mask(graph: &Graph, observations: &Observations, node: &Node) -> O
                     _ => continue,
                 };
                 let fill = if *op == Binary::Sub { -fill } else { fill };
-                if is_beyond(observations, value, fill) {
+                if is_beyond(graph, observations, value, fill, depth) {
                     return Some(Mask::Sum { real, fill });
                 }
             }
@@ -72,8 +82,41 @@ pub(super) fn mask(graph: &Graph, observations: &Observations, node: &Node) -> O
     }
 }
 
+/// What a value is where no mask before it, in series, has put a sentinel of the same side.
+fn innermost(
+    graph: &Graph,
+    observations: &Observations,
+    value: ValueId,
+    fill: f32,
+    depth: usize,
+) -> ValueId {
+    let Some(node) = graph.producing_node(value).filter(|_| depth < DEPTH) else {
+        return value;
+    };
+    let inner = match (&node.op, &node.inputs[..]) {
+        (op, [x]) if op.moves() => *x,
+        _ => match mask_within(graph, observations, node, depth + 1) {
+            Some(
+                Mask::Choice {
+                    real, fill: own, ..
+                }
+                | Mask::Sum { real, fill: own },
+            ) if own * fill > 0.0 => node.inputs[real],
+            _ => return value,
+        },
+    };
+    innermost(graph, observations, inner, fill, depth + 1)
+}
+
 /// Whether no real value is near a fill.
-pub(super) fn is_beyond(observations: &Observations, value: ValueId, fill: f32) -> bool {
+fn is_beyond(
+    graph: &Graph,
+    observations: &Observations,
+    value: ValueId,
+    fill: f32,
+    depth: usize,
+) -> bool {
+    let value = innermost(graph, observations, value, fill, depth);
     let seen = &observations.values[value.index()];
     let spread = seen.maximum - seen.minimum;
     fill.abs() >= LARGE && fill.abs() >= seen.magnitude() + spread + BEYOND && spread.is_finite()

@@ -7,13 +7,14 @@
 //! Softmax. What the calibration events show is taken from real values alone: the network runs twice, with sentinels of two
 //! sizes, and an element that differs is none ([`super::observe`]).
 
+mod absent;
 mod masks;
 mod neighbours;
 mod sink;
 
 use super::observe::{self, Observations};
 use super::words::Words;
-use crate::graph::{Graph, simplify};
+use crate::graph::{Graph, simplify, without_dead_nodes};
 use crate::quantise::{Calibration, QuantiseError};
 
 /// What a sentinel is where a graph is built.
@@ -42,7 +43,8 @@ pub(super) fn observed(
     if !masks::any(&graph, &observations) {
         return Ok((graph, observations));
     }
-    let sunk = |fill| sink::sunk(&graph, &observations, fill);
+    // What a mask was spelled in is read by nobody now, and −∞ there has no format.
+    let sunk = |fill| without_dead_nodes(sink::sunk(&graph, &observations, fill)?);
     let (own, twice, infinite) = (sunk(Fill::Own)?, sunk(Fill::Twice)?, sunk(Fill::Infinite)?);
     let observations = observe::observe(&own, Some(&twice), words, calibration)?;
     Ok((infinite, observations))

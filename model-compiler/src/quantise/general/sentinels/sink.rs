@@ -2,6 +2,7 @@
 
 use super::super::observe::{Observations, Observed};
 use super::Fill;
+use super::absent::Absent;
 use super::masks::{self, LARGE, Mask, uniform};
 use crate::graph::{
     Binary, Comparison, Graph, GraphBuilder, GraphError, Logic, Node, Op, Pooling, Reduction,
@@ -11,25 +12,31 @@ use crate::graph::{
 /// What a sentinel of an infinity is among floats.
 const HUGE: f32 = 1e9;
 
+/// What is larger in size is the end of a floating-point type.
+const LARGEST: f32 = 1e30;
+/// Where that saturates, in units of the largest value that was seen.
+const UNSEEN: f32 = 4.0;
+
 /// A value of the old graph in the new one.
-#[derive(Clone, Copy, Debug)]
-enum Mapped {
+#[derive(Clone, Debug)]
+pub(super) enum Mapped {
     Plain(ValueId),
     Masked(Masked),
+    Absent(Box<Absent>),
 }
 
 /// Real values and sentinels.
 #[derive(Clone, Copy, Debug)]
-struct Masked {
+pub(super) struct Masked {
     /// The value where it is real, and something within reach elsewhere.
-    real: ValueId,
+    pub real: ValueId,
     /// 1 where it is real; broadcasts to `real`.
-    keep: ValueId,
+    pub keep: ValueId,
     /// What stands elsewhere: this number, or this number more than `real`.
-    fill: f32,
-    added: bool,
+    pub fill: f32,
+    pub added: bool,
     /// What was seen of the real values, by the old graph's value.
-    seen: ValueId,
+    pub seen: ValueId,
 }
 
 /// The graph with each mask where values are ordered; the same nodes whatever `fill` is.
@@ -61,35 +68,51 @@ pub(super) fn sunk(
     Ok(sinking.builder.finish())
 }
 
-struct Sinking<'a> {
-    graph: &'a Graph,
+pub(super) struct Sinking<'a> {
+    pub graph: &'a Graph,
     observations: &'a Observations,
     fill: Fill,
-    builder: GraphBuilder,
+    pub builder: GraphBuilder,
     map: Vec<Option<Mapped>>,
 }
 
-type Sunk<T> = Result<T, GraphError>;
+pub(super) type Sunk<T> = Result<T, GraphError>;
 
 impl Sinking<'_> {
-    fn mapped(&self, value: ValueId) -> Sunk<Mapped> {
-        let mapped = self.map.get(value.index()).copied().flatten();
+    pub fn mapped(&self, value: ValueId) -> Sunk<Mapped> {
+        let mapped = self.map.get(value.index()).cloned().flatten();
         mapped.ok_or(GraphError::UnknownValue(value.index() as u32))
     }
 
-    fn seen(&self, value: ValueId) -> &Observed {
+    pub fn seen(&self, value: ValueId) -> &Observed {
         &self.observations.values[value.index()]
     }
 
     /// A value as the network has it.
-    fn plain(&mut self, value: ValueId) -> Sunk<ValueId> {
+    pub fn plain(&mut self, value: ValueId) -> Sunk<ValueId> {
         match self.mapped(value)? {
             Mapped::Plain(value) => Ok(value),
+            Mapped::Absent(mut absent) => {
+                if let Some(plain) = absent.plain {
+                    return Ok(plain);
+                }
+                let plain = self.plain_absent(value, &absent)?;
+                absent.plain = Some(plain);
+                self.map[value.index()] = Some(Mapped::Absent(absent));
+                Ok(plain)
+            }
             Mapped::Masked(masked) => {
                 // No operation that orders values reads it: it stays what it is.
                 let own = self.graph.producing_node(value);
                 let own = own.filter(|n| masks::mask(self.graph, self.observations, n).is_some());
                 let plain = match own {
+                    // A choice that no event of the calibration made: what it would be saturates.
+                    Some(_) if self.is_unseen(value, &masked) => {
+                        let name = self.graph.value_name(value);
+                        let end = UNSEEN * self.seen(value).magnitude().max(1.0);
+                        let end = libm::exp2f(libm::ceilf(libm::log2f(end)));
+                        self.chosen(name, masked, end.copysign(masked.fill))?
+                    }
                     Some(node) => {
                         let operands = node.inputs.iter().map(|value| self.plain(*value));
                         let operands = operands.collect::<Sunk<Vec<_>>>()?;
@@ -104,6 +127,17 @@ impl Sinking<'_> {
                 Ok(plain)
             }
         }
+    }
+
+    /// Whether a sentinel is a number that no format holds, and that calibration did not show: what `nan_to_num` makes of
+    /// an infinity is one.
+    fn is_unseen(&self, value: ValueId, masked: &Masked) -> bool {
+        let seen = self.seen(value);
+        !masked.added
+            && masked.fill.is_finite()
+            && masked.fill.abs() >= LARGEST
+            && !seen.samples.is_empty()
+            && seen.magnitude() < LARGEST
     }
 
     /// The choice between real values and a number.
@@ -136,6 +170,9 @@ impl Sinking<'_> {
     fn node(&mut self, node: &Node) -> Sunk<Mapped> {
         if let Some(mask) = masks::mask(self.graph, self.observations, node) {
             return self.source(node, mask).map(Mapped::Masked);
+        }
+        if let Some(absent) = self.carried_absent(node)? {
+            return Ok(Mapped::Absent(Box::new(absent)));
         }
         let mut masked = vec![];
         for (place, value) in node.inputs.iter().enumerate() {
@@ -179,7 +216,7 @@ impl Sinking<'_> {
             && seen.magnitude() * 8.0 <= x.fill.abs()
     }
 
-    fn push(&mut self, node: &Node, operands: &[ValueId]) -> Sunk<ValueId> {
+    pub fn push(&mut self, node: &Node, operands: &[ValueId]) -> Sunk<ValueId> {
         self.builder.push(&node.name, node.op.clone(), operands)
     }
 
@@ -199,10 +236,12 @@ impl Sinking<'_> {
                 let term = node.inputs[1 - real];
                 let zero = masks::two_valued(self.graph, self.observations, term, 0);
                 let kept_where_no = zero.is_some_and(|two| two.no == 0.0);
+                self.settle(term)?;
                 let map = &self.map;
-                let plain = |value: ValueId| match map[value.index()] {
-                    Some(Mapped::Plain(value)) => value,
+                let plain = |value: ValueId| match &map[value.index()] {
+                    Some(Mapped::Plain(value)) => *value,
                     Some(Mapped::Masked(masked)) => masked.real,
+                    Some(Mapped::Absent(absent)) => absent.plain.unwrap_or(absent.real),
                     None => value,
                 };
                 let (graph, seen) = (self.graph, self.observations);
@@ -212,6 +251,10 @@ impl Sinking<'_> {
                 let keep = self.unless(&node.name, truth, kept_where_no)?;
                 (keep, !swallows)
             }
+        };
+        let inner = match inner {
+            Mapped::Absent(_) => Mapped::Plain(self.plain(value)?),
+            other => other,
         };
         let masked = match inner {
             Mapped::Plain(real) => Masked {
@@ -229,7 +272,7 @@ impl Sinking<'_> {
                 added: inner.added && added,
                 ..inner
             },
-            Mapped::Masked(_) => Masked {
+            _ => Masked {
                 real: self.plain(value)?,
                 keep,
                 fill,
@@ -250,6 +293,21 @@ impl Sinking<'_> {
         Ok(Masked { real, ..masked })
     }
 
+    /// What a mask's term is spelled in, as the network has it.
+    fn settle(&mut self, term: ValueId) -> Sunk<()> {
+        let graph = self.graph;
+        let mut value = Some(term);
+        while let Some(own) = value {
+            if let Mapped::Absent(_) = self.mapped(own)? {
+                self.plain(own)?;
+            }
+            let node = graph.producing_node(own);
+            let mut operands = node.iter().flat_map(|node| &node.inputs);
+            value = operands.find(|v| graph.constant(**v).is_none()).copied();
+        }
+        Ok(())
+    }
+
     /// A truth, or its contrary.
     fn unless(&mut self, name: &str, truth: ValueId, contrary: bool) -> Sunk<ValueId> {
         match contrary {
@@ -266,7 +324,12 @@ impl Sinking<'_> {
             // A Softmax of sentinels alone is one of what they were added to; of other orders any will do.
             let added = x.added && matches!(node.op, Op::Softmax { .. });
             let operand = self.ordered(&name, Masked { added, ..x })?;
-            return Ok(Some(Mapped::Plain(self.push(node, &[operand])?)));
+            let result = self.push(node, &[operand])?;
+            let absent = self.ordered_absent(node, &x, result)?;
+            return Ok(Some(match absent {
+                Some(absent) => Mapped::Absent(Box::new(absent)),
+                None => Mapped::Plain(result),
+            }));
         }
         match (&node.op, &node.inputs[..]) {
             (op, [_]) if op.moves() => {
@@ -459,7 +522,7 @@ impl Sinking<'_> {
 }
 
 /// A size that three quarters of what was seen exceed.
-fn typical(seen: &Observed) -> f32 {
+pub(super) fn typical(seen: &Observed) -> f32 {
     let mut sizes: Vec<f32> = seen.samples.iter().map(|v| v.abs()).collect();
     sizes.sort_by(f32::total_cmp);
     sizes.get(sizes.len() / 4).copied().unwrap_or(0.0)
