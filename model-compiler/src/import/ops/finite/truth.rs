@@ -116,10 +116,9 @@ impl<'c, 'a> Tracer<'c, 'a> {
         shapes: &[Vec<usize>],
     ) -> Result<Truth, ImportError> {
         let first = truths.first().copied().unwrap_or(Truth::Never);
-        if first == Truth::Never || first == Truth::Always {
-            if truths.iter().all(|truth| *truth == first) {
-                return Ok(first);
-            }
+        let known = !matches!(first, Truth::At(_));
+        if known && truths.iter().all(|truth| *truth == first) {
+            return Ok(first);
         }
         let mut whole = vec![];
         for (truth, shape) in truths.iter().zip(shapes) {
