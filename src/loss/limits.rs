@@ -174,8 +174,11 @@ impl Limits {
     }
 }
 
+/// What was found, and in which column.
+type Found = Option<(f64, Option<usize>)>;
+
 /// What was found of each figure, and the column where there are several; none where it is not judged.
-fn found(figures: &Figures) -> [(Figure, Option<(f64, Option<usize>)>); 7] {
+fn found(figures: &Figures) -> [(Figure, Found); 7] {
     let several = figures.width > 1;
     let relative = figures
         .relative
