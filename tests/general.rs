@@ -191,6 +191,108 @@ fn sets_on_the_general_road_run_over_live_constituents_on_every_target() {
     succeeds(verify.args(["--on", "native"]).args(boards()));
 }
 
+/// Compares, of one crate, whole events with constituents that are pushed, in another order than they stand; ends with an error
+/// at a difference.
+const DRIVER: &str = r#"
+struct Random(u64);
+
+impl Random {
+    fn word(&mut self, bits: u32) -> i64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as i64 % (1 << bits) - (1 << (bits - 1))
+    }
+}
+
+macro_rules! agrees {
+    ($krate:ident, $tagger:ident, $($plan:ident),+) => {$(
+        let mut tagger = $krate::$tagger::<$krate::$plan>::new();
+        let mut random = Random(7);
+        for n in 0..=$krate::CAPACITY + 5 {
+            for _ in 0..20 {
+                let all: Vec<$krate::Constituent> = (0..n)
+                    .map(|_| $krate::Constituent { x: std::array::from_fn(|_| random.word(15) as _) })
+                    .collect();
+                let whole = $krate::$tagger::<$krate::$plan>::run(&all);
+                for constituent in &all {
+                    tagger.push(constituent);
+                }
+                assert_eq!(tagger.finish(), whole, "{} {n}", stringify!($krate));
+            }
+        }
+    )+};
+}
+"#;
+
+/// Steps of a constituent that the recognised road does not know: whole events and pushed constituents are the same bits,
+/// from none to more than fit. What differs in the others is in these four.
+#[test]
+fn whole_and_pushed_events_of_sets_agree_at_every_multiplicity() {
+    use networks::sets::{Step, set};
+    let place = tempfile::tempdir().unwrap();
+    let mut manifest = "[package]\nname = \"driver\"\nedition = \"2024\"\n[workspace]\n\
+                        [profile.dev]\nopt-level = 1\n[dependencies]\n"
+        .to_owned();
+    let mut calls = String::new();
+    let mut kernels = String::new();
+    for step in [Step::Elu, Step::Gelu, Step::LayerNorm, Step::OneHot] {
+        let network = set(step);
+        let path = |end: &str| place.path().join(format!("{}{end}", network.name));
+        fs::write(path(".onnx"), encoded(&network.model)).unwrap();
+        write_events(&network, 100, CALIBRATION, &path(".npz"));
+        let mut compile = hodoscope();
+        compile
+            .arg("compile")
+            .arg(path(".onnx"))
+            .arg("-o")
+            .arg(path(""));
+        // Bits are compared here: what few events of a toy lose is no matter.
+        compile.arg("--accept-loss").arg("--calibration");
+        let report = succeeds(compile.arg(path(".npz")));
+        assert!(
+            report.contains("live constituents are computed"),
+            "{report}"
+        );
+        let program = fs::read_to_string(path("").join("program.txt")).unwrap();
+        assert!(!program.contains("value masked "), "{program}");
+        let krate = network.name.replace('-', "_");
+        let manifest_of_crate = fs::read_to_string(path("").join("crate/Cargo.toml")).unwrap();
+        let package = manifest_of_crate
+            .lines()
+            .find_map(|line| line.strip_prefix("name = "))
+            .unwrap()
+            .trim_matches('"')
+            .to_owned();
+        let library = fs::read_to_string(path("").join("crate/src/lib.rs")).unwrap();
+        let tagger = library
+            .lines()
+            .find_map(|line| line.strip_prefix("pub type Deployed = "))
+            .and_then(|line| line.split('<').next())
+            .unwrap()
+            .to_owned();
+        manifest += &format!(
+            "{krate} = {{ package = {package:?}, path = {:?} }}\n",
+            path("").join("crate")
+        );
+        calls += &format!("agrees!({krate}, {tagger}, Portable, ArmV7eDsp, Rv32im);\n");
+        kernels = format!(
+            "[patch.crates-io]\nhodoscope-kernels = {{ path = {:?} }}\n",
+            path("").join("kernels")
+        );
+    }
+    fs::create_dir_all(place.path().join("driver/src")).unwrap();
+    fs::write(place.path().join("driver/Cargo.toml"), manifest + &kernels).unwrap();
+    let main = format!("{DRIVER}fn main() {{\n{calls}}}\n");
+    fs::write(place.path().join("driver/src/main.rs"), main).unwrap();
+    let mut run = Command::new("cargo");
+    run.args(["run", "--quiet", "--offline"])
+        .current_dir(place.path().join("driver"))
+        .env(
+            "CARGO_TARGET_DIR",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/sets"),
+        );
+    succeeds(&mut run);
+}
+
 /// Quantisers that HGQ2 and tf2onnx spelled in arithmetic: compiled without calibration, which is refused.
 #[test]
 fn spelled_quantisers_are_taken_over_on_every_target() {
