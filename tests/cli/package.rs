@@ -305,7 +305,7 @@ fn write_events(program: &Program, folder: &Path, seed: u64) {
     let mut words = vec![Vec::new(); program.inputs.len()];
     let (mut raws, mut offsets) = (Vec::new(), vec![0u8; 8]);
     let mut rows = 0;
-    for event in 0..EVENTS {
+    for (event, multiplicity) in multiplicities.iter().enumerate() {
         let mut inputs = Vec::new();
         for (index, input) in program.inputs.iter().enumerate() {
             let mut own = events.words(event, InputId::new(index)).to_vec();
@@ -322,7 +322,7 @@ fn write_events(program: &Program, folder: &Path, seed: u64) {
         }
         let outputs = interpreter.run(&Event { inputs }).expect("an event");
         raws.extend(outputs.concat().iter().flat_map(|raw| raw.to_le_bytes()));
-        rows += multiplicities[event] as i64 * i64::from(capacity > 0);
+        rows += *multiplicity as i64 * i64::from(capacity > 0);
         offsets.extend(rows.to_le_bytes());
     }
     let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("a file");
