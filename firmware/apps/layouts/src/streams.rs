@@ -66,6 +66,9 @@ fn lengths(random: &mut Random, case: usize) -> (usize, usize) {
     (quads, 1 + random.below(BLOCKS))
 }
 
+/// A portable body: of operand and stream it gives each row's result.
+type Body<'b> = dyn Fn(&[i16], &[i32], &mut dyn FnMut(usize, i32)) + 'b;
+
 /// Compares results with those of the portable body.
 struct Held {
     name: &'static str,
@@ -105,7 +108,7 @@ impl Held {
     /// As [`Held::finished`], of any portable body.
     fn compared<T: Copy + Into<i32>>(
         &mut self,
-        portable: &dyn Fn(&[i16], &[i32], &mut dyn FnMut(usize, i32)),
+        portable: &Body<'_>,
         (x, stream): (&[i16], &[i32]),
         y: &[T],
         finish: &dyn Fn(usize, i32) -> i32,
