@@ -487,6 +487,8 @@ fn networks() -> Vec<Network> {
 
 /// How far a sentinel that no format holds may lead, in units of the range.
 const REACH: f64 = 8.0;
+/// The same of what integers make of it: their operand has room for events far beyond the calibration.
+const ROOM: f64 = 64.0;
 
 fn held(network: &Network, options: &Options, limit: f64) {
     let name = network.name;
@@ -529,11 +531,10 @@ fn held(network: &Network, options: &Options, limit: f64) {
     assert!(rms <= limit, "{name}: rms {rms:.2e}");
     // Without anything there, a result is the float network's, or one of moderate size where that is a sentinel's.
     assert!(!none.is_empty(), "{name}: no event is empty");
-    let reach = REACH * range;
     for (float, fixed) in none {
-        let within = |v: f64| (low - reach..=high + reach).contains(&v);
+        let within = |v: f64, reach: f64| (low - reach * range..=high + reach * range).contains(&v);
         let equal = (float - fixed).abs() <= 4.0 * limit * range.max(float.abs());
-        let moderate = !within(float) && within(fixed);
+        let moderate = !within(float, REACH) && within(fixed, ROOM);
         assert!(
             equal || moderate,
             "{name}: {fixed} of nothing, {float} in float, between {low} and {high}"
