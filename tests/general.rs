@@ -246,14 +246,12 @@ fn whole_and_pushed_events_of_sets_agree_at_every_multiplicity() {
             .arg("-o")
             .arg(path(""));
         // Bits are compared here: what few events of a toy lose is no matter.
-        compile.arg("--accept-loss").arg("--calibration");
+        compile.args(["--accept-loss", "--input", "x=fixed<16,4>", "--calibration"]);
         let report = succeeds(compile.arg(path(".npz")));
         assert!(
             report.contains("live constituents are computed"),
             "{report}"
         );
-        let program = fs::read_to_string(path("").join("program.txt")).unwrap();
-        assert!(!program.contains("value masked "), "{program}");
         let krate = network.name.replace('-', "_");
         let manifest_of_crate = fs::read_to_string(path("").join("crate/Cargo.toml")).unwrap();
         let package = manifest_of_crate
@@ -284,7 +282,7 @@ fn whole_and_pushed_events_of_sets_agree_at_every_multiplicity() {
     let main = format!("{DRIVER}fn main() {{\n{calls}}}\n");
     fs::write(place.path().join("driver/src/main.rs"), main).unwrap();
     let mut run = Command::new("cargo");
-    run.args(["run", "--quiet", "--offline"])
+    run.args(["run", "--quiet"])
         .current_dir(place.path().join("driver"))
         .env(
             "CARGO_TARGET_DIR",

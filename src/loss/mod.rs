@@ -77,7 +77,9 @@ impl Loss {
         let reference = events.float(graph, terms.score, &judged)?;
         let judge = figures::Judge::new(graph, events, &judged, &reference, terms);
         let outputs = judge.figures(program)?;
-        if events.labels(&judged).is_some() && outputs.iter().all(|figures| figures.auc.is_none()) {
+        let labels = events.labels(&judged).unwrap_or_default();
+        let several = labels.iter().any(|label| *label != labels[0]);
+        if several && outputs.iter().all(|figures| figures.auc.is_none()) {
             eprintln!(
                 "warning: calibration: no output has a column for each class of `labels`: no AUC is judged"
             );
