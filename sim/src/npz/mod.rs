@@ -1,8 +1,7 @@
 //! Arrays of events in NumPy's `.npz` archives.
 //!
-//! [`Npz::read`] takes every array of an archive into memory: floats as `f64` (an `f32` converts
-//! exactly), integers and booleans as `i64`. Whatever is wrong with a file or an array is an
-//! [`NpzError`] that names it.
+//! [`Npz::read`] takes every array of an archive into memory: floats as they are, in single or double precision, integers
+//! and booleans as `i64`. Whatever is wrong with a file or an array is an [`NpzError`] that names it.
 
 mod error;
 mod header;

@@ -61,7 +61,7 @@ fn order_of_memory_does_not_matter() {
     assert!(!transposed.is_standard_layout());
     let (_dir, path) = archive(|npz| npz.add_array("x", &transposed).unwrap());
     let npz = Npz::read(&path).unwrap();
-    let expected = Values::Float(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    let expected = Values::Single(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     assert_eq!(npz.array("x").unwrap().values(), &expected);
 }
 
