@@ -19,6 +19,7 @@ mod own_boards;
 mod place;
 mod progress;
 mod report;
+mod writable;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@
 //!     rtl/           where `hodoscope rtl` was asked for it, the model as logic
 //! ```
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ use hodoscope_compiler::recognise::Score;
 use hodoscope_program::Program;
 use hodoscope_sim::targets::sources::write_kernels;
 use serde_json::Value;
+
+use crate::writable::{self, Maker};
 
 /// The value of `"generator"` in a report of ours.
 pub const GENERATOR: &str = "hodoscope";
@@ -137,66 +140,25 @@ pub fn put(dir: &Path, name: &str, content: &str) -> Result<()> {
     fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))
 }
 
+const MAKER: Maker = Maker {
+    command: "hodoscope compile",
+    makes: "a compiled model",
+};
+
 /// Refuses a DIR that `compile` did not make, and with `force` permits one that it made.
 pub fn check_writable(dir: &Path, force: bool) -> Result<()> {
-    let metadata = match fs::symlink_metadata(dir) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-            if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
-                bail!(
-                    "{}: no such directory to write {} into",
-                    parent.display(),
-                    dir.display()
-                );
-            }
-            return Ok(());
-        }
-        Err(error) => return Err(error).with_context(|| format!("{}", dir.display())),
-    };
-    if !metadata.is_dir() {
-        bail!(
-            "{}: exists and is not a directory; nothing was written",
-            dir.display()
-        );
-    }
-    let mut foreign = Vec::new();
-    let mut any = false;
-    for entry in fs::read_dir(dir).with_context(|| format!("{}", dir.display()))? {
-        any = true;
-        let name = entry?.file_name();
-        let ours = OURS.iter().any(|ours| name == *ours)
-            || name
-                .to_str()
-                .is_some_and(|name| name.ends_with(".onnx.data"));
-        if !ours {
-            foreign.push(name.to_string_lossy().into_owned());
-        }
-    }
-    if !any {
+    let names = writable::names(dir)?;
+    if names.is_empty() {
         return Ok(());
     }
-    if read_report(dir).is_err() {
-        bail!(
-            "{}: exists and was not made by `hodoscope compile`; nothing was written",
-            dir.display()
-        );
-    }
-    if !force {
-        bail!(
-            "{}: holds a compiled model already; --force replaces it. Nothing was written",
-            dir.display()
-        );
-    }
-    if !foreign.is_empty() {
-        foreign.sort();
-        bail!(
-            "{}: holds files that `hodoscope compile` did not make ({}); nothing was written",
-            dir.display(),
-            foreign.join(", ")
-        );
-    }
-    Ok(())
+    let is_ours = |name: &OsString| {
+        let data = |name: &str| name.ends_with(".onnx.data");
+        OURS.iter().any(|ours| name == *ours) || name.to_str().is_some_and(data)
+    };
+    let foreign = names.iter().filter(|name| !is_ours(name));
+    let foreign = foreign.map(|name| name.to_string_lossy().into_owned());
+    let made = read_report(dir).is_ok();
+    MAKER.check(dir, force, made.then(|| foreign.collect()))
 }
 
 /// Fills a directory beside `dir` and gives it that name when `fill` is done: a failure leaves

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::model_dir::{ModelDir, replace};
 use crate::progress;
 use crate::report::{Report, thousands};
+use crate::writable::Maker;
 
 /// Make a shared and a static library of a compiled model, for C, C++ and whatever loads libraries
 #[derive(Debug, clap::Args)]
@@ -210,6 +211,11 @@ fn describe(
     })
 }
 
+const MAKER: Maker = Maker {
+    command: "hodoscope package",
+    makes: "a package",
+};
+
 /// Refuses what is no package of ours, or holds other files; and with `force` permits what is.
 fn check_writable(output: &Path, force: bool) -> Result<()> {
     let shown = output.display();
@@ -233,24 +239,9 @@ fn check_writable(output: &Path, force: bool) -> Result<()> {
         return Ok(());
     }
     let own = own_files(output);
-    if own.is_empty() {
-        bail!("{shown}: exists and was not made by `hodoscope package`; nothing was written");
-    }
-    if !force {
-        bail!("{shown}: holds a package already; --force replaces it. Nothing was written");
-    }
-    let foreign: Vec<String> = there
-        .iter()
-        .map(|path| path.display().to_string())
-        .filter(|path| !own.contains(path))
-        .collect();
-    if !foreign.is_empty() {
-        bail!(
-            "{shown}: holds files that `hodoscope package` did not make ({}); nothing was written",
-            foreign.join(", ")
-        );
-    }
-    Ok(())
+    let paths = there.iter().map(|path| path.display().to_string());
+    let foreign = paths.filter(|path| !own.contains(path)).collect();
+    MAKER.check(output, force, (!own.is_empty()).then_some(foreign))
 }
 
 /// Files that descriptions of ours in a package name.

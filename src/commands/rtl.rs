@@ -1,10 +1,9 @@
 //! `hodoscope rtl`.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use hodoscope_fabric::matrix::Aim;
 use hodoscope_fabric::verilog::{self, Written};
 use hodoscope_fabric::{Circuit, Cut, Options, Schedule};
@@ -16,6 +15,7 @@ use super::verify::own;
 use crate::fabric::{self, FOLDER, GENERATOR, read_report};
 use crate::model_dir::{ModelDir, put, replace};
 use crate::report::{Report, Table, number, thousands};
+use crate::writable::{self, Maker};
 
 /// Write a compiled model as logic: pipelined Verilog with a testbench
 #[derive(Debug, clap::Args)]
@@ -103,61 +103,25 @@ pub fn rtl(args: &Args) -> Result<Report> {
     ))
 }
 
+const MAKER: Maker = Maker {
+    command: "hodoscope rtl",
+    makes: "Verilog",
+};
+
 /// Refuses a directory that `hodoscope rtl` did not make, and with `force` permits one that it made.
 fn check_writable(dir: &Path, force: bool) -> Result<()> {
-    let metadata = match fs::symlink_metadata(dir) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-            if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
-                bail!(
-                    "{}: no such directory to write {} into",
-                    parent.display(),
-                    dir.display()
-                );
-            }
-            return Ok(());
-        }
-        Err(error) => return Err(error).with_context(|| format!("{}", dir.display())),
-    };
-    if !metadata.is_dir() {
-        bail!(
-            "{}: exists and is not a directory; nothing was written",
-            dir.display()
-        );
-    }
-    let mut names = Vec::new();
-    for entry in fs::read_dir(dir).with_context(|| format!("{}", dir.display()))? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
+    let names = writable::names(dir)?;
     if names.is_empty() {
         return Ok(());
     }
-    let Ok(report) = read_report(dir) else {
-        bail!(
-            "{}: exists and was not made by `hodoscope rtl`; nothing was written",
-            dir.display()
-        );
-    };
-    if !force {
-        bail!(
-            "{}: holds Verilog already; --force replaces it. Nothing was written",
-            dir.display()
-        );
-    }
-    let ours: Vec<&str> = report["files"].as_array().map_or(vec![], |files| {
-        files.iter().filter_map(Value::as_str).collect()
+    let foreign = read_report(dir).ok().map(|report| {
+        let ours = report["files"].as_array().map_or(&[][..], Vec::as_slice);
+        let names = names.iter().map(|name| name.to_string_lossy().into_owned());
+        names
+            .filter(|name| !ours.iter().any(|own| own == name) && name != "report.json")
+            .collect()
     });
-    names.retain(|name| !ours.contains(&name.as_str()) && name != "report.json");
-    if !names.is_empty() {
-        names.sort();
-        bail!(
-            "{}: holds files that `hodoscope rtl` did not make ({}); nothing was written",
-            dir.display(),
-            names.join(", ")
-        );
-    }
-    Ok(())
+    MAKER.check(dir, force, foreign)
 }
 
 /// Lines for the testbench: events that reach limits, tables and branches, and what the interpreter makes of them.
