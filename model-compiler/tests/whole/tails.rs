@@ -50,6 +50,17 @@ fn missed(graph: &Graph, program: &Program, events: &Events) -> f64 {
     worst / f64::from(ends.1 - ends.0)
 }
 
+/// One column of `x`.
+fn part(net: &mut Network, x: ValueId, start: usize) -> ValueId {
+    let column = Op::Slice {
+        axis: 1,
+        start,
+        step: 1,
+        len: 1,
+    };
+    net.push(column, &[x])
+}
+
 #[test]
 fn a_squared_error_holds_for_events_ten_times_as_large() {
     let random = &mut Random::new(1);
@@ -174,18 +185,7 @@ fn steep_functions_hold_where_their_operands_are_small() {
         net.unary(Unary::Circular(Circular::Acosh), above)
     };
     let ratio = |net: &mut Network, x: ValueId| {
-        let part = |net: &mut Network, start| {
-            net.push(
-                Op::Slice {
-                    axis: 1,
-                    start,
-                    step: 1,
-                    len: 1,
-                },
-                &[x],
-            )
-        };
-        let (a, b) = (part(net, 0), part(net, 1));
+        let (a, b) = (part(net, x, 0), part(net, x, 1));
         let (a, b) = (net.unary(Unary::Exp, a), net.unary(Unary::Exp, b));
         let ratio = net.binary(Binary::Div, a, b);
         net.unary(Unary::Log, ratio)
@@ -213,20 +213,9 @@ fn a_discriminant_of_two_rare_classes_has_its_digits() {
             let p = net.push(Op::Softmax { axis: 1 }, &[x]);
             let p = net.reshape(p, &[1, 6, 1]);
             let mut sum = |classes: &[usize]| {
-                let part = |net: &mut Network, start: usize| {
-                    net.push(
-                        Op::Slice {
-                            axis: 1,
-                            start,
-                            step: 1,
-                            len: 1,
-                        },
-                        &[p],
-                    )
-                };
-                let mut sum = part(net, classes[0]);
+                let mut sum = part(net, p, classes[0]);
                 for class in &classes[1..] {
-                    let other = part(net, *class);
+                    let other = part(net, p, *class);
                     sum = net.binary(Binary::Add, sum, other);
                 }
                 sum
@@ -250,18 +239,7 @@ fn a_discriminant_of_two_rare_classes_has_its_digits() {
 #[test]
 fn powers_of_activations_and_of_each_channel_hold() {
     let of_two = |net: &mut Network, x: ValueId| {
-        let part = |net: &mut Network, start| {
-            net.push(
-                Op::Slice {
-                    axis: 1,
-                    start,
-                    step: 1,
-                    len: 1,
-                },
-                &[x],
-            )
-        };
-        let (a, b) = (part(net, 0), part(net, 1));
+        let (a, b) = (part(net, x, 0), part(net, x, 1));
         let a = net.unary(Unary::Relu, a);
         let b = net.unary(Unary::Sigmoid, b);
         net.binary(Binary::Pow, a, b)
