@@ -6,12 +6,14 @@
 
 mod arithmetic;
 mod event;
+mod follow;
 mod operations;
 mod trees;
 
 use hodoscope_program::{Live, Operation, Program, Proof, SetId, ValueId, VerifyError};
 
 pub use event::{Event, EventError};
+pub use follow::{Difference, difference};
 
 /// Interprets one program.
 #[derive(Debug)]

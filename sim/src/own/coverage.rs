@@ -47,11 +47,23 @@ impl Reached {
 
     /// Whether it is new.
     fn mark(&mut self, index: usize) -> bool {
-        match self.seen.get_mut(index) {
+        // What a proof rules out is not reached, and not reported.
+        let is_possible = self.possible.get(index).is_some_and(|possible| *possible);
+        match self.seen.get_mut(index).filter(|_| is_possible) {
             Some(seen) => !std::mem::replace(seen, true),
             None => false,
         }
     }
+}
+
+/// Whether an event reaches something new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Nothing,
+    /// A sign or magnitude of a channel alone.
+    Magnitude,
+    /// What is reported.
+    Reported,
 }
 
 /// Multiplicities of a set.
@@ -138,11 +150,35 @@ impl Coverage {
         }
     }
 
-    /// Adds an event, of which the program's sets have `slots`; whether it reached something new.
-    pub fn add(&mut self, program: &Program, trace: &Trace, slots: &[usize]) -> bool {
-        let mut is_new = false;
+    /// Adds what an event reaches; whether that is new.
+    pub(super) fn reach(&mut self, program: &Program, trace: &Trace) -> Reach {
+        let mut reach = Reach::Nothing;
+        for (set, kept) in self.sets.iter_mut().zip(&trace.multiplicity) {
+            if set.multiplicities.insert(*kept) {
+                reach = Reach::Reported;
+            }
+        }
+        for (id, value) in program.values() {
+            let raws = &trace.values[id.index()];
+            if self.add_buckets(id, raws) && reach == Reach::Nothing {
+                reach = Reach::Magnitude;
+            }
+            let Some(index) = self.of_value[id.index()] else {
+                continue;
+            };
+            let reached = &mut self.reached[index];
+            see(program, &self.intervals, trace, id, value, &mut |index| {
+                if reached.mark(index) {
+                    reach = Reach::Reported;
+                }
+            });
+        }
+        reach
+    }
+
+    /// Counts an event that is kept, of which the program's sets have `slots`, and its answers.
+    pub(super) fn count(&mut self, program: &Program, trace: &Trace, slots: &[usize]) {
         for ((set, kept), slots) in self.sets.iter_mut().zip(&trace.multiplicity).zip(slots) {
-            is_new |= set.multiplicities.insert(*kept);
             set.beyond += usize::from(*slots > set.capacity);
             set.holes += usize::from(*kept < *slots.min(&set.capacity));
         }
@@ -156,18 +192,6 @@ impl Coverage {
                     .insert(raws.iter().fold(0xcbf2_9ce4_8422_2325, step));
             }
         }
-        for (id, value) in program.values() {
-            let raws = &trace.values[id.index()];
-            is_new |= self.add_buckets(id, raws);
-            let Some(index) = self.of_value[id.index()] else {
-                continue;
-            };
-            let reached = &mut self.reached[index];
-            see(program, &self.intervals, trace, id, value, &mut |index| {
-                is_new |= reached.mark(index);
-            });
-        }
-        is_new
     }
 
     /// Sign and bits of each raw.
@@ -223,6 +247,19 @@ fn possible(
                 let range =
                     (interval.minimum - first) as usize..=(interval.maximum - first) as usize;
                 cells[range].fill(true);
+            }
+            (Kind::Cell, cells)
+        }
+        Operation::Interpolate {
+            x,
+            table,
+            first,
+            shift,
+        } => {
+            let mut cells = vec![false; program.constant(*table).data.len()];
+            for interval in &proof.intervals[x.index()] {
+                let cell = |raw: i128| (raw - i128::from(*first)) as usize >> shift;
+                cells[cell(interval.minimum)..=cell(interval.maximum)].fill(true);
             }
             (Kind::Cell, cells)
         }
@@ -313,6 +350,12 @@ fn see(
         Operation::Table { x, .. } => {
             let first = program.value(*x).element.minimum();
             raws(*x).iter().for_each(|raw| mark((raw - first) as usize));
+        }
+        Operation::Interpolate {
+            x, first, shift, ..
+        } => {
+            let raws = raws(*x).iter();
+            raws.for_each(|raw| mark((raw - first) as usize >> shift));
         }
         Operation::Rescale { .. } => {
             let (low, high) = ends(value);

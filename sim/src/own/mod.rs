@@ -2,17 +2,26 @@
 //!
 //! Test events show what a detector sends, and leave alone what it seldom sends: the saturated end of a rescale, cells at the edge of
 //! a table, an empty set, one that overflows. [`events`] makes such events, the same on every host: first corners, then
-//! mutations of the given events, of the corners, and of those mutations that reached something new.
+//! mutations of the given events, of the corners, and of those mutations that reached something new. Reaching is not enough: a wrong
+//! entry of a table shows only where it changes an output. So mutants of the program lead the search, too.
 
 mod coverage;
+pub mod mutants;
+mod search;
 mod words;
 
-use hodoscope_interpreter::{Event, EventError, Interpreter};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use hodoscope_interpreter::{Event, EventError, Interpreter, Trace};
 use hodoscope_program::{Program, SetId};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use coverage::Reach;
 pub use coverage::{Coverage, DISTINCT, Kind, OfOutput, OfSet, Reached};
+use search::Search;
+pub use search::Told;
 use words::{STYLES, Source, Style};
 
 /// Given events from which mutations begin, at most.
@@ -21,8 +30,34 @@ const PARENTS: usize = 64;
 /// Slots of the largest events, at most, beside one of each set's capacity and one of more.
 const SLOTS: usize = 256;
 
-/// `count` events of the program beside `given` ones, for which `coverage` tells what they reached; each with its outputs, one after
-/// the other.
+/// Events that are tried for one that is kept, at most.
+const TRIES: usize = 32;
+
+/// Events of a verification's own.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// Each with its outputs, one after the other.
+    pub events: Vec<(Event, Vec<i64>)>,
+    /// What they and the given events tell.
+    pub told: Told,
+}
+
+/// What an event is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// It reaches nothing that others did not.
+    Little,
+    /// A value's magnitude that no event had.
+    Some,
+    /// It reaches what is reported.
+    Much,
+    /// It tells a mutant, or is a corner.
+    Most,
+}
+
+/// `count` events of the program beside `given` ones, for which `coverage` tells what they reached.
+///
+/// More are tried: those are kept that tell the program from a mutant, or reach something new.
 ///
 /// # Errors
 /// When a given event has not the program's inputs.
@@ -32,43 +67,99 @@ pub fn events(
     count: usize,
     seed: u64,
     coverage: &mut Coverage,
-) -> Result<Vec<(Event, Vec<i64>)>, EventError> {
+) -> Result<Own, EventError> {
     let program = interpreter.program();
     let mut source = Source {
         program,
         random: ChaCha8Rng::seed_from_u64(seed),
     };
+    let mut search = Search::new(&mut source);
     let step = (given.len() / PARENTS).max(1);
     let mut parents: Vec<Event> = given.iter().step_by(step).cloned().collect();
+    for event in &parents {
+        search.see(event, &interpreter.trace(event)?);
+    }
     let mut corners = corners(&mut source);
     corners.truncate(count);
     parents.extend(corners.iter().cloned());
-    let mut own = Vec::with_capacity(count);
-    for event in corners {
-        let (raws, _) = see(interpreter, &event, coverage)?;
-        own.push((event, raws));
-    }
-    while own.len() < count {
-        let event = match parents.is_empty() || source.below(8) == 0 {
-            true => any(&mut source),
-            false => {
-                // Those that were found last lead on.
-                let recent = parents.len() - source.below(parents.len().min(PARENTS)) - 1;
-                let parent = match source.below(2) {
-                    0 => recent,
-                    _ => source.below(parents.len()),
-                };
-                let other = source.below(parents.len());
-                source.mutant(&parents[parent], &parents[other])
-            }
+    let mut corners = corners.into_iter();
+    let mut kept: Vec<(Worth, Event, Trace)> = Vec::with_capacity(count);
+    let mut most = 0;
+    let mut reached = coverage.clone();
+    for tried in 0.. {
+        let is_enough = kept.len() >= count && (tried >= TRIES * count || !search.has_work());
+        if most >= count || is_enough {
+            break;
+        }
+        let corner = corners.next();
+        let is_corner = corner.is_some();
+        let event = corner.unwrap_or_else(|| next(&mut source, &parents, &search));
+        let trace = interpreter.trace(&event)?;
+        let reach = reached.reach(program, &trace);
+        let told = match search.has_work() {
+            true => search.see(&event, &trace),
+            false => 0,
         };
-        let (raws, is_new) = see(interpreter, &event, coverage)?;
-        if is_new {
+        let worth = match reach {
+            _ if told > 0 || is_corner => Worth::Most,
+            Reach::Reported => Worth::Much,
+            Reach::Magnitude => Worth::Some,
+            Reach::Nothing => Worth::Little,
+        };
+        most += usize::from(worth == Worth::Most);
+        if worth > Worth::Little {
             parents.push(event.clone());
         }
-        own.push((event, raws));
+        if worth > Worth::Little || kept.len() < count {
+            kept.push((worth, event, trace));
+        }
     }
-    Ok(own)
+    // What is worth least goes, what was found last first; the others stay in their order.
+    let mut least: Vec<(Worth, Reverse<usize>)> = kept
+        .iter()
+        .enumerate()
+        .map(|(index, (worth, ..))| (*worth, Reverse(index)))
+        .collect();
+    least.sort_unstable();
+    let gone: BTreeSet<usize> = least
+        .iter()
+        .take(kept.len().saturating_sub(count))
+        .map(|(_, Reverse(index))| *index)
+        .collect();
+    let mut own = Vec::with_capacity(count);
+    for (index, (_, event, trace)) in kept.into_iter().enumerate() {
+        if !gone.contains(&index) {
+            coverage.reach(program, &trace);
+            coverage.count(program, &trace, &slots(program, &event));
+            let raws = search::outputs(interpreter, &trace);
+            own.push((event, raws));
+        }
+    }
+    Ok(Own {
+        events: own,
+        told: search.told,
+    })
+}
+
+/// A mutation of an event that is there, or any event.
+fn next(source: &mut Source<'_>, parents: &[Event], search: &Search) -> Event {
+    if parents.is_empty() || source.below(8) == 0 {
+        return any(source);
+    }
+    if source.below(4) == 0
+        && let Some(closest) = search.closest(source)
+    {
+        let other = source.below(parents.len());
+        return source.mutant(closest, &parents[other]);
+    }
+    // Those that were found last lead on.
+    let recent = parents.len() - source.below(parents.len().min(PARENTS)) - 1;
+    let parent = match source.below(2) {
+        0 => recent,
+        _ => source.below(parents.len()),
+    };
+    let other = source.below(parents.len());
+    source.mutant(&parents[parent], &parents[other])
 }
 
 /// The outputs of an event, one after the other; `coverage` has what it reached.
@@ -80,25 +171,18 @@ pub fn outputs(
     event: &Event,
     coverage: &mut Coverage,
 ) -> Result<Vec<i64>, EventError> {
-    Ok(see(interpreter, event, coverage)?.0)
-}
-
-/// The outputs of an event, and whether it reached something new.
-fn see(
-    interpreter: &Interpreter<'_>,
-    event: &Event,
-    coverage: &mut Coverage,
-) -> Result<(Vec<i64>, bool), EventError> {
     let program = interpreter.program();
     let trace = interpreter.trace(event)?;
+    coverage.reach(program, &trace);
+    coverage.count(program, &trace, &slots(program, event));
+    Ok(search::outputs(interpreter, &trace))
+}
+
+/// Slots of each set that an event fills.
+fn slots(program: &Program, event: &Event) -> Vec<usize> {
     let sets = 0..program.sets.len();
-    let slots: Vec<usize> = sets
-        .map(|set| words::slots(program, event, SetId::new(set)))
-        .collect();
-    let is_new = coverage.add(program, &trace, &slots);
-    let outputs = program.outputs.iter();
-    let raws = outputs.flat_map(|output| trace.values[output.value.index()].iter().copied());
-    Ok((raws.collect(), is_new))
+    sets.map(|set| words::slots(program, event, SetId::new(set)))
+        .collect()
 }
 
 /// Multiplicities at which something changes.

@@ -40,7 +40,7 @@ fn own_events_reach_what_there_is() {
     let make = || {
         let mut coverage = Coverage::new(&program, interpreter.proof());
         let own = events(&interpreter, &[], 1500, 1, &mut coverage).unwrap();
-        (own, coverage)
+        (own.events, coverage)
     };
     let (own, coverage) = make();
     assert_eq!(own, make().0);
@@ -69,6 +69,7 @@ fn what_the_live_rule_compares_with_is_among_the_words() {
     let mut coverage = Coverage::new(&program, interpreter.proof());
     let own = events(&interpreter, &[], 60, 1, &mut coverage).unwrap();
     let words: Vec<i64> = own
+        .events
         .iter()
         .flat_map(|(e, _)| e.inputs[0].iter().copied())
         .collect();

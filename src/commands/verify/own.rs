@@ -4,7 +4,7 @@ use anyhow::Result;
 use hodoscope_interpreter::Event;
 use hodoscope_program::Program;
 use hodoscope_sim::encode::Events;
-use hodoscope_sim::own::{self, Coverage, Kind};
+use hodoscope_sim::own::{self, Coverage, Kind, Told};
 use serde_json::{Value, json};
 
 use crate::execute;
@@ -46,6 +46,7 @@ pub fn kind(is_own: bool) -> &'static str {
 pub struct Vectors {
     pub groups: [Group; 2],
     coverage: Coverage,
+    told: Told,
     /// Values by their names.
     names: Vec<String>,
 }
@@ -70,7 +71,7 @@ pub fn vectors(program: &Program, given: Events, count: usize, seed: u64) -> Res
         .map(|event| given.event(event))
         .collect();
     let made = own::events(&interpreter, &parents, count, seed, &mut coverage)?;
-    let (events, raws): (Vec<Event>, Vec<Vec<i64>>) = made.into_iter().unzip();
+    let (events, raws): (Vec<Event>, Vec<Vec<i64>>) = made.events.into_iter().unzip();
     bar.finish_and_clear();
     Ok(Vectors {
         groups: [
@@ -86,6 +87,7 @@ pub fn vectors(program: &Program, given: Events, count: usize, seed: u64) -> Res
             },
         ],
         coverage,
+        told: made.told,
         names: program.values.iter().map(|v| v.name.clone()).collect(),
     })
 }
@@ -141,6 +143,17 @@ impl Vectors {
                 "  output `{}`: {}{more} different answers\n",
                 output.name,
                 thousands(distinct as u64)
+            );
+        }
+        let Told {
+            told,
+            mutants,
+            events,
+        } = self.told;
+        if mutants > 0 {
+            let [told, mutants, events] = [told, mutants, events].map(|n| thousands(n as u64));
+            text += &format!(
+                "  {told} of {mutants} changes of the program (a weight, an entry, a rounding, a limit) show in an answer; the others in none of {events} events tried\n"
             );
         }
         text
@@ -209,6 +222,11 @@ impl Vectors {
         });
         json!({
             "values": values.collect::<Vec<_>>(),
+            "changes": {
+                "tried": self.told.mutants,
+                "show_in_an_answer": self.told.told,
+                "events_tried": self.told.events,
+            },
             "sets": self.coverage.sets.iter().map(|set| json!({
                 "name": set.name,
                 "capacity": set.capacity,
