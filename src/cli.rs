@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    boards, compile, evaluate, inspect, latency, package, rtl, run, stream, synth, trace, verify,
+    boards, compile, evaluate, inspect, latency, package, replay, rtl, run, stream, synth, trace,
+    verify,
 };
 use crate::exit;
 use crate::own_boards;
@@ -55,6 +56,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Trace(trace::Args),
     Latency(latency::Args),
+    Replay(replay::Args),
     Stream(Box<stream::Args>),
     Rtl(rtl::Args),
     Synth(synth::Args),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::evaluate(args),
         Command::Trace(args) => trace::trace(args),
         Command::Latency(args) => latency::latency(args),
+        Command::Replay(args) => replay::replay(args),
         Command::Stream(args) => stream::stream(args),
         Command::Rtl(args) => rtl::rtl(args),
         Command::Synth(args) => synth::synth(args),

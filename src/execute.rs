@@ -179,7 +179,8 @@ impl Deployed {
         })
     }
 
-    fn built(&self) -> Result<&Built> {
+    /// The firmware with what runs it.
+    pub fn built(&self) -> Result<&Built> {
         match &self.code {
             Code::Firmware(built) => Ok(built),
             Code::Library(_) => bail!(

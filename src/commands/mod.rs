@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod inspect;
 pub mod latency;
 pub mod package;
+pub mod replay;
 pub mod rtl;
 pub mod run;
 pub mod stream;

@@ -219,7 +219,7 @@ fn compare(program: &Program, target: &mut Target, group: &own::Group, got: &Ans
 }
 
 /// Bits of the stored raw that differ; all of them where there is no answer.
-fn different_bits(output: &OutputSlice, expected: i64, got: Option<i64>) -> u64 {
+pub fn different_bits(output: &OutputSlice, expected: i64, got: Option<i64>) -> u64 {
     let Some(got) = got else {
         return output.bits.into();
     };

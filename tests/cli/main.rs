@@ -8,6 +8,7 @@ mod good;
 mod layouts;
 mod loss;
 mod package;
+mod replay;
 mod rtl;
 mod stream;
 mod verify;

@@ -5,6 +5,17 @@ use core::fmt;
 
 use embedded_hal::digital::{self, ErrorType, OutputPin};
 
+/// What a firmware says of its board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About<'a> {
+    /// The family of boards.
+    pub app: &'a str,
+    /// The board.
+    pub board: &'a str,
+    /// Events that the link holds while one is computed, that one among them.
+    pub credit: u8,
+}
+
 /// A free-running counter.
 pub trait Clock {
     /// Ticks of a second, 0 when they do not measure time.
@@ -74,7 +85,7 @@ pub enum Fault {
     Link(embedded_io::ErrorKind),
     /// A pin failed.
     Pin(digital::ErrorKind),
-    /// A reply does not fit its frame: the name of the app is too long.
+    /// A reply does not fit its frame: the names of app and board are too long.
     Reply,
 }
 

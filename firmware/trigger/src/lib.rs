@@ -8,6 +8,9 @@
 //! BUSY is up from a complete event frame until its answer has left: a host that respects it never
 //! loses an event. ACCEPT holds the decision of the last event, and falls when the next arrives.
 //!
+//! A host that begins a run numbers its events. Each is then decided once, in its turn, whatever the link does: a repeated one gets
+//! the stored answer, and moves no pin; one before its turn or of another run is refused. The counters say how many of each.
+//!
 //! The parts are layered so that a board can serve a menu of models one day: [`Line`] is one model
 //! with its decision and counters and knows no frames of others; the loop only routes to it.
 #![no_std]
@@ -18,10 +21,12 @@ mod line;
 mod log;
 mod reply;
 mod run;
+mod sequence;
+mod store;
 
-pub use board::{Clock, Fault, Parts, Probe, Unconnected};
-pub use line::{
-    Decision, Line, Outcome, fixed_bytes, frame_capacity, payload_capacity, raws, row_bytes,
-};
+pub use board::{About, Clock, Fault, Parts, Probe, Unconnected};
+pub use line::{Decision, Line, fixed_bytes, frame_capacity, payload_capacity, raws, row_bytes};
 pub use reply::Replies;
 pub use run::{End, Trigger};
+pub use sequence::{Sequence, Turn};
+pub use store::{Fate, answers_stored};

@@ -1,14 +1,16 @@
 //! One model with its decision and counters.
 
+use core::fmt;
 use core::hint::black_box;
-use core::marker::PhantomData;
 
 use embedded_io::Write;
 use hodoscope_kernels::model::{EventError, Model, Raws};
 use hodoscope_wire::{Counters, Identity, MULTIPLICITIES, Reason, VERSION, frame_len};
 
 use crate::reply::{Replies, Tracer};
-use crate::{Clock, Fault, Probe};
+use crate::sequence::Sequence;
+use crate::store::{Fate, Store};
+use crate::{About, Clock, Fault, Probe};
 
 /// Accept an event iff raw number `output` is at least `threshold`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,61 +88,114 @@ pub const fn payload_capacity<M: Model>() -> usize {
 /// The `N` of [`Trigger`](crate::Trigger) for `M`: bytes of the longest frame that it reads.
 #[must_use]
 pub const fn frame_capacity<M: Model>() -> usize {
-    // The message is its variant, the id, the length and the payload. Sixteen bytes more, so that
-    // a payload of a slightly wrong length is refused as such.
-    frame_len(1 + 5 + 5 + payload_capacity::<M>() + 16)
+    // The message is its variant, the epoch, the number, the length and the payload. Sixteen bytes more, so
+    // that a payload of a slightly wrong length is refused as such.
+    frame_len(1 + 4 + 5 + 5 + payload_capacity::<M>() + 16)
 }
 
-/// One model with its decision and counters.
+/// One model with its decision, counters, and the run that it is in.
 ///
-/// With `TRACE` false, the traced instance of the model is not part of the firmware.
-#[derive(Debug)]
-pub struct Line<M, const TRACE: bool> {
+/// It stores the fates of the last `K` events, [`answers_stored`](crate::answers_stored) of `M`. With `TRACE` false, the traced
+/// instance of the model is not part of the firmware.
+pub struct Line<M: Model, const K: usize, const TRACE: bool> {
     decision: Decision,
     counters: Counters,
-    model: PhantomData<M>,
+    sequence: Sequence,
+    store: Store<M::Raws, K>,
 }
 
-impl<M: Model, const TRACE: bool> Line<M, TRACE> {
-    /// A line with all counters at zero.
+impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
+    /// A line without a run, and with all counters at zero.
     #[must_use]
     pub fn new(decision: Decision) -> Self {
         const {
             assert!(M::NAME.len() <= 128, "a model's name has at most 128 bytes");
+            assert!(K > 0, "a line stores an answer at least");
         }
         Self {
             decision,
             counters: Counters::default(),
-            model: PhantomData,
+            sequence: Sequence::default(),
+            store: Store::new(),
         }
     }
 
-    /// What this line computes.
+    /// What this line computes, on which board.
     #[must_use]
-    pub fn identity<'a>(&self, app: &'a str, ticks_per_second: u32) -> Identity<'a> {
+    pub fn identity<'a>(
+        &self,
+        about: &About<'a>,
+        token: u32,
+        ticks_per_second: u32,
+    ) -> Identity<'a> {
         Identity {
             protocol: VERSION,
             name: M::NAME,
-            app,
+            app: about.app,
+            board: about.board,
+            version: env!("CARGO_PKG_VERSION"),
             program: M::PROGRAM,
             raws: raws::<M>() as u16,
             capacity: M::CAPACITY as u16,
             payload: payload_capacity::<M>() as u32,
+            credit: self.credit(about),
+            epoch: self.sequence.epoch(),
+            token,
             ticks_per_second,
             trace: TRACE,
             overflow_checks: cfg!(debug_assertions),
         }
     }
 
+    /// Events that may be under way at once: what the link holds, as far as answers are stored.
+    #[must_use]
+    pub fn credit(&self, about: &About<'_>) -> u8 {
+        let stored = u8::try_from(K).unwrap_or(u8::MAX);
+        stored.min(about.credit).max(1)
+    }
+
+    /// The run that this line is in.
+    #[must_use]
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
     /// What this line has seen.
     #[must_use]
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        Counters {
+            epoch: self.sequence.epoch(),
+            next: self.sequence.next(),
+            ..self.counters
+        }
     }
 
     /// Sets all counters to zero.
     pub fn reset(&mut self) {
         self.counters = Counters::default();
+    }
+
+    /// How this line decides.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        self.decision
+    }
+
+    /// Begins the run `epoch`, unless this line is in it already: with counters at zero and no stored answer.
+    ///
+    /// # Errors
+    /// [`Reason::NoOutput`] when the model does not have the raw that should decide; then nothing has changed.
+    pub fn begin(&mut self, epoch: u32, decision: Option<Decision>) -> Result<(), Reason> {
+        if epoch != 0 && epoch == self.sequence.epoch() {
+            return Ok(());
+        }
+        if let Some(decision) = decision {
+            self.configure(decision)?;
+        }
+        self.sequence = Sequence::of_run(epoch);
+        self.store = Store::new();
+        self.reset();
+        Ok(())
     }
 
     /// Decides from now on by `decision`.
@@ -160,22 +215,27 @@ impl<M: Model, const TRACE: bool> Line<M, TRACE> {
 
     /// Counts a request that was refused.
     pub fn refused(&mut self, reason: &Reason) {
-        add(&mut self.counters.refused, 1);
-        if matches!(reason, Reason::Frame(_)) {
-            add(&mut self.counters.unreadable, 1);
+        let counters = &mut self.counters;
+        add(&mut counters.refused, 1);
+        match reason {
+            Reason::Frame(_) => add(&mut counters.unreadable, 1),
+            Reason::OtherRun => add(&mut counters.strangers, 1),
+            Reason::Ahead { .. } => add(&mut counters.ahead, 1),
+            Reason::Forgotten => add(&mut counters.duplicates, 1),
+            Reason::Length { .. } | Reason::NoTrace | Reason::NoOutput { .. } => {}
         }
     }
 
-    /// Computes and decides one event, counts it, and gives it to `then`: raws may be many, and stay where they are.
+    /// Computes and decides the event that has its turn, counts it, and stores its fate under its number.
     ///
-    /// A payload of a wrong length is [`Reason::Length`].
-    pub fn event<T>(
+    /// A payload of a wrong length has its turn too: it is refused, and the next event is expected.
+    pub fn event(
         &mut self,
+        sequence: u32,
         payload: &[u8],
         clock: &mut impl Clock,
         probe: &mut impl Probe,
-        then: impl FnOnce(Result<Outcome<'_, M::Raws>, Reason>) -> T,
-    ) -> T {
+    ) -> &Fate<M::Raws> {
         let start = clock.now();
         probe.begin();
         // Nothing of the inference moves across the markers.
@@ -183,44 +243,53 @@ impl<M: Model, const TRACE: bool> Line<M, TRACE> {
         black_box(&answer);
         probe.end();
         let ticks = clock.now().wrapping_sub(start);
-        let outcome = self.decided(&answer, ticks);
-        if let Ok(outcome) = &outcome {
-            self.count(payload.len(), ticks, outcome.accept);
+        self.sequence.advance();
+        let fate = self.decided(answer, ticks);
+        match &fate {
+            Fate::Decided { accept, .. } => self.count(payload.len(), ticks, *accept),
+            Fate::Refused(reason) => {
+                add(&mut self.counters.wrong, 1);
+                self.refused(reason);
+            }
         }
-        then(outcome)
+        self.store.put(sequence, fate)
     }
 
-    fn decided<'a>(
-        &self,
-        answer: &'a Result<M::Raws, EventError>,
-        ticks: u32,
-    ) -> Result<Outcome<'a, M::Raws>, Reason> {
+    /// The stored fate of an event that was taken before; it counts as a duplicate.
+    ///
+    /// # Errors
+    /// [`Reason::Forgotten`] when it is stored no more.
+    pub fn again(&mut self, sequence: u32) -> Result<&Fate<M::Raws>, Reason> {
+        let fate = self.store.get(sequence).ok_or(Reason::Forgotten)?;
+        add(&mut self.counters.duplicates, 1);
+        Ok(fate)
+    }
+
+    fn decided(&self, answer: Result<M::Raws, EventError>, ticks: u32) -> Fate<M::Raws> {
         match answer {
-            Ok(raws) => Ok(Outcome {
+            Ok(raws) => Fate::Decided {
+                accept: self.decision.accepts(&raws),
                 raws,
-                accept: self.decision.accepts(raws),
                 ticks,
-            }),
-            Err(error) => Err(length(*error)),
+            },
+            Err(error) => Fate::Refused(length(error)),
         }
     }
 
-    /// Computes one event, sends every layer, and gives it to `then`. It is decided, not counted.
-    pub(crate) fn trace<L: Write, T>(
+    /// Computes one event and sends every layer. It is decided, neither counted nor stored.
+    pub(crate) fn trace<L: Write>(
         &mut self,
         id: u32,
         payload: &[u8],
         replies: &mut Replies<L>,
-        then: impl FnOnce(&mut Replies<L>, Result<Outcome<'_, M::Raws>, Reason>) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    ) -> Result<Fate<M::Raws>, Fault> {
         if !TRACE {
-            return then(replies, Err(Reason::NoTrace));
+            return Ok(Fate::Refused(Reason::NoTrace));
         }
         let mut tracer = Tracer::new(replies, id);
         let answer = M::infer(payload, &mut tracer);
         tracer.finish()?;
-        let outcome = self.decided(&answer, 0);
-        then(replies, outcome)
+        Ok(self.decided(answer, 0))
     }
 
     fn count(&mut self, payload: usize, ticks: u32, accept: bool) {
@@ -237,15 +306,15 @@ impl<M: Model, const TRACE: bool> Line<M, TRACE> {
     }
 }
 
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome<'a, R> {
-    /// Raws of all outputs.
-    pub raws: &'a R,
-    /// The decision.
-    pub accept: bool,
-    /// Ticks of the inference.
-    pub ticks: u32,
+impl<M: Model, const K: usize, const TRACE: bool> fmt::Debug for Line<M, K, TRACE> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("model", &M::NAME)
+            .field("decision", &self.decision)
+            .field("counters", &self.counters)
+            .field("sequence", &self.sequence)
+            .finish_non_exhaustive()
+    }
 }
 
 fn add(counter: &mut u32, count: u32) {

@@ -5,6 +5,7 @@ use hodoscope_kernels::model::{Observer, Raws};
 use hodoscope_wire::{CHUNK, Chunk, REPLY_FRAME, Reply, encode};
 
 use crate::Fault;
+use crate::store::Fate;
 
 /// Sends replies over a link.
 #[derive(Debug)]
@@ -72,14 +73,29 @@ impl<L: Write> Observer for Tracer<'_, L> {
 }
 
 impl<L: Write> Replies<L> {
-    /// Sends the raws of an event and its decision.
-    pub(crate) fn answer(
+    /// Sends what became of an event. `credit` events may be under way after it.
+    pub(crate) fn fate(
         &mut self,
-        id: u32,
-        raws: &impl Raws,
-        accept: bool,
-        ticks: u32,
+        epoch: u32,
+        sequence: u32,
+        credit: u8,
+        fate: &Fate<impl Raws>,
     ) -> Result<(), Fault> {
+        let (raws, accept, ticks) = match fate {
+            Fate::Decided {
+                raws,
+                accept,
+                ticks,
+            } => (raws, *accept, *ticks),
+            Fate::Refused(reason) => {
+                let (sequence, reason) = (Some(sequence), *reason);
+                return self.send(&Reply::Refused {
+                    epoch,
+                    sequence,
+                    reason,
+                });
+            }
+        };
         let mut start = 0;
         loop {
             let offset = start as u32;
@@ -87,14 +103,17 @@ impl<L: Write> Replies<L> {
             start += CHUNK;
             let reply = match raws.get(start) {
                 Some(_) => Reply::Raws {
-                    id,
+                    epoch,
+                    sequence,
                     offset,
                     raws: part,
                 },
                 None => Reply::Answer {
-                    id,
+                    epoch,
+                    sequence,
                     accept,
                     ticks,
+                    credit,
                     offset,
                     raws: part,
                 },

@@ -2,13 +2,12 @@
 
 use embedded_hal::digital::{OutputPin, PinState};
 use embedded_io::{Read, Write};
-use hodoscope_kernels::model::{Model, Raws};
+use hodoscope_kernels::model::Model;
 use hodoscope_wire::{Decoder, Reason, Reply, Request};
 
-use crate::line::Outcome;
 use crate::log::log;
 use crate::reply::Replies;
-use crate::{Clock, Decision, Fault, Line, Parts, Probe};
+use crate::{About, Clock, Decision, Fate, Fault, Line, Parts, Probe, Turn};
 
 /// Bytes that are asked of the link at once: more than the queue of any serial port.
 const READ: usize = 64;
@@ -24,11 +23,12 @@ pub enum End {
 
 /// A board at work on one model.
 ///
-/// `N` is the longest frame that it reads, [`frame_capacity`](crate::frame_capacity) of `M`.
+/// `N` is the longest frame that it reads, [`frame_capacity`](crate::frame_capacity) of `M`, and `K` the answers that it stores,
+/// [`answers_stored`](crate::answers_stored) of `M`.
 #[derive(Debug)]
-pub struct Trigger<M, L, B, A, C, P, const N: usize, const TRACE: bool> {
-    app: &'static str,
-    line: Line<M, TRACE>,
+pub struct Trigger<M: Model, L, B, A, C, P, const N: usize, const K: usize, const TRACE: bool> {
+    about: About<'static>,
+    line: Line<M, K, TRACE>,
     replies: Replies<L>,
     busy: B,
     accept: A,
@@ -37,7 +37,8 @@ pub struct Trigger<M, L, B, A, C, P, const N: usize, const TRACE: bool> {
     decoder: Decoder<N>,
 }
 
-impl<M, L, B, A, C, P, const N: usize, const TRACE: bool> Trigger<M, L, B, A, C, P, N, TRACE>
+impl<M, L, B, A, C, P, const N: usize, const K: usize, const TRACE: bool>
+    Trigger<M, L, B, A, C, P, N, K, TRACE>
 where
     M: Model,
     L: Read + Write,
@@ -46,10 +47,10 @@ where
     C: Clock,
     P: Probe,
 {
-    /// A board that decides by `decision` until it is configured. `app` is what it calls itself.
-    pub fn new(app: &'static str, parts: Parts<L, B, A, C, P>, decision: Decision) -> Self {
+    /// A board that decides by `decision` until it is configured.
+    pub fn new(about: About<'static>, parts: Parts<L, B, A, C, P>, decision: Decision) -> Self {
         Self {
-            app,
+            about,
             line: Line::new(decision),
             replies: Replies::new(parts.link),
             busy: parts.busy,
@@ -65,9 +66,7 @@ where
     /// # Errors
     /// [`Fault`] when link or pins fail.
     pub fn run(&mut self) -> Result<End, Fault> {
-        log!(info, "{=str} on {=str}", M::NAME, self.app);
-        self.busy.set_low().map_err(Fault::pin)?;
-        self.accept.set_low().map_err(Fault::pin)?;
+        self.start()?;
         let mut buffer = [0; READ];
         loop {
             let len = self.replies.link.read(&mut buffer).map_err(Fault::link)?;
@@ -75,16 +74,30 @@ where
                 log!(info, "the link was closed");
                 return Ok(End::Closed);
             }
-            if let Some(end) = self.take(&buffer[..len])? {
+            if let Some(end) = self.feed(&buffer[..len])? {
                 return Ok(end);
             }
         }
     }
 
-    /// Takes bytes from the link, and works off the requests that they complete.
-    fn take(&mut self, mut bytes: &[u8]) -> Result<Option<End>, Fault> {
+    /// Lets both pins fall: what [`run`](Self::run) begins with.
+    ///
+    /// # Errors
+    /// [`Fault`] when pins fail.
+    pub fn start(&mut self) -> Result<(), Fault> {
+        log!(info, "{=str} on {=str}", M::NAME, self.about.board);
+        self.busy.set_low().map_err(Fault::pin)?;
+        self.accept.set_low().map_err(Fault::pin)
+    }
+
+    /// Works off the requests that these bytes complete, for an app that reads its link by itself. The end is one that the host
+    /// asked for.
+    ///
+    /// # Errors
+    /// [`Fault`] when link or pins fail.
+    pub fn feed(&mut self, mut bytes: &[u8]) -> Result<Option<End>, Fault> {
         let Self {
-            app,
+            about,
             line,
             replies,
             busy,
@@ -96,15 +109,31 @@ where
         while let Some(request) = decoder.feed::<Request>(&mut bytes) {
             let refused = match request {
                 Err(error) => Some((None, Reason::Frame(error))),
-                Ok(Request::Hello) => {
-                    let identity = line.identity(app, clock.ticks_per_second());
+                Ok(Request::Hello { token }) => {
+                    let identity = line.identity(about, token, clock.ticks_per_second());
                     replies.send(&Reply::Identity(identity))?;
                     None
                 }
+                Ok(Request::Begin { epoch, decision }) => {
+                    log!(info, "run {=u32:#010x}", epoch);
+                    let decision =
+                        decision.map(|(output, threshold)| Decision { output, threshold });
+                    match line.begin(epoch, decision) {
+                        Ok(()) => {
+                            let Decision { output, threshold } = line.decision();
+                            replies.send(&Reply::Begun {
+                                epoch,
+                                output,
+                                threshold,
+                            })?;
+                            None
+                        }
+                        Err(reason) => Some((None, reason)),
+                    }
+                }
                 Ok(Request::Configure { output, threshold }) => {
                     log!(info, "accept raw {=u16} from {=i64}", output, threshold);
-                    let decision = Decision { output, threshold };
-                    match line.configure(decision) {
+                    match line.configure(Decision { output, threshold }) {
                         Ok(()) => {
                             replies.send(&Reply::Done)?;
                             None
@@ -112,26 +141,51 @@ where
                         Err(reason) => Some((None, reason)),
                     }
                 }
-                Ok(Request::Event { id, payload }) => {
-                    busy.set_high().map_err(Fault::pin)?;
-                    accept.set_low().map_err(Fault::pin)?;
-                    let reason = line.event(payload, clock, probe, |outcome| {
-                        finish(id, outcome, accept, replies)
-                    })?;
-                    busy.set_low().map_err(Fault::pin)?;
-                    reason
+                Ok(Request::Event {
+                    epoch,
+                    sequence,
+                    payload,
+                }) => {
+                    let credit = line.credit(about);
+                    match line.sequence().turn(epoch, sequence) {
+                        Turn::Now => {
+                            busy.set_high().map_err(Fault::pin)?;
+                            accept.set_low().map_err(Fault::pin)?;
+                            let fate = line.event(sequence, payload, clock, probe);
+                            show(sequence, fate, accept)?;
+                            replies.fate(epoch, sequence, credit, fate)?;
+                            busy.set_low().map_err(Fault::pin)?;
+                            None
+                        }
+                        Turn::Past => match line.again(sequence) {
+                            Ok(fate) => {
+                                replies.fate(epoch, sequence, credit, fate)?;
+                                None
+                            }
+                            Err(reason) => Some((Some(sequence), reason)),
+                        },
+                        Turn::Early => {
+                            let expected = line.sequence().next();
+                            Some((Some(sequence), Reason::Ahead { expected }))
+                        }
+                        Turn::OtherRun => Some((Some(sequence), Reason::OtherRun)),
+                    }
                 }
                 Ok(Request::Trace { id, payload }) => {
                     busy.set_high().map_err(Fault::pin)?;
                     accept.set_low().map_err(Fault::pin)?;
-                    let reason = line.trace(id, payload, replies, |replies, outcome| {
-                        finish(id, outcome, accept, replies)
-                    })?;
+                    let fate = line.trace(id, payload, replies)?;
+                    show(id, &fate, accept)?;
+                    if let Fate::Refused(reason) = &fate {
+                        line.refused(reason);
+                    }
+                    let epoch = line.sequence().epoch();
+                    replies.fate(epoch, id, line.credit(about), &fate)?;
                     busy.set_low().map_err(Fault::pin)?;
-                    reason
+                    None
                 }
                 Ok(Request::Counters) => {
-                    replies.send(&Reply::Counters(*line.counters()))?;
+                    replies.send(&Reply::Counters(line.counters()))?;
                     None
                 }
                 Ok(Request::Reset) => {
@@ -151,41 +205,34 @@ where
                     return Ok(Some(End::Shutdown));
                 }
             };
-            if let Some((id, reason)) = refused {
+            if let Some((sequence, reason)) = refused {
                 log!(warn, "refused: {}", reason);
                 line.refused(&reason);
-                replies.send(&Reply::Refused { id, reason })?;
+                replies.send(&Reply::Refused {
+                    epoch: line.sequence().epoch(),
+                    sequence,
+                    reason,
+                })?;
             }
         }
         Ok(None)
     }
 }
 
-type Refusal = Option<(Option<u32>, Reason)>;
-
-/// Shows the decision and answers, or says what is to be refused.
-fn finish<R: Raws>(
-    id: u32,
-    outcome: Result<Outcome<'_, R>, Reason>,
-    pin: &mut impl OutputPin,
-    replies: &mut Replies<impl Write>,
-) -> Result<Refusal, Fault> {
-    let Outcome {
-        raws,
-        accept,
-        ticks,
-    } = match outcome {
-        Ok(outcome) => outcome,
-        Err(reason) => return Ok(Some((Some(id), reason))),
-    };
-    pin.set_state(PinState::from(accept)).map_err(Fault::pin)?;
-    log!(
-        trace,
-        "event {=u32}: accept {=bool}, {=u32} ticks",
-        id,
-        accept,
-        ticks
-    );
-    replies.answer(id, raws, accept, ticks)?;
-    Ok(None)
+/// Shows a decision at its pin.
+fn show<R>(sequence: u32, fate: &Fate<R>, pin: &mut impl OutputPin) -> Result<(), Fault> {
+    match fate {
+        Fate::Decided { accept, ticks, .. } => {
+            pin.set_state(PinState::from(*accept)).map_err(Fault::pin)?;
+            log!(
+                trace,
+                "event {=u32}: accept {=bool}, {=u32} ticks",
+                sequence,
+                *accept,
+                *ticks
+            );
+        }
+        Fate::Refused(reason) => log!(warn, "event {=u32} refused: {}", sequence, reason),
+    }
+    Ok(())
 }

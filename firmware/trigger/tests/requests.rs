@@ -10,16 +10,21 @@ use proptest::prelude::*;
 
 #[test]
 fn hello_is_answered_with_the_identity() {
-    let (end, output) = Bench::default().run::<Toy, false>(&[Request::Hello]);
+    let (end, output) = Bench::default().run::<Toy, false>(&[Request::Hello { token: 5 }]);
     assert_eq!(end, Ok(End::Closed));
     let identity = Identity {
         protocol: VERSION,
         name: "toy",
         app: "bench",
+        board: "table",
+        version: env!("CARGO_PKG_VERSION"),
         program: [0x70; 32],
         raws: 2,
         capacity: CAPACITY as u16,
         payload: 2 + 64 * 4,
+        credit: 4,
+        epoch: 0,
+        token: 5,
         ticks_per_second: 1000,
         trace: false,
         overflow_checks: cfg!(debug_assertions),
@@ -33,7 +38,8 @@ fn events_are_decided_and_counted() {
     let many = event(0, &[(1, 1); 64]);
     let requests = [
         Request::Event {
-            id: 1,
+            epoch: 0,
+            sequence: 1,
             payload: &high,
         },
         Request::Configure {
@@ -41,7 +47,8 @@ fn events_are_decided_and_counted() {
             threshold: 16,
         },
         Request::Event {
-            id: 2,
+            epoch: 0,
+            sequence: 2,
             payload: &high,
         },
         Request::Configure {
@@ -49,11 +56,13 @@ fn events_are_decided_and_counted() {
             threshold: -9,
         },
         Request::Event {
-            id: 3,
+            epoch: 0,
+            sequence: 3,
             payload: &low,
         },
         Request::Event {
-            id: 4,
+            epoch: 0,
+            sequence: 4,
             payload: &many,
         },
         Request::Counters,
@@ -62,9 +71,11 @@ fn events_are_decided_and_counted() {
     ];
     let (_, output) = Bench::default().run::<Toy, false>(&requests);
     let answer = |id, accept, score| Reply::Answer {
-        id,
+        epoch: 0,
+        sequence: id,
         accept,
         ticks: 1,
+        credit: 4,
         offset: 0,
         raws: chunk(&[score, score + 1]),
     };
@@ -118,7 +129,8 @@ fn a_decision_can_be_built_in() {
     };
     let payload = event(5, &[]);
     let (_, output) = bench.run::<Toy, false>(&[Request::Event {
-        id: 0,
+        epoch: 0,
+        sequence: 0,
         payload: &payload,
     }]);
     assert!(matches!(
@@ -131,7 +143,8 @@ fn a_decision_can_be_built_in() {
 fn many_raws_come_in_chunks() {
     let payload = event(7, &[]);
     let request = Request::Event {
-        id: 9,
+        epoch: 0,
+        sequence: 9,
         payload: &payload,
     };
     let (_, output) = Bench::default().run::<Toy<70>, false>(&[request]);
@@ -140,19 +153,23 @@ fn many_raws_come_in_chunks() {
         replies(&output),
         [
             Reply::Raws {
-                id: 9,
+                epoch: 0,
+                sequence: 9,
                 offset: 0,
                 raws: chunk(&raws),
             },
             Reply::Raws {
-                id: 9,
+                epoch: 0,
+                sequence: 9,
                 offset: 32,
                 raws: chunk(&raws[32..]),
             },
             Reply::Answer {
-                id: 9,
+                epoch: 0,
+                sequence: 9,
                 accept: false,
                 ticks: 1,
+                credit: 4,
                 offset: 64,
                 raws: chunk(&raws[64..]),
             },
@@ -174,7 +191,8 @@ fn layers_are_shown_only_where_trace_is_built_in() {
     assert_eq!(
         replies(&output)[0],
         Reply::Refused {
-            id: Some(5),
+            epoch: 0,
+            sequence: Some(5),
             reason: Reason::NoTrace,
         }
     );
@@ -198,14 +216,17 @@ fn layers_are_shown_only_where_trace_is_built_in() {
             layer(2, 0, 0, &raws),
             layer(2, 0, 32, &raws[32..]),
             Reply::Raws {
-                id: 5,
+                epoch: 0,
+                sequence: 5,
                 offset: 0,
                 raws: chunk(&raws),
             },
             Reply::Answer {
-                id: 5,
+                epoch: 0,
+                sequence: 5,
                 accept: false,
                 ticks: 0,
+                credit: 4,
                 offset: 32,
                 raws: chunk(&raws[32..]),
             },
@@ -221,7 +242,8 @@ fn layers_are_shown_only_where_trace_is_built_in() {
 fn what_cannot_be_done_is_refused_by_name() {
     let requests = [
         Request::Event {
-            id: 1,
+            epoch: 0,
+            sequence: 1,
             payload: &[0; 5],
         },
         Request::Configure {
@@ -237,7 +259,8 @@ fn what_cannot_be_done_is_refused_by_name() {
         replies[..2],
         [
             Reply::Refused {
-                id: Some(1),
+                epoch: 0,
+                sequence: Some(1),
                 reason: Reason::Length {
                     got: 5,
                     fixed: 2,
@@ -245,7 +268,8 @@ fn what_cannot_be_done_is_refused_by_name() {
                 },
             },
             Reply::Refused {
-                id: None,
+                epoch: 0,
+                sequence: None,
                 reason: Reason::NoOutput { output: 2, raws: 2 },
             },
         ]
@@ -260,11 +284,13 @@ fn the_largest_payload_is_read_and_a_larger_one_refused() {
     let larger = vec![0; payload_capacity::<Toy>() + 64];
     let requests = [
         Request::Event {
-            id: u32::MAX,
+            epoch: 0,
+            sequence: u32::MAX,
             payload: &largest,
         },
         Request::Event {
-            id: u32::MAX,
+            epoch: 0,
+            sequence: u32::MAX,
             payload: &larger,
         },
     ];
@@ -274,7 +300,8 @@ fn the_largest_payload_is_read_and_a_larger_one_refused() {
     assert_eq!(
         replies[1],
         Reply::Refused {
-            id: None,
+            epoch: 0,
+            sequence: None,
             reason: Reason::Frame(FrameError::TooLong),
         }
     );
@@ -300,11 +327,13 @@ fn pins_and_probe_follow_the_event() {
     let (good, bad) = (event(1, &[]), event(-1, &[]));
     let _ = bench.run::<Toy, false>(&[
         Request::Event {
-            id: 1,
+            epoch: 0,
+            sequence: 1,
             payload: &good,
         },
         Request::Event {
-            id: 2,
+            epoch: 0,
+            sequence: 2,
             payload: &bad,
         },
     ]);
@@ -322,21 +351,21 @@ fn a_fault_ends_the_loop() {
         link_fails: true,
         ..Bench::default()
     };
-    let (end, _) = bench.run::<Toy, false>(&[Request::Hello]);
+    let (end, _) = bench.run::<Toy, false>(&[Request::Hello { token: 5 }]);
     assert!(matches!(end, Err(Fault::Link(_))));
 
     let bench = Bench {
         pins_fail: true,
         ..Bench::default()
     };
-    let (end, _) = bench.run::<Toy, false>(&[Request::Hello]);
+    let (end, _) = bench.run::<Toy, false>(&[Request::Hello { token: 5 }]);
     assert!(matches!(end, Err(Fault::Pin(_))));
 
     let bench = Bench {
         app: "a name that is far too long".repeat(20).leak(),
         ..Bench::default()
     };
-    let (end, _) = bench.run::<Toy, false>(&[Request::Hello]);
+    let (end, _) = bench.run::<Toy, false>(&[Request::Hello { token: 5 }]);
     assert_eq!(end, Err(Fault::Reply));
 }
 
@@ -355,7 +384,7 @@ proptest! {
         let replies = replies(&output);
         prop_assert_eq!(replies.len(), frames);
         let refused = |reply: &Reply| {
-            matches!(reply, Reply::Refused { id: None, reason: Reason::Frame(_) })
+            matches!(reply, Reply::Refused { epoch: 0, sequence: None, reason: Reason::Frame(_), .. })
         };
         prop_assert!(replies.iter().all(refused));
     }

@@ -18,7 +18,7 @@ pub const MULTIPLICITIES: usize = 65;
 
 /// Bytes that hold the frame of any reply, whatever the model: a board sends from, and a host
 /// receives into, a buffer of this length.
-pub const REPLY_FRAME: usize = crate::frame_len(416);
+pub const REPLY_FRAME: usize = crate::frame_len(448);
 
 /// Raw values: what [`Reply::Layer`], [`Reply::Raws`] and [`Reply::Answer`] carry.
 pub type Chunk = heapless::Vec<i64, CHUNK>;
@@ -42,7 +42,19 @@ pub fn chunk(raws: &[i64]) -> Chunk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request<'a> {
     /// Who are you? Ends with [`Reply::Identity`].
-    Hello,
+    Hello {
+        /// Any number. It comes back, and tells this answer from those to earlier requests.
+        token: u32,
+    },
+    /// Begin a run: its counters and its sequence start at 0. Ends with [`Reply::Begun`]. A second request of the same epoch changes
+    /// nothing, so that a host may ask until it is answered.
+    Begin {
+        /// The host's name for the run; 0 ends a run without beginning one.
+        #[serde(with = "postcard::fixint::le")]
+        epoch: u32,
+        /// Raw that decides and least raw that is accepted, from this run on; nothing keeps what there was.
+        decision: Option<(u16, i64)>,
+    },
     /// Accept an event iff raw number `output` is at least `threshold`. Ends with [`Reply::Done`].
     Configure {
         /// Index into the raws of all outputs, concatenated.
@@ -51,15 +63,21 @@ pub enum Request<'a> {
         threshold: i64,
     },
     /// Compute and decide one event. Ends with [`Reply::Answer`].
+    ///
+    /// Within a run the board takes events in their sequence, each once: one that was answered gets the stored answer again, one
+    /// that comes too early is refused with what is expected. Without a run, epoch 0, events are taken as they come.
     Event {
-        /// The host's name for the event; it comes back in every reply to it.
-        id: u32,
+        /// The run that it belongs to, 0 without one.
+        #[serde(with = "postcard::fixint::le")]
+        epoch: u32,
+        /// Its number in the run, from 0; it comes back in every reply to it.
+        sequence: u32,
         /// Input words, as the model's crate describes them.
         #[serde(borrow)]
         payload: &'a [u8],
     },
-    /// Compute one event and show every layer. Ends with [`Reply::Answer`], whose `ticks` are 0;
-    /// counters stay as they are.
+    /// Compute one event and show every layer. Ends with [`Reply::Answer`], whose `ticks` are 0 and whose `sequence` is this
+    /// `id`; counters and sequence stay as they are.
     Trace {
         /// The host's name for the event.
         id: u32,
@@ -69,7 +87,7 @@ pub enum Request<'a> {
     },
     /// How many events were seen? Ends with [`Reply::Counters`].
     Counters,
-    /// Set all counters to zero. Decision and threshold stay. Ends with [`Reply::Done`].
+    /// Set all counters to zero. Decision, run and sequence stay. Ends with [`Reply::Done`].
     Reset,
     /// Leave the event loop: an emulated board exits, a real one restarts. Ends with
     /// [`Reply::Done`].
@@ -104,8 +122,11 @@ pub enum Reply<'a> {
     },
     /// Outputs of an event that do not fit its [`Reply::Answer`], in order, before it.
     Raws {
-        /// Id of the request.
-        id: u32,
+        /// The board's run, 0 without one.
+        #[serde(with = "postcard::fixint::le")]
+        epoch: u32,
+        /// Number of the event.
+        sequence: u32,
         /// Index among all raws of the first raw of this chunk.
         offset: u32,
         /// [`CHUNK`] raws.
@@ -113,12 +134,17 @@ pub enum Reply<'a> {
     },
     /// The end of an event: its last raws and the decision.
     Answer {
-        /// Id of the request.
-        id: u32,
+        /// The board's run, 0 without one.
+        #[serde(with = "postcard::fixint::le")]
+        epoch: u32,
+        /// Number of the event.
+        sequence: u32,
         /// The decision.
         accept: bool,
         /// Ticks of the board's clock that the inference took.
         ticks: u32,
+        /// Events that may be under way after this one: the board holds what they send, and can answer each of them again.
+        credit: u8,
         /// Index among all raws of the first raw of this chunk.
         offset: u32,
         /// At most [`CHUNK`] raws.
@@ -126,8 +152,11 @@ pub enum Reply<'a> {
     },
     /// The request was not carried out.
     Refused {
-        /// Id of the event; nothing when the request has none or could not be read.
-        id: Option<u32>,
+        /// The board's run, 0 without one: another than the host's says that the board has started again.
+        #[serde(with = "postcard::fixint::le")]
+        epoch: u32,
+        /// Number of the event; nothing when the request has none or could not be read.
+        sequence: Option<u32>,
         /// Why.
         reason: Reason,
     },
@@ -135,6 +164,16 @@ pub enum Reply<'a> {
     Counters(Counters),
     /// Bytes of the defmt stream, on boards that log through the link. At most [`LOG_CHUNK`].
     Log(#[serde(borrow)] &'a [u8]),
+    /// To [`Request::Begin`].
+    Begun {
+        /// The run.
+        #[serde(with = "postcard::fixint::le")]
+        epoch: u32,
+        /// The raw that decides.
+        output: u16,
+        /// Least raw that is accepted.
+        threshold: i64,
+    },
 }
 
 impl Reply<'_> {
@@ -145,7 +184,7 @@ impl Reply<'_> {
     }
 }
 
-/// What runs on a board.
+/// What runs on a board: with the epoch of a run, the record that its answers belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity<'a> {
     /// Version of the protocol, [`VERSION`](crate::VERSION) of the board.
@@ -154,6 +193,10 @@ pub struct Identity<'a> {
     pub name: &'a str,
     /// The app family that the firmware was built with.
     pub app: &'a str,
+    /// The board that it was built for.
+    pub board: &'a str,
+    /// Version of the trigger loop, that of Hodoscope.
+    pub version: &'a str,
     /// SHA-256 of the program's text form.
     pub program: [u8; 32],
     /// Number of raws of an event, over all outputs.
@@ -162,6 +205,12 @@ pub struct Identity<'a> {
     pub capacity: u16,
     /// Most payload bytes of an event.
     pub payload: u32,
+    /// Events that may be under way at once.
+    pub credit: u8,
+    /// The run that the board is in, 0 without one.
+    pub epoch: u32,
+    /// That of the request.
+    pub token: u32,
     /// Ticks of a second in [`Reply::Answer`] and [`Counters`]; 0 when they do not measure time.
     pub ticks_per_second: u32,
     /// Whether [`Request::Trace`] is built in.
@@ -170,11 +219,16 @@ pub struct Identity<'a> {
     pub overflow_checks: bool,
 }
 
-/// What a board has seen since its start or [`Request::Reset`].
+/// What a board has seen since its start, [`Request::Begin`] or [`Request::Reset`].
 ///
-/// Counters stay at their largest value rather than wrap.
+/// Every request of an event that was read is one of `events`, `wrong`, `duplicates`, `ahead` and `strangers`. Counters stay at their
+/// largest value rather than wrap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
+    /// The run, 0 without one.
+    pub epoch: u32,
+    /// The number that the next event of the run has.
+    pub next: u32,
     /// Events computed.
     pub events: u32,
     /// Events accepted.
@@ -183,6 +237,14 @@ pub struct Counters {
     pub refused: u32,
     /// Frames that could not be read.
     pub unreadable: u32,
+    /// Events that were refused: their length is wrong. Each has its number in the run, as computed ones have.
+    pub wrong: u32,
+    /// Requests of an event that had been taken before: the stored answer was sent again, or was there no more.
+    pub duplicates: u32,
+    /// Events that came before their turn.
+    pub ahead: u32,
+    /// Events of another run.
+    pub strangers: u32,
     /// Largest ticks of an event.
     pub largest_ticks: u32,
     /// Ticks of all events.
@@ -195,10 +257,16 @@ pub struct Counters {
 impl Default for Counters {
     fn default() -> Self {
         Self {
+            epoch: 0,
+            next: 0,
             events: 0,
             accepted: 0,
             refused: 0,
             unreadable: 0,
+            wrong: 0,
+            duplicates: 0,
+            ahead: 0,
+            strangers: 0,
             largest_ticks: 0,
             ticks: 0,
             multiplicity: [0; MULTIPLICITIES],
@@ -230,6 +298,15 @@ pub enum Reason {
         /// Number of raws of the model.
         raws: u16,
     },
+    /// The event is of another run than the board's.
+    OtherRun,
+    /// The event came before its turn: one or more before it did not arrive.
+    Ahead {
+        /// The number that has its turn.
+        expected: u32,
+    },
+    /// The event was taken before, and its answer is stored no more.
+    Forgotten,
 }
 
 impl fmt::Display for Reason {
@@ -247,6 +324,9 @@ impl fmt::Display for Reason {
             Self::NoOutput { output, raws } => {
                 write!(f, "there is no raw {output}: the model has {raws}")
             }
+            Self::OtherRun => f.write_str("the event is of another run"),
+            Self::Ahead { expected } => write!(f, "event {expected} has its turn"),
+            Self::Forgotten => f.write_str("the event was answered long ago"),
         }
     }
 }

@@ -15,13 +15,22 @@ fn frame<T: serde::Serialize>(message: &T) -> Vec<u8> {
 
 fn requests() -> Vec<Request<'static>> {
     vec![
-        Request::Hello,
+        Request::Hello { token: 300 },
+        Request::Begin {
+            epoch: 0x0102_0304,
+            decision: Some((1, -300)),
+        },
+        Request::Begin {
+            epoch: 0,
+            decision: None,
+        },
         Request::Configure {
             output: 1,
             threshold: -300,
         },
         Request::Event {
-            id: 70_000,
+            epoch: 0x0102_0304,
+            sequence: 70_000,
             payload: &[0, 1, 0, 0, 255],
         },
         Request::Trace {
@@ -36,10 +45,16 @@ fn requests() -> Vec<Request<'static>> {
 
 fn replies() -> Vec<Reply<'static>> {
     let mut counters = Counters {
+        epoch: 0xa0b0_c0d0,
+        next: 4,
         events: 3,
         accepted: 1,
         refused: 2,
         unreadable: 1,
+        wrong: 1,
+        duplicates: 5,
+        ahead: 6,
+        strangers: 7,
         largest_ticks: 1234,
         ticks: 5_000_000_000,
         ..Counters::default()
@@ -50,10 +65,15 @@ fn replies() -> Vec<Reply<'static>> {
             protocol: VERSION,
             name: "pfn-qg",
             app: "mps2",
+            board: "mps2-an386",
+            version: "0.1.0",
             program: core::array::from_fn(|i| i as u8),
             raws: 2,
             capacity: 32,
             payload: 400,
+            credit: 8,
+            epoch: 0xa0b0_c0d0,
+            token: 300,
             ticks_per_second: 25_000_000,
             trace: true,
             overflow_checks: false,
@@ -67,19 +87,23 @@ fn replies() -> Vec<Reply<'static>> {
             raws: chunk(&[0, -1, 1, i64::MIN, i64::MAX]),
         },
         Reply::Raws {
-            id: 2,
+            epoch: 0xa0b0_c0d0,
+            sequence: 2,
             offset: 0,
             raws: chunk(&[-128; 32]),
         },
         Reply::Answer {
-            id: 3,
+            epoch: 0xa0b0_c0d0,
+            sequence: 3,
             accept: true,
             ticks: 100,
+            credit: 8,
             offset: 0,
             raws: chunk(&[-77]),
         },
         Reply::Refused {
-            id: Some(4),
+            epoch: 0,
+            sequence: Some(4),
             reason: Reason::Length {
                 got: 5,
                 fixed: 2,
@@ -87,19 +111,42 @@ fn replies() -> Vec<Reply<'static>> {
             },
         },
         Reply::Refused {
-            id: None,
+            epoch: 0,
+            sequence: None,
             reason: Reason::Frame(FrameError::Version(9)),
         },
         Reply::Refused {
-            id: Some(5),
+            epoch: 0,
+            sequence: Some(5),
             reason: Reason::NoTrace,
         },
         Reply::Refused {
-            id: None,
+            epoch: 0,
+            sequence: None,
             reason: Reason::NoOutput { output: 7, raws: 2 },
+        },
+        Reply::Refused {
+            epoch: 0xa0b0_c0d0,
+            sequence: Some(9),
+            reason: Reason::OtherRun,
+        },
+        Reply::Refused {
+            epoch: 0xa0b0_c0d0,
+            sequence: Some(9),
+            reason: Reason::Ahead { expected: 8 },
+        },
+        Reply::Refused {
+            epoch: 0xa0b0_c0d0,
+            sequence: Some(9),
+            reason: Reason::Forgotten,
         },
         Reply::Counters(counters),
         Reply::Log(&[1, 0, 2]),
+        Reply::Begun {
+            epoch: 0xa0b0_c0d0,
+            output: 1,
+            threshold: -300,
+        },
     ]
 }
 
@@ -146,6 +193,7 @@ fn every_message_comes_back() {
 fn the_largest_replies_fit() {
     let full: Chunk = chunk(&[i64::MIN; 64]);
     let (id, offset, ticks) = (u32::MAX, u32::MAX, u32::MAX);
+    let (epoch, sequence, credit) = (u32::MAX, u32::MAX, u8::MAX);
     let largest = [
         Reply::Layer {
             id,
@@ -155,17 +203,25 @@ fn the_largest_replies_fit() {
             raws: full.clone(),
         },
         Reply::Answer {
-            id,
+            epoch,
+            sequence,
             accept: true,
             ticks,
+            credit,
             offset,
             raws: full,
         },
         Reply::Counters(Counters {
+            epoch: u32::MAX,
+            next: u32::MAX,
             events: u32::MAX,
             accepted: u32::MAX,
             refused: u32::MAX,
             unreadable: u32::MAX,
+            wrong: u32::MAX,
+            duplicates: u32::MAX,
+            ahead: u32::MAX,
+            strangers: u32::MAX,
             largest_ticks: u32::MAX,
             ticks: u64::MAX,
             multiplicity: [u32::MAX; 65],
@@ -179,11 +235,12 @@ fn the_largest_replies_fit() {
 #[test]
 fn a_short_buffer_is_refused() {
     let request = Request::Event {
-        id: 1,
+        epoch: 0,
+        sequence: 1,
         payload: &[3; 300],
     };
     let len = frame(&request).len();
-    assert!(len <= frame_len(300 + 4));
+    assert!(len <= frame_len(300 + 8));
     for short in 0..len {
         assert!(encode(&request, &mut vec![0; short]).is_err(), "{short}");
     }
@@ -214,18 +271,22 @@ fn a_flipped_bit_is_refused() {
 #[test]
 fn a_long_frame_is_counted_and_skipped() {
     let long = frame(&Request::Event {
-        id: 1,
+        epoch: 0,
+        sequence: 1,
         payload: &[9; 100],
     });
     let mut bytes = long;
-    bytes.extend(frame(&Request::Hello));
+    bytes.extend(frame(&Request::Hello { token: 1 }));
     let mut decoder = Decoder::<32>::new();
     let mut bytes = &*bytes;
     assert_eq!(
         decoder.feed::<Request>(&mut bytes),
         Some(Err(FrameError::TooLong))
     );
-    assert_eq!(decoder.feed(&mut bytes), Some(Ok(Request::Hello)));
+    assert_eq!(
+        decoder.feed(&mut bytes),
+        Some(Ok(Request::Hello { token: 1 }))
+    );
     assert_eq!(decoder.rejected(), 1);
 }
 
@@ -255,14 +316,14 @@ proptest! {
     ) {
         let stream: Vec<u8> = events
             .iter()
-            .flat_map(|(id, payload)| frame(&Request::Event { id: *id, payload }))
+            .flat_map(|(id, payload)| frame(&Request::Event { epoch: *id, sequence: *id, payload }))
             .collect();
         prop_assert!(stream.iter().filter(|&&byte| byte == 0).count() == events.len());
         let mut decoder = Decoder::<{ frame_len(610) }>::new();
         let mut seen = Vec::new();
         for mut part in stream.chunks(step) {
             while let Some(request) = decoder.feed::<Request>(&mut part) {
-                let Ok(Request::Event { id, payload }) = request else {
+                let Ok(Request::Event { sequence: id, payload, .. }) = request else {
                     return Err(TestCaseError::fail(format!("{request:?}")));
                 };
                 seen.push((id, payload.to_vec()));
@@ -272,8 +333,8 @@ proptest! {
     }
 
     #[test]
-    fn answers_round_trip(id: u32, accept: bool, ticks: u32, offset: u32, raws in raws()) {
-        let reply = Reply::Answer { id, accept, ticks, offset, raws };
+    fn answers_round_trip(epoch: u32, sequence: u32, accept: bool, ticks: u32, credit: u8, offset: u32, raws in raws()) {
+        let reply = Reply::Answer { epoch, sequence, accept, ticks, credit, offset, raws };
         let bytes = frame(&reply);
         let mut decoder = Decoder::<REPLY_FRAME>::new();
         prop_assert_eq!(decoder.feed(&mut &*bytes), Some(Ok(reply)));
@@ -304,7 +365,7 @@ proptest! {
 
     #[test]
     fn frames_are_found_behind_noise(noise in prop::collection::vec(any::<u8>(), 0..300), id: u32) {
-        let request = Request::Event { id, payload: &[1, 2, 3] };
+        let request = Request::Event { epoch: id, sequence: id, payload: &[1, 2, 3] };
         let mut bytes = noise;
         bytes.push(0);
         bytes.extend(frame(&request));
@@ -319,23 +380,23 @@ proptest! {
 
     /// One or two flipped bits anywhere in a stream cost at most the frames that they touch.
     #[test]
-    fn damage_stays_local(bit in 0usize..8 * 19, other in 0usize..8 * 19) {
-        let middle = frame(&Request::Event { id: 5, payload: &[7, 0, 7, 0, 0, 1, 2, 3, 4, 5] });
-        prop_assert!(middle.len() == 20);
+    fn damage_stays_local(bit in 0usize..8 * 23, other in 0usize..8 * 23) {
+        let middle = frame(&Request::Event { epoch: 0, sequence: 5, payload: &[7, 0, 7, 0, 0, 1, 2, 3, 4, 5] });
+        prop_assert!(middle.len() == 24);
         let mut damaged = middle;
         damaged[bit / 8] ^= 1 << (bit % 8);
         if bit != other {
             damaged[other / 8] ^= 1 << (other % 8);
         }
         let first = frame(&Request::Counters);
-        let last = frame(&Request::Hello);
+        let last = frame(&Request::Hello { token: 1 });
         let bytes = [first, damaged, last].concat();
         let mut bytes = &*bytes;
         let mut decoder = Decoder::<64>::new();
         let mut seen = Vec::new();
         while let Some(result) = decoder.feed::<Request>(&mut bytes) {
             if let Ok(request) = result {
-                seen.push(matches!(request, Request::Counters | Request::Hello));
+                seen.push(matches!(request, Request::Counters | Request::Hello { token: 1 }));
             }
         }
         prop_assert_eq!(seen, vec![true, true]);

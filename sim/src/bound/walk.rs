@@ -95,16 +95,24 @@ impl Walk {
     pub fn new(image: &Image, payload: &[u8]) -> Result<Self, BoundError> {
         let input = [
             PREAMBLE.to_vec(),
-            frame(&Request::Event { id: 1, payload })?,
+            frame(&Request::Event {
+                epoch: 0,
+                sequence: 1,
+                payload,
+            })?,
         ];
         Ok(Self::of(image, input.concat(), payload))
     }
 
     /// A walk through a session in which these events are sent, whose words are nothing but words.
     pub(super) fn of_events(image: &Image, payloads: &[Vec<u8>]) -> Result<Self, BoundError> {
-        let mut input = [PREAMBLE.to_vec(), frame(&Request::Hello)?].concat();
+        let mut input = [PREAMBLE.to_vec(), frame(&Request::Hello { token: 1 })?].concat();
         for (id, payload) in (1..).zip(payloads) {
-            input.extend(frame(&Request::Event { id, payload })?);
+            input.extend(frame(&Request::Event {
+                epoch: 0,
+                sequence: id,
+                payload,
+            })?);
         }
         Ok(Self::of(image, input, &[]))
     }

@@ -60,6 +60,8 @@ pub struct Board {
     pub runner: Runner,
     /// Requests that may be under way at once.
     pub window: usize,
+    /// Speed of its serial port; nothing where that is no matter.
+    pub baud: Option<u32>,
     /// Ticks of a second, 0 where they are no time.
     pub ticks_per_second: u32,
     /// Scripts that the linker reads, by their name.
@@ -127,6 +129,12 @@ impl Board {
     #[must_use]
     pub fn counts_instructions(&self) -> bool {
         matches!(&self.runner, Runner::Emulator(emulator) if !emulator.plugin.is_empty())
+    }
+
+    /// Whether an emulator without a notion of time runs its firmware here.
+    #[must_use]
+    pub fn is_emulated(&self) -> bool {
+        matches!(self.runner, Runner::Emulator(_))
     }
 
     /// How its memories wait, for a cost model. What lies neither in flash nor in RAM is tightly
@@ -252,6 +260,7 @@ struct Link {
     #[serde(rename = "transport")]
     _transport: Transport,
     window: usize,
+    baud: Option<u32>,
 }
 
 /// There is one so far.
@@ -445,6 +454,7 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         env: file.build.env,
         runner,
         window: file.link.window,
+        baud: file.link.baud,
         ticks_per_second: file.ticks.per_second,
         scripts: folder,
     })

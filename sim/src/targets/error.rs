@@ -133,6 +133,14 @@ pub enum TargetError {
         /// What is wrong.
         message: String,
     },
+    /// The port at which a board should be.
+    #[error("{port}: {message}")]
+    Port {
+        /// Its name.
+        port: String,
+        /// What is wrong.
+        message: String,
+    },
     /// A file or directory cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

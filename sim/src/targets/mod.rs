@@ -24,6 +24,7 @@ mod host;
 mod library;
 mod manifest;
 mod protocol;
+pub mod replay;
 pub mod rtl;
 mod runner;
 mod session;

@@ -18,6 +18,10 @@ pub struct Identity {
     pub name: String,
     /// The app family that the firmware was built with.
     pub app: String,
+    /// The board that it was built for.
+    pub board: String,
+    /// Version of the firmware, that of Hodoscope.
+    pub version: String,
     /// SHA-256 of the program's text form.
     pub program: [u8; 32],
     /// Raws of an event, over all outputs.
@@ -26,6 +30,12 @@ pub struct Identity {
     pub capacity: usize,
     /// Most payload bytes of an event.
     pub payload: usize,
+    /// Events that may be under way at once.
+    pub credit: usize,
+    /// The run that it is in, 0 without one.
+    pub epoch: u32,
+    /// That of the request.
+    pub(super) token: u32,
     /// Ticks of a second; 0 when ticks do not measure time.
     pub ticks_per_second: u32,
     /// Whether layers can be shown.
@@ -47,22 +57,30 @@ pub(super) enum Received {
         raws: Vec<i64>,
     },
     Raws {
-        id: u32,
+        epoch: u32,
+        sequence: u32,
         offset: usize,
         raws: Vec<i64>,
     },
     Answer {
-        id: u32,
+        epoch: u32,
+        sequence: u32,
         accept: bool,
         ticks: u32,
+        credit: usize,
         offset: usize,
         raws: Vec<i64>,
     },
     Refused {
-        id: Option<u32>,
+        epoch: u32,
+        sequence: Option<u32>,
         reason: Reason,
     },
     Counters(Box<Counters>),
+    Begun {
+        epoch: u32,
+        decision: (u16, i64),
+    },
 }
 
 /// Why nothing was received.
@@ -153,6 +171,12 @@ impl Connection {
         self.to.flush()
     }
 
+    /// Sends frames that are made already.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.to.write_all(bytes)?;
+        self.to.flush()
+    }
+
     /// Waits for the next reply.
     pub fn receive(&mut self, until: Instant) -> Result<Received, Silence> {
         let patience = until.saturating_duration_since(Instant::now());
@@ -203,15 +227,20 @@ fn read(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-fn owned(reply: Reply<'_>) -> Received {
+pub(super) fn owned(reply: Reply<'_>) -> Received {
     match reply {
         Reply::Identity(identity) => Received::Identity(Identity {
             name: identity.name.to_owned(),
             app: identity.app.to_owned(),
+            board: identity.board.to_owned(),
+            version: identity.version.to_owned(),
             program: identity.program,
             raws: identity.raws.into(),
             capacity: identity.capacity.into(),
             payload: identity.payload as usize,
+            credit: identity.credit.into(),
+            epoch: identity.epoch,
+            token: identity.token,
             ticks_per_second: identity.ticks_per_second,
             trace: identity.trace,
             overflow_checks: identity.overflow_checks,
@@ -231,25 +260,51 @@ fn owned(reply: Reply<'_>) -> Received {
             offset: offset as usize,
             raws: raws.to_vec(),
         },
-        Reply::Raws { id, offset, raws } => Received::Raws {
-            id,
+        Reply::Raws {
+            epoch,
+            sequence,
+            offset,
+            raws,
+        } => Received::Raws {
+            epoch,
+            sequence,
             offset: offset as usize,
             raws: raws.to_vec(),
         },
         Reply::Answer {
-            id,
+            epoch,
+            sequence,
             accept,
             ticks,
+            credit,
             offset,
             raws,
         } => Received::Answer {
-            id,
+            epoch,
+            sequence,
             accept,
             ticks,
+            credit: credit.into(),
             offset: offset as usize,
             raws: raws.to_vec(),
         },
-        Reply::Refused { id, reason } => Received::Refused { id, reason },
+        Reply::Refused {
+            epoch,
+            sequence,
+            reason,
+        } => Received::Refused {
+            epoch,
+            sequence,
+            reason,
+        },
         Reply::Counters(counters) => Received::Counters(Box::new(counters)),
+        Reply::Begun {
+            epoch,
+            output,
+            threshold,
+        } => Received::Begun {
+            epoch,
+            decision: (output, threshold),
+        },
     }
 }

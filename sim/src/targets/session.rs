@@ -11,6 +11,9 @@ use super::runner::Process;
 use super::{Board, Built, TargetError, hex};
 use crate::timing::Recording;
 
+/// How long a board that does not answer is given before it is asked again who it is.
+const HELLO: Duration = Duration::from_secs(2);
+
 /// How a session is run.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
@@ -118,12 +121,7 @@ impl Session {
             next: 0,
             events: 0,
         };
-        let start = session.options.start;
-        session.send(&Request::Hello, "its identity")?;
-        session.identity = match session.receive(start, "its identity")? {
-            Received::Identity(identity) => identity,
-            other => return Err(session.unexpected(&other)),
-        };
+        session.identity = session.hello()?;
         let expected = &built.identity;
         if session.identity.program != expected.program {
             let show = |name: &str, program: &[u8; 32]| format!("{name} ({}…)", hex(&program[..6]));
@@ -134,6 +132,21 @@ impl Session {
             });
         }
         Ok(session)
+    }
+
+    /// Asks the board who it is until it answers: one that still starts has nobody who hears.
+    fn hello(&mut self) -> Result<Identity, TargetError> {
+        let (limit, wanted) = (self.options.start, "its identity");
+        let end = Instant::now() + limit;
+        loop {
+            self.send(&Request::Hello { token: 1 }, wanted)?;
+            match self.connection.receive(end.min(Instant::now() + HELLO)) {
+                Ok(Received::Identity(identity)) => return Ok(identity),
+                Ok(other) => return Err(self.unexpected(&other)),
+                Err(Silence::TimedOut) if Instant::now() < end => {}
+                Err(silence) => return Err(self.silent(&silence, wanted, limit)),
+            }
+        }
     }
 
     /// What the target says that it is.
@@ -202,8 +215,12 @@ impl Session {
                     break;
                 };
                 let id = self.next_id();
-                let payload = payload.as_ref();
-                self.send(&Request::Event { id, payload }, "an answer")?;
+                let event = Request::Event {
+                    epoch: 0,
+                    sequence: id,
+                    payload: payload.as_ref(),
+                };
+                self.send(&event, "an answer")?;
                 under_way.push_back((index, id));
             }
             let Some((index, id)) = under_way.pop_front() else {
@@ -318,10 +335,18 @@ impl Session {
     }
 
     fn receive(&mut self, limit: Duration, wanted: &str) -> Result<Received, TargetError> {
-        match self.connection.receive(Instant::now() + limit) {
-            Ok(Received::Refused { id, reason }) => Err(TargetError::Refused {
+        let end = Instant::now() + limit;
+        let mut received = self.connection.receive(end);
+        // One that started late has answered each time that it was asked who it is.
+        while matches!(received, Ok(Received::Identity(_))) {
+            received = self.connection.receive(end);
+        }
+        match received {
+            Ok(Received::Refused {
+                sequence, reason, ..
+            }) => Err(TargetError::Refused {
                 what: self.what.clone(),
-                request: match id {
+                request: match sequence {
                     Some(id) => format!("event {id}"),
                     None => wanted.to_owned(),
                 },
@@ -352,14 +377,20 @@ impl Session {
                     layers((Layer { value, row, raws }, offset));
                     continue;
                 }
-                Received::Raws { id, offset, raws } => (id, offset, raws, None),
+                Received::Raws {
+                    sequence,
+                    offset,
+                    raws,
+                    ..
+                } => (sequence, offset, raws, None),
                 Received::Answer {
-                    id,
+                    sequence,
                     accept,
                     ticks,
                     offset,
                     raws,
-                } => (id, offset, raws, Some((accept, ticks))),
+                    ..
+                } => (sequence, offset, raws, Some((accept, ticks))),
                 other => return Err(self.unexpected(&other)),
             };
             if of != id || offset != raws.len() {

@@ -5,14 +5,20 @@ use core::panic::PanicInfo;
 use cortex_m_rt::ExceptionFrame;
 use hodoscope_app_support::{Markers, log_panic};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{Decision, Parts, Trigger};
+use hodoscope_trigger::{About, Decision, Parts, Trigger};
 
 pub use hodoscope_trigger as trigger;
 
 use crate::peripherals::{Led, Timer, Uart};
 
 /// Serves `M` over UART 0, then exits through semihosting.
-pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
+pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+    let about = About {
+        app: "mps2",
+        board,
+        // An emulator or a pipe holds what the board has not read.
+        credit: 8,
+    };
     let parts = Parts {
         link: Uart::start(),
         busy: Led::<1>,
@@ -21,7 +27,7 @@ pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, { cfg!(feature = "trace") }>::new("mps2", parts, decision);
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
     match trigger.run() {
         Ok(_) => semihosting::process::exit(0),
         Err(_fault) => {

@@ -96,13 +96,19 @@ fn main() -> Result<()> {
     };
 
     link.input.write_all(&PREAMBLE)?;
-    link.send(&Request::Hello)?;
+    link.send(&Request::Hello { token: 1 })?;
     link.receive(|reply| println!("{reply:?}"))?;
-    link.send(&Request::Configure {
-        output: 0,
-        threshold: 0,
+    let (epoch, output, threshold) = (std::process::id(), 0, 0);
+    link.send(&Request::Begin {
+        epoch,
+        decision: Some((output, threshold)),
     })?;
-    link.receive(|reply| assert_eq!(reply, Reply::Done))?;
+    let begun = Reply::Begun {
+        epoch,
+        output,
+        threshold,
+    };
+    link.receive(|reply| assert_eq!(reply, begun))?;
 
     let start = Instant::now();
     let (sent, received) = (link.sent, link.received);
@@ -113,7 +119,8 @@ fn main() -> Result<()> {
         if id < events {
             let (payload, score) = event(id);
             link.send(&Request::Event {
-                id,
+                epoch,
+                sequence: id,
                 payload: &payload,
             })?;
             under_way.push_back((id, score, Instant::now()));
@@ -124,11 +131,12 @@ fn main() -> Result<()> {
         if let Some((id, score, at)) = under_way.pop_front() {
             ticks.push(link.receive(|reply| match reply {
                 Reply::Answer {
-                    id: answered,
+                    sequence: answered,
                     accept,
                     ticks,
                     offset: 0,
                     raws,
+                    ..
                 } => {
                     assert_eq!(answered, id);
                     assert_eq!(raws, [score, score + 1]);
@@ -165,7 +173,8 @@ fn main() -> Result<()> {
         layers += 1;
     }
     link.send(&Request::Event {
-        id: 2,
+        epoch,
+        sequence: events,
         payload: &payload[1..],
     })?;
     link.receive(|reply| println!("{reply:?}"))?;

@@ -10,41 +10,50 @@ use std::time::Instant;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{Clock, Decision, Fault, Parts, Trigger, Unconnected};
+use hodoscope_trigger::{About, Clock, Decision, Fault, Parts, Trigger, Unconnected};
 
 #[doc(hidden)]
 pub use hodoscope_trigger as trigger;
 
 /// Defines `main`, which serves a model on standard input and output.
 ///
-/// `app!(Model)` accepts nothing until it is configured; `app!(Model, accept(output, threshold))`
+/// `app!(Model)` accepts nothing until it is configured; `app!(Model, on("board"))` says on which board of
+/// the family it is; `app!(Model, accept(output, threshold))`
 /// accepts from the start what [`Decision`] says.
 #[macro_export]
 macro_rules! app {
     ($model:ty) => {
-        $crate::app!($model, $crate::trigger::Decision::NONE);
+        $crate::app!($model, on("native"));
+    };
+    ($model:ty, on($board:expr)) => {
+        $crate::app!($model, $board, $crate::trigger::Decision::NONE);
     };
     ($model:ty, accept($output:expr, $threshold:expr)) => {
         $crate::app!(
             $model,
+            "native",
             $crate::trigger::Decision {
                 output: $output,
                 threshold: $threshold,
             }
         );
     };
-    ($model:ty, $decision:expr) => {
+    ($model:ty, $board:expr, $decision:expr) => {
         fn main() -> ::std::process::ExitCode {
             const N: usize = $crate::trigger::frame_capacity::<$model>();
-            $crate::run::<$model, N>($decision)
+            const K: usize = $crate::trigger::answers_stored::<$model>();
+            $crate::run::<$model, N, K>($board, $decision)
         }
     };
 }
 
 /// Serves `M` until its end: 0 when it was asked to end or the input ended, 1 after a fault.
 #[must_use]
-pub fn run<M: Model, const N: usize>(decision: Decision) -> std::process::ExitCode {
-    match serve::<M, N>(decision) {
+pub fn run<M: Model, const N: usize, const K: usize>(
+    board: &'static str,
+    decision: Decision,
+) -> std::process::ExitCode {
+    match serve::<M, N, K>(board, decision) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("error: {fault}");
@@ -53,7 +62,16 @@ pub fn run<M: Model, const N: usize>(decision: Decision) -> std::process::ExitCo
     }
 }
 
-fn serve<M: Model, const N: usize>(decision: Decision) -> Result<(), Fault> {
+fn serve<M: Model, const N: usize, const K: usize>(
+    board: &'static str,
+    decision: Decision,
+) -> Result<(), Fault> {
+    let about = About {
+        app: "native",
+        board,
+        // An emulator or a pipe holds what the board has not read.
+        credit: 8,
+    };
     let parts = Parts {
         link: Stdio {
             input: io::stdin().lock(),
@@ -65,7 +83,7 @@ fn serve<M: Model, const N: usize>(decision: Decision) -> Result<(), Fault> {
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, { cfg!(feature = "trace") }>::new("native", parts, decision);
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
     trigger.run().map(|_| ())
 }
 

@@ -5,14 +5,20 @@ use core::panic::PanicInfo;
 
 use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{Decision, Parts, Trigger};
+use hodoscope_trigger::{About, Decision, Parts, Trigger};
 
 pub use hodoscope_trigger as trigger;
 
 use crate::peripherals::{Accept, Busy, Cycles, Link, Log, exit};
 
 /// Serves `M` over the link, then exits.
-pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
+pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+    let about = About {
+        app: "softcore",
+        board,
+        // An emulator or a pipe holds what the board has not read.
+        credit: 8,
+    };
     let parts = Parts {
         link: Link,
         busy: Busy,
@@ -20,9 +26,8 @@ pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
         clock: Cycles,
         probe: Markers,
     };
-    let mut trigger = Trigger::<M, _, _, _, _, _, N, { cfg!(feature = "trace") }>::new(
-        "softcore", parts, decision,
-    );
+    let mut trigger =
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
     match trigger.run() {
         Ok(_) => exit(0),
         Err(fault) => {

@@ -4,10 +4,14 @@
 #[cfg(all(feature = "defmt", target_os = "none"))]
 mod logger;
 
+mod ring;
+
 use core::arch::asm;
 use core::panic::PanicInfo;
 
 use hodoscope_trigger::Probe;
+
+pub use ring::{Ring, credit};
 
 /// Calls [`hodoscope_inference_begin`] and [`hodoscope_inference_end`].
 ///

@@ -4,14 +4,20 @@ use core::panic::PanicInfo;
 
 use hodoscope_app_support::{Markers, log_panic};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{Decision, Parts, Trigger, Unconnected};
+use hodoscope_trigger::{About, Decision, Parts, Trigger, Unconnected};
 
 pub use hodoscope_trigger as trigger;
 
 use crate::peripherals::{Cycles, Uart, exit};
 
 /// Serves `M` over the serial port, then exits.
-pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
+pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+    let about = About {
+        app: "virt",
+        board,
+        // An emulator or a pipe holds what the board has not read.
+        credit: 8,
+    };
     let parts = Parts {
         link: Uart::start(),
         busy: Unconnected,
@@ -20,7 +26,7 @@ pub fn run<M: Model, const N: usize>(decision: Decision) -> ! {
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, { cfg!(feature = "trace") }>::new("virt", parts, decision);
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
     match trigger.run() {
         Ok(_) => exit(0),
         Err(_fault) => {

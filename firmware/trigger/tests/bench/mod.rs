@@ -7,7 +7,7 @@ use std::rc::Rc;
 use embedded_hal::digital::{self, OutputPin};
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{Clock, Decision, End, Fault, Parts, Probe, Trigger};
+use hodoscope_trigger::{About, Clock, Decision, End, Fault, Parts, Probe, Trigger};
 use hodoscope_wire::{Decoder, REPLY_FRAME, Reply, Request, encode};
 
 /// What happened, in order.
@@ -59,6 +59,11 @@ impl Bench {
             history: self.history.clone(),
             fails: self.pins_fail,
         };
+        let about = About {
+            app: self.app,
+            board: "table",
+            credit: 8,
+        };
         let parts = Parts {
             link: Link {
                 input: input.into(),
@@ -74,7 +79,7 @@ impl Bench {
         // Every toy model has the same inputs, hence the same frames.
         const N: usize = hodoscope_trigger::frame_capacity::<hodoscope_app_toy::Toy>();
         let mut trigger =
-            Trigger::<M, _, _, _, _, _, N, TRACE>::new(self.app, parts, self.decision);
+            Trigger::<M, _, _, _, _, _, N, 4, TRACE>::new(about, parts, self.decision);
         let end = trigger.run();
         drop(trigger);
         (end, output.take())

@@ -75,7 +75,14 @@ pub fn serve(board: &Board, built: &Built, stream: &TimedStream<'_>) -> Result<T
     let (arrivals, fates) = (place.path().join("arrivals"), place.path().join("fates"));
     let frames: Vec<Vec<u8>> = (0u32..)
         .zip(stream.payloads)
-        .map(|(id, payload)| frame(&Request::Event { id, payload }).map_err(&broken))
+        .map(|(sequence, payload)| {
+            let event = Request::Event {
+                epoch: 0,
+                sequence,
+                payload,
+            };
+            frame(&event).map_err(&broken)
+        })
         .collect::<Result<_, _>>()?;
     let mut text = format!("{}\n", stream.places);
     for &(at, event) in stream.arrivals {
@@ -156,7 +163,7 @@ fn answers(mut bytes: &[u8]) -> Result<Vec<(u32, Answer)>, String> {
         match reply.map_err(|error| error.to_string())? {
             Reply::Raws { raws, .. } => parts.extend(raws),
             Reply::Answer {
-                id,
+                sequence,
                 accept,
                 ticks,
                 raws,
@@ -169,7 +176,7 @@ fn answers(mut bytes: &[u8]) -> Result<Vec<(u32, Answer)>, String> {
                     accept,
                     ticks,
                 };
-                answers.push((id, answer));
+                answers.push((sequence, answer));
             }
             Reply::Refused { reason, .. } => return Err(format!("refused: {reason}")),
             _ => {}

@@ -1,0 +1,83 @@
+//! Start, serve, restart.
+
+use core::panic::PanicInfo;
+
+use cortex_m::peripheral::SCB;
+use cortex_m_rt::ExceptionFrame;
+use embedded_hal::digital::OutputPin;
+use hodoscope_app_support::{Markers, credit};
+use hodoscope_kernels::model::Model;
+use hodoscope_trigger::{About, Decision, Parts, Trigger};
+
+pub use hodoscope_trigger as trigger;
+
+use crate::clock::{self, IO_BANK0, PADS_BANK0, release};
+use crate::peripherals::{
+    ACCEPT, BUSY, Pin, RING, Ticks, UART0_INTERRUPT, Uart, receive, start_pins,
+};
+
+/// The second stage of the boot: it sets up the flash.
+// SAFETY: the linker puts the section where the boot ROM looks for it, and nothing else.
+#[unsafe(link_section = ".boot2")]
+#[used]
+static BOOT2: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
+
+/// Serves `M` over UART 0, then restarts.
+pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+    if !release(IO_BANK0 | PADS_BANK0) {
+        restart();
+    }
+    start_pins();
+    // Until it can take events, it is busy.
+    let _ = Pin::<BUSY>.set_high();
+    if !clock::start() {
+        restart();
+    }
+    let Some(link) = Uart::start() else {
+        restart();
+    };
+    let about = About {
+        app: "pico",
+        board,
+        credit: credit(RING, N),
+    };
+    let parts = Parts {
+        link,
+        busy: Pin::<BUSY>,
+        accept: Pin::<ACCEPT>,
+        clock: Ticks::start(),
+        probe: Markers,
+    };
+    let mut trigger =
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+    // Neither end nor fault leaves anything to do here.
+    let _ = trigger.run();
+    restart()
+}
+
+/// No event is accepted or taken any more, and the chip starts again.
+fn restart() -> ! {
+    let _ = Pin::<BUSY>.set_high();
+    let _ = Pin::<ACCEPT>.set_low();
+    SCB::sys_reset()
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    restart()
+}
+
+// SAFETY: reads nothing and restarts; nothing that was interrupted goes on.
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
+    restart()
+}
+
+// SAFETY: it shares nothing but the ring of received bytes.
+#[cortex_m_rt::exception]
+unsafe fn DefaultHandler(interrupt: i16) {
+    match interrupt {
+        UART0_INTERRUPT => receive(),
+        _ => restart(),
+    }
+}
