@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    boards, compile, evaluate, inspect, latency, package, replay, rtl, run, stream, synth, trace,
-    verify,
+    boards, compile, evaluate, flash, inspect, latency, package, replay, rtl, run, stream, synth,
+    trace, verify,
 };
 use crate::exit;
 use crate::own_boards;
@@ -56,6 +56,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Trace(trace::Args),
     Latency(latency::Args),
+    Flash(flash::Args),
     Replay(replay::Args),
     Stream(Box<stream::Args>),
     Rtl(rtl::Args),
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::evaluate(args),
         Command::Trace(args) => trace::trace(args),
         Command::Latency(args) => latency::latency(args),
+        Command::Flash(args) => flash::flash(args),
         Command::Replay(args) => replay::replay(args),
         Command::Stream(args) => stream::stream(args),
         Command::Rtl(args) => rtl::rtl(args),

@@ -6,7 +6,6 @@ use anyhow::Result;
 use hodoscope_compiler::plan::{Isa, Layouts, PlanError};
 use hodoscope_compiler::{Target, emit_program};
 use hodoscope_program::{Live, Program};
-use hodoscope_sim::targets::board::Runner;
 use serde_json::{Value, json};
 
 use super::{Budget, Checked, Limit, check};
@@ -106,8 +105,7 @@ pub fn advise(
     {
         let other = own_boards::find(name)?;
         // Soft-cores are simulated from their Verilog, which is slow: whoever wants one names it.
-        let emulated = matches!(other.runner, Runner::Emulator(_));
-        if !emulated || other.cost.is_none() {
+        if !other.counts_instructions() || other.cost.is_none() {
             continue;
         }
         if let Some(checked) = fits(model, name, &[]) {

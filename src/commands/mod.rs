@@ -3,6 +3,7 @@
 pub mod boards;
 pub mod compile;
 pub mod evaluate;
+pub mod flash;
 pub mod inspect;
 pub mod latency;
 pub mod package;

@@ -347,3 +347,159 @@ fn a_noisy_link_and_a_reset_lose_no_event_of_an_emulated_board() {
         "{report}"
     );
 }
+
+/// The autoencoder, compiled: the firmware of real boards is tested with it.
+fn autoencoder(place: &Place) -> PathBuf {
+    let dir = place.path("ae-qcd");
+    let folder = models().join("ae-qcd");
+    succeeds(&mut compile(
+        &folder.join("model.onnx"),
+        &folder.join("calibration.npz"),
+        &dir,
+    ));
+    dir
+}
+
+fn without_emulator() -> bool {
+    let without = std::env::var_os("HODOSCOPE_WITHOUT_EMULATOR").is_some();
+    if without {
+        eprintln!("SKIPPED: there are no emulators, and that was allowed");
+    }
+    without
+}
+
+/// The very images that are flashed, on emulators of their chips.
+#[test]
+fn real_boards_give_the_interpreters_bits_in_emulation() {
+    if without_emulator() {
+        return;
+    }
+    let place = Place::new();
+    let dir = autoencoder(&place);
+    for (name, app, ticks) in [
+        // The emulated chip has no clocks: it stays on its internal oscillator, and says so.
+        ("nucleo-f446re", "stm32f4", 16_000_000),
+        ("pico", "pico", 125_000_000),
+    ] {
+        let events = models().join("ae-qcd/test.npz");
+        let mut command = cached(on_events("replay", &dir, &events));
+        let report = json(command.args(["--on", name, "--events", "2000"]));
+        accounted(&report, 2000);
+        assert_eq!(report["firmware"]["board"], name);
+        assert_eq!(report["firmware"]["app"], app);
+        assert_eq!(report["firmware"]["ticks_per_second"], ticks, "{report}");
+        assert_eq!(report["firmware"]["window"], 8, "{report}");
+        // Nothing is lost: bytes wait in the ring.
+        assert_eq!(report["frames_repeated"], 0, "{report}");
+        assert_eq!(
+            report["runs"][0]["board"]["unreadable_frames"], 0,
+            "{report}"
+        );
+        assert!(report["median_ticks"].as_u64() > Some(100), "{report}");
+    }
+}
+
+fn flash(dir: &Path, on: &str) -> Command {
+    let mut command = cached(hodoscope());
+    command.arg("flash").arg(dir).args(["--on", on]);
+    command
+}
+
+#[test]
+fn a_board_is_flashed_through_its_drive() {
+    let place = Place::new();
+    let dir = autoencoder(&place);
+    let image = place.path("image.uf2");
+    let dry = json(flash(&dir, "pico").args(["--dry-run", "-o"]).arg(&image));
+    assert_eq!(dry["written"], false);
+    let bytes = fs::read(&image).expect("an image");
+    assert_eq!(dry["image_bytes"].as_u64(), Some(bytes.len() as u64));
+    // Whole blocks from the first page of flash on, which the boot ROM loads.
+    assert!(bytes.len().is_multiple_of(512) && bytes.starts_with(b"UF2\n"));
+    assert_eq!(bytes[12..16], 0x1000_0000_u32.to_le_bytes());
+    // The program's hash is in it, as the board says it.
+    let hash = dry["program_sha256"].as_str().expect("a hash");
+    let pages: Vec<u8> = bytes
+        .chunks(512)
+        .flat_map(|block| &block[32..288])
+        .copied()
+        .collect();
+    let hash: Vec<u8> = (0..32)
+        .map(|at| u8::from_str_radix(&hash[2 * at..2 * at + 2], 16).expect("hex"))
+        .collect();
+    assert!(pages.windows(32).any(|window| window == hash));
+
+    let drive = place.path("RPI-RP2");
+    fs::create_dir(&drive).expect("a directory");
+    let mut no_drive = flash(&dir, "pico");
+    fails(no_drive.arg("--drive").arg(&drive), 3, &["INFO_UF2.TXT"]);
+    fs::write(drive.join("INFO_UF2.TXT"), "UF2 Bootloader v3.0\n").expect("a file");
+    let done = json(flash(&dir, "pico").arg("--drive").arg(&drive));
+    assert_eq!(done["written"], true);
+    let copied = fs::read(drive.join("ae-qcd-pico.uf2")).expect("the image");
+    assert!(copied == bytes);
+
+    // What is there and no image stays.
+    let notes = place.path("notes.txt");
+    fs::write(&notes, "mine").expect("a file");
+    let mut over = flash(&dir, "pico");
+    fails(
+        over.args(["--dry-run", "-o"]).arg(&notes),
+        2,
+        &["notes.txt", "no image"],
+    );
+    assert_eq!(fs::read(&notes).expect("a file"), b"mine");
+    fails(
+        &mut flash(&dir, "mps2-an386"),
+        2,
+        &["no flash to write", "replay"],
+    );
+}
+
+#[test]
+fn a_board_is_flashed_through_a_debugger() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new();
+    let dir = autoencoder(&place);
+    let dry = succeeds(flash(&dir, "nucleo-f446re").arg("--dry-run"));
+    let wanted = "probe-rs download --chip STM32F446RETx --verify /";
+    assert!(
+        dry.contains(wanted) && dry.contains("probe-rs reset"),
+        "{dry}"
+    );
+    // Somebody else's program of that name writes down how it is called.
+    let (calls, bin) = (place.path("calls"), place.path("bin"));
+    fs::create_dir(&bin).expect("a directory");
+    let path = format!(
+        "{}:{}",
+        bin.display(),
+        std::env::var("PATH").expect("a PATH")
+    );
+    let program = bin.join("probe-rs");
+    let with = |script: String| {
+        fs::write(&program, script).expect("a file");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it may run");
+        let mut command = flash(&dir, "nucleo-f446re");
+        command.env("PATH", &path);
+        command
+    };
+    let done = json(&mut with(format!(
+        "#!/bin/sh\necho \"$@\" >> {}\n",
+        calls.display()
+    )));
+    assert_eq!(done["written"], true);
+    let calls = fs::read_to_string(calls).expect("calls");
+    let calls: Vec<&str> = calls.lines().collect();
+    assert!(
+        calls[0].starts_with("download --chip STM32F446RETx --verify /"),
+        "{calls:?}"
+    );
+    assert_eq!(calls[1..], ["reset --chip STM32F446RETx"]);
+    let mut failing = with("#!/bin/sh\necho no probe was found >&2\nexit 1\n".to_owned());
+    fails(
+        &mut failing,
+        3,
+        &["flashing nucleo-f446re", "no probe was found"],
+    );
+}

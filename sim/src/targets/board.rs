@@ -62,10 +62,32 @@ pub struct Board {
     pub window: usize,
     /// Speed of its serial port; nothing where that is no matter.
     pub baud: Option<u32>,
+    /// Whether bytes of the link interrupt an inference.
+    pub interrupts: bool,
+    /// How firmware gets into its flash; nothing where there is none.
+    pub flashing: Option<Flashing>,
     /// Ticks of a second, 0 where they are no time.
     pub ticks_per_second: u32,
     /// Scripts that the linker reads, by their name.
     pub(super) scripts: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+/// How firmware gets into a board's flash.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "method", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Flashing {
+    /// The board shows a drive, which takes a UF2 file.
+    Uf2 {
+        /// What tells its chip from others.
+        family: u32,
+        /// The drive's name.
+        volume: String,
+    },
+    /// A debugger, through the program `probe-rs`.
+    ProbeRs {
+        /// The chip's name there.
+        chip: String,
+    },
 }
 
 /// What a synthesis of a soft-core gave, as `hodoscope synth` prints it.
@@ -96,10 +118,12 @@ pub enum Runner {
     Emulator(Emulator),
     /// A soft-core's own Verilog, simulated cycle for cycle. Its ticks are cycles.
     Rtl(Design),
+    /// Nothing here: it needs the board.
+    Hardware,
 }
 
 /// How an emulator is called. In arguments `{elf}` stands for the firmware, `{log}` for a file that
-/// takes the defmt stream, `{board}` for the board's folder.
+/// takes the defmt stream, `{board}` for the board's folder, `{uf2}` for the firmware as a UF2 file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Emulator {
     /// Its name.
@@ -159,6 +183,9 @@ impl Board {
             Runner::Native => Ok(()),
             Runner::Emulator(emulator) => emulator.find().map(drop),
             Runner::Rtl(design) => design.check(),
+            Runner::Hardware => Err(TargetError::NoEmulator {
+                board: self.name.clone(),
+            }),
         }
     }
 }
@@ -178,6 +205,7 @@ struct File {
     #[serde(default)]
     run: Run,
     rtl: Option<Rtl>,
+    flash: Option<Flashing>,
     #[serde(default)]
     synthesis: Vec<Synthesis>,
     link: Link,
@@ -189,6 +217,7 @@ struct File {
 enum Kind {
     Host,
     Emulated,
+    Hardware,
     Rtl,
 }
 
@@ -261,6 +290,8 @@ struct Link {
     _transport: Transport,
     window: usize,
     baud: Option<u32>,
+    #[serde(default)]
+    interrupts: bool,
 }
 
 /// There is one so far.
@@ -380,6 +411,9 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         .ok_or_else(|| error("there is no such file"))?;
     let text = String::from_utf8(text).map_err(|_| error("it is no text"))?;
     let file: File = toml::from_str(&text).map_err(|wrong| error(&wrong.to_string()))?;
+    if file.flash.is_some() && !matches!(file.kind, Kind::Hardware) {
+        return Err(error("[flash] asks for kind = \"hardware\""));
+    }
     if file.schema != SCHEMA {
         return Err(error(&format!("schema {}, not {SCHEMA}", file.schema)));
     }
@@ -399,13 +433,16 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         (Kind::Rtl, ..) => return Err(error("run.command: RTL has none, it is built")),
         (_, _, Some(_)) => return Err(error("[rtl] asks for kind = \"rtl\"")),
         (Kind::Host, [elf], None) if elf == "{elf}" => Runner::Native,
-        (Kind::Emulated, [program, arguments @ ..], None) => Runner::Emulator(Emulator {
-            program: program.clone(),
-            arguments: arguments.to_vec(),
-            deterministic: file.run.deterministic,
-            plugin: file.run.plugin,
-            install: file.run.install,
-        }),
+        (Kind::Hardware, [], None) => Runner::Hardware,
+        (Kind::Emulated | Kind::Hardware, [program, arguments @ ..], None) => {
+            Runner::Emulator(Emulator {
+                program: program.clone(),
+                arguments: arguments.to_vec(),
+                deterministic: file.run.deterministic,
+                plugin: file.run.plugin,
+                install: file.run.install,
+            })
+        }
         (Kind::Host, ..) => return Err(error("run.command of a host is [\"{elf}\"]")),
         (Kind::Emulated, [], None) => return Err(error("run.command is empty")),
     };
@@ -425,7 +462,11 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
             synthesis.seeds, synthesis.device, synthesis.tools
         )
     });
-    folder.retain(|path, _| path.extension().is_some_and(|extension| extension == "x"));
+    // Scripts of the linker, and of what emulates the board.
+    folder.retain(|path, _| {
+        let extension = path.extension();
+        extension.is_some_and(|extension| extension == "x" || extension == "cjs")
+    });
     // Apps log through defmt unless they are told not to, and they are not.
     let rustflags = [file.build.rustflags, file.build.defmt_rustflags].concat();
     Ok(Board {
@@ -455,6 +496,8 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
         runner,
         window: file.link.window,
         baud: file.link.baud,
+        interrupts: file.link.interrupts,
+        flashing: file.flash,
         ticks_per_second: file.ticks.per_second,
         scripts: folder,
     })
@@ -510,6 +553,14 @@ mod tests {
         let silent = right.replace("run = { command = [\"{elf}\"] }", "");
         check(&silent, "run.command of a host");
         check(&silent.replace("\"host\"", "\"rtl\""), "table [rtl]");
+        let flash = "flash = { method = \"uf2\", family = 1, volume = \"V\" }";
+        check(&format!("{right}\n{flash}"), "[flash] asks for");
+        let hardware = format!("{}\n{flash}", silent.replace("\"host\"", "\"hardware\""));
+        let folder = Folder::from([(PathBuf::from("board.toml"), hardware.as_bytes().to_vec())]);
+        let board = parse(Path::new("abacus/board.toml"), folder).unwrap();
+        let error = board.check_runner().unwrap_err().to_string();
+        assert!(error.contains("--port"), "{error}");
+        check(&hardware.replace("uf2", "smoke"), "smoke");
         let rtl = "rtl = { package = \"p\", version = \"1\", sha256 = \"\", verilog = [] }";
         check(&format!("{right}\n{rtl}"), "[rtl] asks for");
     }

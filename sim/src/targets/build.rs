@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::board::{Board, Runner};
+use super::board::{Board, Flashing, Runner};
 use super::sources::{self, Cache, Sources};
 use super::workshop::Firmware;
-use super::{TargetError, cargo, files, hex, rtl};
+use super::{TargetError, cargo, files, flash, hex, rtl};
 
 /// How firmware is built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -123,6 +123,9 @@ fn build_main(
     }
     if matches!(board.runner, Runner::Rtl(_)) {
         rtl::write_image(&elf, &rtl::image_path(&elf))?;
+    }
+    if let Some(Flashing::Uf2 { family, .. }) = board.flashing {
+        flash::write_uf2(&elf, family)?;
     }
     drop(lock);
     let simulator = match &board.runner {

@@ -133,6 +133,22 @@ pub enum TargetError {
         /// What is wrong.
         message: String,
     },
+    /// A board that nothing emulates.
+    #[error(
+        "nothing emulates `{board}`: connect one, and name its port with --port where the command has that"
+    )]
+    NoEmulator {
+        /// Its name.
+        board: String,
+    },
+    /// Flashing failed.
+    #[error("flashing {board}: {message}")]
+    Flash {
+        /// The board.
+        board: String,
+        /// What is wrong, and what to do.
+        message: String,
+    },
     /// The port at which a board should be.
     #[error("{port}: {message}")]
     Port {

@@ -20,6 +20,7 @@ mod build;
 mod cargo;
 mod error;
 mod files;
+pub mod flash;
 mod host;
 mod library;
 mod manifest;

@@ -15,7 +15,7 @@ use super::cargo::{self, Target};
 use super::protocol::{Connection, Log};
 use super::session::SessionOptions;
 use super::stack::Stack;
-use super::{Built, TargetError, rtl};
+use super::{Built, TargetError, flash, rtl};
 
 /// Functions of the firmware between which instructions are counted.
 pub(crate) const MARKERS: [&str; 2] = ["hodoscope_inference_begin", "hodoscope_inference_end"];
@@ -49,7 +49,9 @@ impl Process {
         let defmt = files.path().join("defmt");
         let counts = files.path().join("counts");
         let recorded = files.path().join("paths");
+        let uf2 = flash::uf2_path(&built.elf);
         let paths = [
+            ("{uf2}", &uf2),
             ("{elf}", &built.elf),
             ("{log}", &defmt),
             ("{board}", &built.scripts),
@@ -57,6 +59,11 @@ impl Process {
         let (mut counted, mut paths_recorded, mut stack) = (None, None, None);
         let mut command = match &board.runner {
             Runner::Native => Command::new(&built.elf),
+            Runner::Hardware => {
+                return Err(TargetError::NoEmulator {
+                    board: board.name.clone(),
+                });
+            }
             Runner::Rtl(_) => {
                 let simulator = built.simulator.as_ref();
                 let mut command = Command::new(simulator.unwrap_or(&built.elf));

@@ -111,10 +111,16 @@ impl Session {
         options: &SessionOptions,
     ) -> Result<Self, TargetError> {
         let (process, connection) = Process::start(board, built, options)?;
+        // The byte of a later event would interrupt an inference that is counted.
+        let counts = options.count_instructions || options.record_paths;
+        let window = match board.interrupts && counts {
+            true => 1,
+            false => options.window.unwrap_or(board.window).max(1),
+        };
         let mut session = Self {
             what: board.name.clone(),
             options: options.clone(),
-            window: options.window.unwrap_or(board.window).max(1),
+            window,
             connection,
             process,
             identity: Identity::default(),
