@@ -50,7 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Inspect(inspect::Args),
-    Compile(compile::Args),
+    Compile(Box<compile::Args>),
     Run(run::Args),
     Verify(verify::Args),
     Evaluate(evaluate::Args),

@@ -254,7 +254,7 @@ impl Compiled {
         let (weight_bytes, table_bytes) = constant_bytes(program);
         Ok(Self {
             name: program.name.clone(),
-            sha256: hex(&Sha256::digest(program.to_text())),
+            sha256: sha256(program),
             graph: graph.name().to_owned(),
             inputs: program.inputs.iter().map(input).collect(),
             sets: program
@@ -511,7 +511,8 @@ fn input(input: &hodoscope_program::Input) -> InputFacts {
     }
 }
 
-fn field_json(field: &Field) -> Value {
+/// A field, its figures with their units.
+pub fn field_json(field: &Field) -> Value {
     json!({
         "name": field.name,
         "unit": field.unit,
@@ -593,6 +594,11 @@ fn constant_bytes(program: &Program) -> (u64, u64) {
         }
     }
     bytes
+}
+
+/// SHA-256 of a program's text.
+pub fn sha256(program: &Program) -> String {
+    hex(&Sha256::digest(program.to_text()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -13,9 +13,12 @@ use hodoscope_sim::targets::{
     SessionOptions, build,
 };
 use hodoscope_sim::timing::Recording;
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
 
 use crate::fabric::{self, Fabric};
 use crate::model_dir::ModelDir;
+use crate::notes;
 use crate::own_boards;
 use crate::place::Place;
 use crate::progress;
@@ -98,7 +101,7 @@ fn tell(report: &EncodeReport, npz: &Npz) {
     ];
     for (count, what) in notes {
         if count > 0 {
-            eprintln!("note: {}: {count} {what}", npz.path().display());
+            notes::say(format!("note: {}: {count} {what}", npz.path().display()));
         }
     }
 }
@@ -108,15 +111,23 @@ pub fn interpreter(program: &Program) -> Result<Interpreter<'_>> {
     Interpreter::new(program).with_context(|| format!("program `{}` does not verify", program.name))
 }
 
-/// Runs all events on the golden model.
+/// Runs all events on the golden model, in as many threads as there are cores; `RAYON_NUM_THREADS` says how many.
 pub fn interpret(program: &Program, events: &Events) -> Result<Answers> {
     let interpreter = interpreter(program)?;
     let bar = progress::events("interpreter", events.len());
-    let mut raws = Raws::of(program, events.len());
-    for event in 0..events.len() {
+    let of = |event: usize| -> Result<Vec<i64>> {
         let outputs = interpreter.run(&events.event(event))?;
-        raws.push(&outputs.concat())?;
         bar.inc(1);
+        Ok(outputs.concat())
+    };
+    // Not the threads of the whole process: in one that was forked, as Python does, these would be gone.
+    let threads = ThreadPoolBuilder::new().build();
+    let threads = threads.context("the interpreter has no threads")?;
+    let all: Result<Vec<Vec<i64>>> =
+        threads.install(|| (0..events.len()).into_par_iter().map(of).collect());
+    let mut raws = Raws::of(program, events.len());
+    for event in all? {
+        raws.push(&event)?;
     }
     bar.finish_and_clear();
     Ok(Answers {
@@ -238,6 +249,17 @@ impl Deployed {
         Ok(self.answers(host, flat))
     }
 
+    /// As [`Self::run`], of the events of a file, and what making their words cost.
+    pub fn run_events(&self, program: &Program, npz: &Npz) -> Result<(Answers, EncodeReport)> {
+        let encoder = Encoder::new(program, npz)?;
+        if let Some((answers, report)) = self.run_file(program, &encoder)? {
+            tell(&report, npz);
+            return Ok((answers, report));
+        }
+        let events = events(program, npz)?;
+        Ok((self.run(&events, false)?, events.report().clone()))
+    }
+
     /// As [`Self::run`], of the events of a file; nothing where the board takes them one by one.
     fn run_file(
         &self,
@@ -323,9 +345,9 @@ fn library(model: &ModelDir, cache: &Cache) -> Result<Option<Host>> {
     match Host::load(&model.dir, &model.program, cache) {
         Ok(host) => Ok(Some(host)),
         Err(HostError::NoLibrary(reason)) => {
-            eprintln!(
+            notes::say(format!(
                 "note: {reason}; {NATIVE} runs as a process of its own, as {NATIVE_BOARD} does"
-            );
+            ));
             Ok(None)
         }
         Err(HostError::Target(error)) => Err(error.into()),
@@ -338,12 +360,10 @@ pub fn run_file(model: &ModelDir, place: &Place, npz: &Npz) -> Result<(Answers, 
     if let Place::Board(name) = place
         && name == NATIVE
     {
-        let encoder = Encoder::new(program, npz)?;
+        // What is wrong with the file is said before anything is built.
+        Encoder::new(program, npz)?;
         let deployed = Deployed::build(model, name, &BuildOptions::default())?;
-        if let Some((answers, report)) = deployed.run_file(program, &encoder)? {
-            tell(&report, npz);
-            return Ok((answers, report));
-        }
+        return deployed.run_events(program, npz);
     }
     let events = events(program, npz)?;
     Ok((run(model, place, &events)?, events.report().clone()))

@@ -1,9 +1,11 @@
 //! Extents that a model leaves open: stated ones, and those that the arrays of a calibration file have.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use hodoscope_compiler::import;
 use hodoscope_sim::npz::Npz;
 use std::path::Path;
+
+use crate::notes;
 
 /// The stated extents, each of which must be stated once.
 ///
@@ -22,15 +24,12 @@ pub fn once(stated: &[(String, usize)]) -> Result<&[(String, usize)]> {
 ///
 /// # Errors
 /// When the arrays of two inputs show different extents of one axis.
-pub fn completed(
+pub fn completed<'a>(
     model: &Path,
     stated: &[(String, usize)],
-    calibration: Option<&Path>,
+    calibration: impl FnOnce() -> Result<Option<&'a Npz>>,
 ) -> Result<Vec<(String, usize)>> {
     let mut extents = once(stated)?.to_vec();
-    let Some(path) = calibration else {
-        return Ok(extents);
-    };
     let open = import::open_extents(model);
     let known = |extents: &[(String, usize)], axis: &import::OpenExtent| {
         let own = format!("{}:{}", axis.input, axis.axis);
@@ -40,7 +39,10 @@ pub fn completed(
     if open.iter().all(|axis| known(&extents, axis)) {
         return Ok(extents);
     }
-    let npz = Npz::read(path).context("calibration")?;
+    let Some(npz) = calibration()? else {
+        return Ok(extents);
+    };
+    let path = npz.path();
     let mut taken: Vec<(String, usize, String)> = Vec::new();
     for axis in &open {
         if known(stated, axis) || !npz.contains(&axis.input) {
@@ -62,10 +64,10 @@ pub fn completed(
         }
     }
     for (name, extent, _) in taken {
-        eprintln!(
+        notes::say(format!(
             "note: the model leaves '{name}' open: {extent}, as in {}; --extent '{name}=N' states another",
             path.display()
-        );
+        ));
         extents.push((name, extent));
     }
     Ok(extents)

@@ -7,9 +7,10 @@ use hodoscope_compiler::graph::{Executor, Graph, simplify};
 use hodoscope_compiler::import;
 use hodoscope_compiler::recognise::Score;
 use hodoscope_program::{Encoding, Field, Program};
-use hodoscope_sim::npz::{Array, Npz, Values};
+use hodoscope_sim::npz::{Array, Jagged, Npz, Values};
 
 use crate::model_dir::ModelDir;
+use crate::notes;
 use crate::progress;
 
 /// Reads a model, as it is.
@@ -40,7 +41,14 @@ pub fn inputs(
     let mut first: Option<(&str, usize)> = None;
     let mut all = Vec::new();
     for input in graph.inputs() {
-        let array = npz.events(&input.name)?;
+        let padded;
+        let array = match npz.jagged(&input.name) {
+            Some(jagged) => {
+                padded = padded_rows(jagged, graph.elements(input.value), npz)?;
+                &padded
+            }
+            None => npz.events(&input.name)?,
+        };
         // The batch stays as axis 0, with extent 1.
         let shape = graph.shape(input.value);
         let elements = graph.elements(input.value);
@@ -72,6 +80,26 @@ pub fn inputs(
         bail!("the model has no inputs");
     };
     Ok((events, all))
+}
+
+/// Rows of events with different numbers of them, in the slots of an input with `elements`.
+fn padded_rows(jagged: &Jagged, elements: usize, npz: &Npz) -> Result<Array> {
+    let width = jagged.content().per_event().max(1);
+    if !elements.is_multiple_of(width) {
+        return Err(jagged
+            .wrong_shape(&format!("rows that fill an input of {elements} values"))
+            .into());
+    }
+    let slots = elements / width;
+    let (padded, beyond) = jagged.padded_to(slots);
+    if beyond > 0 {
+        notes::say(format!(
+            "warning: {}: {beyond} rows of `{}` are beyond the {slots} slots of the float network, which takes the first ones of an event: sort them, hardest first",
+            npz.path().display(),
+            jagged.content().name()
+        ));
+    }
+    Ok(padded)
 }
 
 /// Values as `f32`; words are decoded.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::measure::{Measured, worst};
 use crate::model_dir::ModelDir;
+use crate::notes;
 use crate::report::thousands;
 
 pub use advice::{Advice, Recompile, advise};
@@ -269,10 +270,10 @@ impl Outcome {
         recompile: Option<Recompile<'_>>,
     ) -> Result<()> {
         if !self.check(measured, budgets)? {
-            eprintln!(
+            notes::say(format!(
                 "note: over budget on {}: looking for what would fit",
                 measured.board
-            );
+            ));
             let advice = advise(model, measured, budgets, cores, recompile)?;
             self.advice.push((measured.board.clone(), advice));
         }

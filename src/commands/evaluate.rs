@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use hodoscope_sim::encode::EncodeError;
+use hodoscope_sim::encode::{EncodeError, Events};
 use hodoscope_sim::metrics::{
     Bootstrap, BootstrapOptions, Classes, DecisionOrdering, Deviation, Rejection, Threshold, auc,
     auc_difference, decision_ordering, deviation, rejection, threshold_for_rate,
@@ -12,7 +12,7 @@ use hodoscope_sim::npz::Npz;
 use serde_json::{Value, json};
 
 use crate::commands::run::encoding;
-use crate::execute::{self, OutputSlice};
+use crate::execute::{self, Answers, OutputSlice};
 use crate::float;
 use crate::model_dir::ModelDir;
 use crate::place::Place;
@@ -62,6 +62,19 @@ pub struct Args {
     seed: Option<u64>,
 }
 
+impl Args {
+    fn check(&self) -> Result<()> {
+        let bad = |fraction: &&f64| !(0.0..=1.0).contains(*fraction);
+        if let Some(fraction) = self.acceptance.iter().find(bad) {
+            bail!("--acceptance {fraction}: a fraction lies between 0 and 1");
+        }
+        if self.bootstrap == Some(1) {
+            bail!("--bootstrap 1: a standard error needs at least two replicas");
+        }
+        Ok(())
+    }
+}
+
 /// Everything that is judged, events that are left out already gone.
 struct Scores {
     classes: Classes,
@@ -81,19 +94,25 @@ struct Figures {
 }
 
 pub fn evaluate(args: &Args) -> Result<Report> {
-    let bad = |fraction: &&f64| !(0.0..=1.0).contains(*fraction);
-    if let Some(fraction) = args.acceptance.iter().find(bad) {
-        bail!("--acceptance {fraction}: a fraction lies between 0 and 1");
-    }
-    if args.bootstrap == Some(1) {
-        bail!("--bootstrap 1: a standard error needs at least two replicas");
-    }
     let model = ModelDir::read(&args.dir)?;
     let npz = Npz::read(&args.inputs)?;
-    let (output, channel) = chosen(&model, args.score.as_deref())?;
+    judge(args, &model, &npz, |events| {
+        execute::run(&model, &args.on, events)
+    })
+}
+
+/// Judges `model` by the events of `npz`, of which `run` computes the raws.
+pub fn judge(
+    args: &Args,
+    model: &ModelDir,
+    npz: &Npz,
+    run: impl FnOnce(&Events) -> Result<Answers>,
+) -> Result<Report> {
+    args.check()?;
+    let (output, channel) = chosen(model, args.score.as_deref())?;
     let labels = npz.events("labels")?;
     let signal = signal_of_events(labels, args.signal)?;
-    let events = execute::events(&model.program, &npz)?;
+    let events = execute::events(&model.program, npz)?;
     if signal.len() != events.len() {
         return Err(EncodeError::Disagree {
             path: npz.path().into(),
@@ -105,8 +124,8 @@ pub fn evaluate(args: &Args) -> Result<Report> {
         }
         .into());
     }
-    let (float, float_source) = float_scores(&model, &npz, &output, channel, events.len())?;
-    let answers = execute::run(&model, &args.on, &events)?;
+    let (float, float_source) = float_scores(model, npz, &output, channel, events.len())?;
+    let answers = run(&events)?;
     let raws = answers.raws.iter().map(|raws| raws[output.start + channel]);
     let kept = |event: usize| signal[event].is_some();
     let scores = Scores {

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use hodoscope_program::Program;
 use hodoscope_sim::encode::EncodeReport;
 use hodoscope_sim::npz::{Npz, OutputArrays, write_outputs};
 use serde_json::json;
 
-use crate::execute;
+use crate::execute::{self, OutputSlice, Raws};
 use crate::float;
 use crate::model_dir::ModelDir;
 use crate::place::Place;
@@ -50,14 +51,7 @@ pub fn run(args: &Args) -> Result<Report> {
         (arrays, "float", events, json!(null))
     } else {
         let (answers, report) = execute::run_file(&model, &args.on, &npz)?;
-        let arrays = execute::outputs(&model.program)
-            .into_iter()
-            .map(|output| {
-                let raws = answers.raws.iter();
-                let raws = raws.flat_map(|r| r[output.start..][..output.width].iter().copied());
-                OutputArrays::from_raws(&output.name, output.width, raws.collect(), output.lsbs, 0)
-            })
-            .collect();
+        let arrays = arrays(&model.program, &answers.raws);
         (arrays, answers.source, report.events, encoding(&report))
     };
     write_outputs(&args.output, &arrays)?;
@@ -84,6 +78,17 @@ pub fn run(args: &Args) -> Result<Report> {
         "written": args.output.display().to_string(),
     });
     Ok(Report::new(text, json))
+}
+
+/// The raws of each output, and what they are worth.
+pub fn arrays(program: &Program, raws: &Raws) -> Vec<OutputArrays> {
+    let outputs = execute::outputs(program).into_iter();
+    let of = |output: OutputSlice| {
+        let raws = raws.iter();
+        let raws = raws.flat_map(|r| r[output.start..][..output.width].iter().copied());
+        OutputArrays::from_raws(&output.name, output.width, raws.collect(), output.lsbs, 0)
+    };
+    outputs.map(of).collect()
 }
 
 /// What making detector words cost.

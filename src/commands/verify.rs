@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::commands::trace::{self, FirstLayer};
 use crate::execute::{self, Answers, Deployed, OutputSlice};
 use crate::model_dir::ModelDir;
+use crate::notes;
 use crate::place::Place;
 use crate::report::{Report, thousands};
 
@@ -290,7 +291,7 @@ fn report(
     text += &vectors.text();
     let warnings = vectors.warnings();
     for warning in &warnings {
-        eprintln!("warning: {warning}");
+        notes::say(format!("warning: {warning}"));
     }
     if is_strict && !warnings.is_empty() {
         failures.push(format!("--strict, and {} warnings", warnings.len()));

@@ -10,6 +10,7 @@ use hodoscope_program::Program;
 use hodoscope_sim::npz::{Npz, Values};
 
 use crate::float::{self, FloatOutput};
+use crate::notes;
 
 /// With fewer events all give formats, and all judge.
 const FEWEST: usize = 8;
@@ -77,11 +78,11 @@ impl Events {
         for input in graph.inputs().iter().filter(|i| i.kind == Kind::Float) {
             let integers = npz.events(&input.name)?.values();
             if matches!(integers, Values::Integer(_)) && fields(&input.name).is_empty() {
-                eprintln!(
+                notes::say(format!(
                     "note: {}: `{}` holds integers, and no words are stated for it: they are taken as values; where they are words of a detector, state them in inputs.toml",
                     npz.path().display(),
                     input.name
-                );
+                ));
             }
         }
         let inputs = graph.inputs().iter();
@@ -91,7 +92,9 @@ impl Events {
             _ if is_input => None,
             Ok(labels) => labels,
             Err(reason) => {
-                eprintln!("warning: {path}: `labels` are not used, and no AUC is judged: {reason}");
+                notes::say(format!(
+                    "warning: {path}: `labels` are not used, and no AUC is judged: {reason}"
+                ));
                 None
             }
         };

@@ -17,6 +17,8 @@ use hodoscope_compiler::quantise::Options;
 use hodoscope_compiler::recognise::Score;
 use hodoscope_program::Program;
 
+use crate::notes;
+
 pub use advice::Advice;
 pub use events::Events;
 pub use figures::Figures;
@@ -80,14 +82,15 @@ impl Loss {
         let labels = events.labels(&judged).unwrap_or_default();
         let several = labels.iter().any(|label| *label != labels[0]);
         if several && outputs.iter().all(|figures| figures.auc.is_none()) {
-            eprintln!(
+            notes::say(
                 "warning: calibration: no output has a column for each class of `labels`: no AUC is judged"
+                    .to_owned(),
             );
         }
         for limit in Limits::without_figure(terms.given, &outputs) {
-            eprintln!(
+            notes::say(format!(
                 "warning: --max-loss {limit}: no output is judged by it (auc needs `labels` of two classes in the calibration, relative --judge OUTPUT:regression)"
-            );
+            ));
         }
         let over = terms.limits.over(&outputs);
         let mut notes = events.notes(graph);

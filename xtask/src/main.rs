@@ -11,6 +11,7 @@ mod latency;
 mod models;
 mod peers;
 mod programs;
+mod python;
 mod setup;
 mod shell;
 mod steps;
@@ -41,7 +42,7 @@ usage: cargo xtask COMMAND
   peers [ARGS]    this engine beside others, on an emulated core; `peers --help` names what ARGS can be
 
 Set HODOSCOPE_WITHOUT_EMULATOR=1 to go on without QEMU, and HODOSCOPE_WITHOUT_RTL=1 to go on without
-Verilator and the soft-cores: what needs them is then skipped, aloud.
+Verilator and the soft-cores, HODOSCOPE_WITHOUT_PYTHON=1 without the packages that the Python package is tested with: what needs them is then skipped, aloud.
 ";
 
 fn main() -> ExitCode {

@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::{
     built,
     models::Hodoscope,
+    python,
     setup::{self, Emulators},
     shell,
 };
@@ -80,28 +81,7 @@ fn release() -> Command {
 
 /// A Python with the packages of `requirements.txt`.
 pub fn python() -> Result<PathBuf> {
-    let environment = shell::target().join(HOME).join("venv");
-    let python = environment.join("bin/python");
-    if !python.is_file() {
-        eprintln!("making a Python environment for the peers");
-        shell::run(
-            shell::at_root("python3")
-                .args(["-m", "venv"])
-                .arg(&environment),
-        )?;
-    }
-    shell::run(
-        shell::at_root(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(["-r", "benches/peers/requirements.txt"]),
-    )?;
-    Ok(python)
+    python::environment(HOME, "benches/peers/requirements.txt")
 }
 
 /// The unit tests of what compares and prints.

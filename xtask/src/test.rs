@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::{
     WORKSPACES, bless, peers,
     programs::{self, Totals},
+    python,
     setup::{self, DENY, Emulators, MDBOOK, OLDEST, SoftCores},
     shell,
     steps::{
@@ -149,6 +150,7 @@ pub fn run(only: &[&str]) -> Result<()> {
     });
     steps.step("book", book);
     steps.step("peers", peers::check);
+    steps.step("python", python::test);
     steps.step("oldest Rust", oldest);
     steps.step("dependencies", dependencies);
     if emulators == Emulators::OptedOut {

@@ -42,7 +42,9 @@ impl<'a> Encoder<'a> {
         let count = agree(
             npz,
             "events",
-            sources.iter().map(|a| (a.array, a.array.event_count())),
+            sources
+                .iter()
+                .map(|source| (source.array, source.event_count())),
         )?;
         let sets = (0..program.sets.len()).map(|index| {
             let set = Some(SetId::new(index));

@@ -28,7 +28,7 @@ use hodoscope_program::{
 };
 use thiserror::Error;
 
-use crate::npz::{Array, Npz, NpzError, Values};
+use crate::npz::{Array, Jagged, Npz, NpzError, Values};
 
 /// Detector words of events, by input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -390,6 +390,8 @@ fn row_by_row<T: Copy>(
 #[derive(Debug)]
 struct Source<'a> {
     array: &'a Array,
+    /// The same, where events have different numbers of rows: then `array` is its content.
+    jagged: Option<&'a Jagged>,
     /// Slots per event; 1 for an input without a set.
     slots: usize,
     channels: usize,
@@ -397,13 +399,17 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(program: &Program, input: &Input, npz: &'a Npz) -> Result<Self, NpzError> {
-        let array = npz.events(&input.name)?;
         let channels = input.channels;
+        if let Some(jagged) = npz.jagged(&input.name) {
+            return Self::of_rows(input, jagged);
+        }
+        let array = npz.events(&input.name)?;
         if let Some(set) = input.set
             && is_flat(array.shape(), channels, program.set(set).capacity)
         {
             return Ok(Self {
                 array,
+                jagged: None,
                 slots: program.set(set).capacity,
                 channels,
             });
@@ -427,9 +433,38 @@ impl<'a> Source<'a> {
         };
         Ok(Self {
             array,
+            jagged: None,
             slots,
             channels,
         })
+    }
+
+    fn of_rows(input: &Input, jagged: &'a Jagged) -> Result<Self, NpzError> {
+        let (array, channels) = (jagged.content(), input.channels);
+        if input.set.is_none() {
+            return Err(jagged.wrong_shape(&format!("(events, {channels})")));
+        }
+        if array.per_event() != channels {
+            return Err(jagged.wrong_shape(&format!("(events, any number, {channels})")));
+        }
+        Ok(Self {
+            array,
+            jagged: Some(jagged),
+            slots: jagged.slots(),
+            channels,
+        })
+    }
+
+    fn event_count(&self) -> usize {
+        self.jagged
+            .map_or_else(|| self.array.event_count(), Jagged::event_count)
+    }
+
+    fn not_finite(&self, index: usize) -> NpzError {
+        match self.jagged {
+            Some(jagged) => jagged.not_finite(index),
+            None => self.array.not_finite(index),
+        }
     }
 
     /// The words of an input without a set, and how many saturated.
@@ -454,25 +489,29 @@ impl<'a> Source<'a> {
                 return Ok((words, saturated));
             }
         };
-        done.map_err(|index| self.array.not_finite(first + index))
+        done.map_err(|index| self.not_finite(first + index))
     }
 
     /// Index of a row's first element.
     fn element(&self, event: usize, row: usize) -> usize {
-        (event * self.slots + row) * self.channels
+        let first = match self.jagged {
+            Some(jagged) => jagged.offsets()[event],
+            None => event * self.slots,
+        };
+        (first + row) * self.channels
     }
 
     fn encode(&self, index: usize, field: &Field) -> Result<Encoded, NpzError> {
         match self.array.values() {
             Values::Float(values) => field
                 .encode(values[index])
-                .map_err(|_| self.array.not_finite(index)),
+                .map_err(|_| self.not_finite(index)),
             Values::Single(values) => field
                 .encode(values[index].into())
-                .map_err(|_| self.array.not_finite(index)),
+                .map_err(|_| self.not_finite(index)),
             Values::Integer(values) if field.encoding == Encoding::Calibrated => field
                 .encode(values[index] as f64)
-                .map_err(|_| self.array.not_finite(index)),
+                .map_err(|_| self.not_finite(index)),
             Values::Integer(words) => {
                 let word = words[index].clamp(field.minimum, field.maximum);
                 Ok(Encoded {

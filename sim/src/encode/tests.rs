@@ -247,3 +247,63 @@ fn synthetic_events_have_their_multiplicity() {
         assert_ne!(events, Events::synthetic(&program, &multiplicities, 6));
     }
 }
+
+/// `met`, and constituents of two events: rows one after the other, around them what is nobody's.
+fn jagged(offsets: &[i64], rows: Vec<f32>) -> Result<Npz, crate::npz::NpzError> {
+    use crate::npz::Values;
+    let mut npz = Npz::named("X".as_ref());
+    npz.put("met", "<f4", &[2, 2], Values::Single(vec![1.0; 4]))?;
+    npz.put_jagged(
+        "p",
+        "<f4",
+        &[rows.len() / 2, 2],
+        Values::Single(rows),
+        offsets,
+    )?;
+    Ok(npz)
+}
+
+#[test]
+fn rows_of_different_numbers_are_those_of_padded_slots() {
+    let program = program(above);
+    let rows = vec![
+        7.0f32, 7.0, 10.0, 1.0, 0.0, 2.0, 1.0, 3.16, 60.0, -0.1, 0.2, 0.3, 9.0, 9.0,
+    ];
+    let jagged = jagged(&[1, 4, 6], rows).unwrap();
+    let padded = npz(|npz| {
+        npz.add_array("met", &Array2::<f32>::ones((2, 2))).unwrap();
+        let p = array![
+            [[10.0f32, 1.0], [0.0, 2.0], [1.0, 3.16]],
+            [[60.0, -0.1], [0.2, 0.3], [0.0, 0.0]],
+        ];
+        npz.add_array("p", &p).unwrap();
+        npz.add_array("p.count", &array![3i64, 2]).unwrap();
+    });
+    let events = Events::from_npz(&program, &jagged).unwrap();
+    assert_eq!(events, Events::from_npz(&program, &padded).unwrap());
+    assert_eq!(events.words(0, InputId::new(1)), [20, 10, 0, 20, 2, -31]);
+    let array = jagged.array("p").unwrap();
+    assert_eq!(array.values(), padded.array("p").unwrap().values());
+    let (short, beyond) = jagged.jagged("p").unwrap().padded_to(2);
+    assert_eq!((short.shape(), beyond), (&[2, 2, 2][..], 1));
+}
+
+#[test]
+fn rows_that_make_no_events_are_told() {
+    let program = program(above);
+    let rows = || vec![1.0f32; 8];
+    let told = |offsets: &[i64]| jagged(offsets, rows()).unwrap_err().to_string();
+    assert!(told(&[]).contains("n events have n + 1 offsets"));
+    assert!(told(&[0]).contains("zero events"));
+    assert!(told(&[0, 3, 2]).contains("offset 2 of event 2"));
+    assert!(told(&[-1, 3, 4]).contains("offset -1 of event 0"));
+    assert!(told(&[0, 3, 5]).contains("offset 5 of event 2"));
+    let mut infinite = rows();
+    infinite[7] = f32::INFINITY;
+    // The fourth row is the second event's second.
+    let message = message(&program, &jagged(&[0, 2, 4], infinite).unwrap());
+    assert_eq!(
+        message,
+        "X: array `p`, event 1, element 3: inf is not a finite number"
+    );
+}

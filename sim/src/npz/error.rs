@@ -75,6 +75,38 @@ pub enum NpzError {
         /// The shape that is wanted.
         expected: String,
     },
+    /// Events of the array have different numbers of rows, and that is not what is wanted.
+    #[error(
+        "{path}: array `{name}` has events of different lengths (events, any number{rest}); expected {expected}"
+    )]
+    Jagged {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+        /// Extents of a row.
+        rest: String,
+        /// The shape that is wanted.
+        expected: String,
+    },
+    /// Offsets do not part the rows of an array into events.
+    #[error("{path}: offsets of `{name}`: {reason}")]
+    Offsets {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An array is given twice.
+    #[error("{path}: array `{name}` is given twice")]
+    Twice {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+    },
     /// The array holds no event.
     #[error("{path}: array `{name}` holds zero events (shape {})", shape(got))]
     NoEvents {

@@ -1,14 +1,16 @@
-//! Arrays of events in NumPy's `.npz` archives.
+//! Arrays of events, as NumPy's `.npz` archives have them.
 //!
 //! [`Npz::read`] takes every array of an archive into memory: floats as they are, in single or double precision, integers
 //! and booleans as `i64`. Whatever is wrong with a file or an array is an [`NpzError`] that names it.
 
 mod error;
 mod header;
+mod jagged;
 mod read;
 mod write;
 
 pub use error::NpzError;
+pub use jagged::Jagged;
 pub use read::{Array, Npz, Values};
 pub use write::{OutputArrays, write_outputs};
 

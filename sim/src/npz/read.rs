@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::header;
 
-use super::NpzError;
+use super::{Jagged, NpzError};
 
 /// Deflate makes at most 1,032 bytes of one.
 const MOST_DEFLATED: u64 = 1_032;
@@ -24,6 +24,8 @@ const READABLE: &str = "a float of 32 or 64 bits, an integer or bool";
 pub struct Npz {
     path: PathBuf,
     arrays: BTreeMap<String, Array>,
+    /// Rows of events that have different numbers of them.
+    jagged: BTreeMap<String, Jagged>,
     /// Arrays of other types (text, float16): an error only when asked for.
     unread: BTreeMap<String, String>,
 }
@@ -31,11 +33,11 @@ pub struct Npz {
 /// One array.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    path: PathBuf,
-    name: String,
-    dtype: String,
-    shape: Vec<usize>,
-    values: Values,
+    pub(super) path: PathBuf,
+    pub(super) name: String,
+    pub(super) dtype: String,
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Values,
 }
 
 /// Elements of an array, row-major.
@@ -49,7 +51,113 @@ pub enum Values {
     Integer(Vec<i64>),
 }
 
+impl Values {
+    /// Integers without a sign.
+    ///
+    /// # Errors
+    /// When one is larger than 2^63 − 1.
+    pub fn from_unsigned(values: Vec<u64>, path: &Path, name: &str) -> Result<Self, NpzError> {
+        let signed = |(index, value): (usize, u64)| {
+            i64::try_from(value).map_err(|_| NpzError::TooLarge {
+                path: path.into(),
+                name: name.to_owned(),
+                index,
+                value,
+            })
+        };
+        let signed: Result<_, _> = values.into_iter().enumerate().map(signed).collect();
+        Ok(Self::Integer(signed?))
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Float(values) => values.len(),
+            Self::Single(values) => values.len(),
+            Self::Integer(values) => values.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl Npz {
+    /// No array yet; `path` says in messages where those that are put in come from.
+    pub fn named(path: &Path) -> Self {
+        Self {
+            path: path.into(),
+            arrays: BTreeMap::new(),
+            jagged: BTreeMap::new(),
+            unread: BTreeMap::new(),
+        }
+    }
+
+    /// Puts in an array; `dtype` is NumPy's description of its type.
+    ///
+    /// # Errors
+    /// When one of this name is there already.
+    ///
+    /// # Panics
+    /// If there are not as many elements as the shape says.
+    pub fn put(
+        &mut self,
+        name: &str,
+        dtype: &str,
+        shape: &[usize],
+        values: Values,
+    ) -> Result<(), NpzError> {
+        self.put_array(Array::new(&self.path, name, dtype, shape, values))
+    }
+
+    fn put_array(&mut self, array: Array) -> Result<(), NpzError> {
+        if self.contains(&array.name) {
+            return Err(self.twice(&array.name));
+        }
+        self.arrays.insert(array.name.clone(), array);
+        Ok(())
+    }
+
+    /// Puts in rows of events, `(rows, ...)`; event e has those from `offsets[e]` to `offsets[e + 1]`. How many each event has
+    /// is the array `NAME.count`.
+    ///
+    /// # Errors
+    /// When one of these names is there already, or the offsets make no sense.
+    ///
+    /// # Panics
+    /// As [`Self::put`].
+    pub fn put_jagged(
+        &mut self,
+        name: &str,
+        dtype: &str,
+        shape: &[usize],
+        values: Values,
+        offsets: &[i64],
+    ) -> Result<(), NpzError> {
+        let content = Array::new(&self.path, name, dtype, shape, values);
+        let jagged = Jagged::new(content, offsets)?;
+        if self.contains(name) {
+            return Err(self.twice(name));
+        }
+        self.put_array(jagged.count())?;
+        self.jagged.insert(name.to_owned(), jagged);
+        Ok(())
+    }
+
+    /// Says that there is an array of a type that is not read: an error only when it is asked for.
+    pub fn put_unread(&mut self, name: &str, dtype: &str) {
+        self.unread.insert(name.to_owned(), dtype.to_owned());
+    }
+
+    fn twice(&self, name: &str) -> NpzError {
+        NpzError::Twice {
+            path: self.path.clone(),
+            name: name.to_owned(),
+        }
+    }
+
     /// Reads every array of `path`.
     ///
     /// # Errors
@@ -69,11 +177,7 @@ impl Npz {
         let file_bytes = file.metadata().map_or(0, |metadata| metadata.len());
         let mut archive =
             ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(error.to_string()))?;
-        let mut npz = Self {
-            path: path.into(),
-            arrays: BTreeMap::new(),
-            unread: BTreeMap::new(),
-        };
+        let mut npz = Self::named(path);
         for index in 0..archive.len() {
             let mut entry = archive
                 .by_index(index)
@@ -110,6 +214,7 @@ impl Npz {
             .arrays
             .keys()
             .chain(self.unread.keys())
+            .chain(self.jagged.keys())
             .map(String::as_str)
             .collect();
         names.sort_unstable();
@@ -118,7 +223,9 @@ impl Npz {
 
     /// Whether the archive holds an array `name`, of whatever type.
     pub fn contains(&self, name: &str) -> bool {
-        self.arrays.contains_key(name) || self.unread.contains_key(name)
+        self.arrays.contains_key(name)
+            || self.unread.contains_key(name)
+            || self.jagged.contains_key(name)
     }
 
     /// The array `name`.
@@ -128,6 +235,9 @@ impl Npz {
     pub fn array(&self, name: &str) -> Result<&Array, NpzError> {
         if let Some(array) = self.arrays.get(name) {
             return Ok(array);
+        }
+        if let Some(jagged) = self.jagged.get(name) {
+            return Ok(jagged.padded());
         }
         if let Some(dtype) = self.unread.get(name) {
             return Err(NpzError::Dtype {
@@ -149,6 +259,11 @@ impl Npz {
         })
     }
 
+    /// The rows of `name`, where events have different numbers of them.
+    pub fn jagged(&self, name: &str) -> Option<&Jagged> {
+        self.jagged.get(name)
+    }
+
     /// The array `name`, whose first axis are events.
     ///
     /// # Errors
@@ -168,6 +283,33 @@ impl Npz {
 }
 
 impl Array {
+    /// An array of the file `path`.
+    ///
+    /// # Panics
+    /// If there are not as many elements as the shape says.
+    fn new(path: &Path, name: &str, dtype: &str, shape: &[usize], values: Values) -> Self {
+        let elements = shape.iter().product::<usize>();
+        assert_eq!(values.len(), elements, "elements of {name}");
+        Self {
+            path: path.into(),
+            name: name.to_owned(),
+            dtype: dtype.to_owned(),
+            shape: shape.to_vec(),
+            values,
+        }
+    }
+
+    /// One of the same name and type, and no element.
+    pub(super) fn like(&self) -> Self {
+        Self::new(
+            &self.path,
+            &self.name,
+            &self.dtype,
+            &[0],
+            Values::Float(vec![]),
+        )
+    }
+
     /// Reads a single array, of a `.npy` file; it has the name of the file.
     ///
     /// # Errors
@@ -364,19 +506,7 @@ fn read_array(
         "b1" => integers!(bool),
         "u8" => match elements::<u64>(head, rest, path, name)? {
             Attempt::Read(shape, values) => {
-                let values = values
-                    .into_iter()
-                    .enumerate()
-                    .map(|(index, value)| {
-                        i64::try_from(value).map_err(|_| NpzError::TooLarge {
-                            path: path.into(),
-                            name: name.to_owned(),
-                            index,
-                            value,
-                        })
-                    })
-                    .collect::<Result<_, _>>()?;
-                array(&dtype, shape, Values::Integer(values))
+                array(&dtype, shape, Values::from_unsigned(values, path, name)?)
             }
             Attempt::Other(dtype) => Found::Unread(dtype),
         },

@@ -8,7 +8,7 @@ use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 use tempfile::NamedTempFile;
 
-use super::NpzError;
+use super::{NpzError, Values};
 
 /// One output of every event.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,10 +65,42 @@ impl OutputArrays {
             quantised: None,
         }
     }
+
+    /// Name of the output.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its raws, event after event, where it has any.
+    pub fn raws(&self) -> Option<&[i64]> {
+        let quantised = self.quantised.as_ref()?;
+        Some(&quantised.raws)
+    }
+
+    /// Name, shape and elements of each array: `NAME` (float64), and `NAME.raw` (int64), `NAME.scale` and
+    /// `NAME.zero_point` where it has raws.
+    pub fn into_arrays(self) -> Vec<(String, Vec<usize>, Values)> {
+        let shape = vec![self.values.len() / self.width.max(1), self.width];
+        let name = |what: &str| format!("{}.{what}", self.name);
+        let mut arrays = vec![(self.name.clone(), shape.clone(), Values::Float(self.values))];
+        if let Some(quantised) = self.quantised {
+            // One scale for all is a scalar.
+            let scale_shape = match quantised.scale.len() {
+                1 => vec![],
+                _ => vec![self.width],
+            };
+            let zero_point = Values::Integer(vec![quantised.zero_point]);
+            arrays.extend([
+                (name("raw"), shape, Values::Integer(quantised.raws)),
+                (name("scale"), scale_shape, Values::Float(quantised.scale)),
+                (name("zero_point"), vec![], zero_point),
+            ]);
+        }
+        arrays
+    }
 }
 
-/// Writes `NAME` (float64) of each output, and `NAME.raw` (int64), `NAME.scale` and
-/// `NAME.zero_point` where it has raws.
+/// Writes the arrays of each output.
 ///
 /// The file appears under its name when it is complete.
 ///
@@ -86,35 +118,13 @@ pub fn write_outputs(path: &Path, outputs: &[OutputArrays]) -> Result<(), NpzErr
     let file = builder.tempfile_in(parent).map_err(|e| failed(path, e))?;
     let mut writer = NpzWriter::new_compressed(BufWriter::new(file));
     for output in outputs {
-        let shape = [output.values.len() / output.width.max(1), output.width];
-        let name = &output.name;
-        add(&mut writer, path, name, &shape, output.values.clone())?;
-        let Some(quantised) = &output.quantised else {
-            continue;
-        };
-        let (raws, scale) = (quantised.raws.clone(), quantised.scale.clone());
-        // One scale for all is a scalar.
-        let scale_shape: &[usize] = if scale.len() == 1 {
-            &[]
-        } else {
-            &[output.width]
-        };
-        add(&mut writer, path, &format!("{name}.raw"), &shape, raws)?;
-        add(
-            &mut writer,
-            path,
-            &format!("{name}.scale"),
-            scale_shape,
-            scale,
-        )?;
-        let zero_point = vec![quantised.zero_point];
-        add(
-            &mut writer,
-            path,
-            &format!("{name}.zero_point"),
-            &[],
-            zero_point,
-        )?;
+        for (name, shape, values) in output.clone().into_arrays() {
+            match values {
+                Values::Float(values) => add(&mut writer, path, &name, &shape, values)?,
+                Values::Single(values) => add(&mut writer, path, &name, &shape, values)?,
+                Values::Integer(values) => add(&mut writer, path, &name, &shape, values)?,
+            }
+        }
     }
     let mut inner = writer.finish().map_err(|e| failed(path, e))?;
     inner.flush().map_err(|e| failed(path, e))?;

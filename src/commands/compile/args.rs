@@ -1,5 +1,6 @@
 //! Options of `hodoscope compile`.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use hodoscope_compiler::exact::Rescale;
 use hodoscope_compiler::plan::Layouts;
 use hodoscope_compiler::quantise::{Activations, Options};
 use hodoscope_compiler::recognise::Score;
+use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board::Board;
 
 use crate::budget::Budget;
@@ -41,6 +43,9 @@ pub struct Args {
     /// quantised already needs none
     #[arg(long, value_name = "X.npz")]
     pub(super) calibration: Option<PathBuf>,
+    /// Those events, once they are read; or a caller's, without a file.
+    #[arg(skip)]
+    pub(super) events: OnceCell<Npz>,
     /// Directory to make
     #[arg(short, long, value_name = "DIR")]
     pub(super) output: PathBuf,
@@ -184,6 +189,37 @@ impl Tables {
                 .or(board.ram)
                 .map_or(0, |bytes| (bytes / 2).min(Self::MOST)),
         }
+    }
+}
+
+impl Args {
+    /// Takes calibration events from the caller, in place of a file's.
+    ///
+    /// # Errors
+    /// When a file is named, too.
+    pub fn calibrate_with(&mut self, events: Npz) -> Result<()> {
+        if let Some(path) = &self.calibration {
+            bail!(
+                "--calibration {}: calibration events are given already",
+                path.display()
+            );
+        }
+        self.events = OnceCell::from(events);
+        Ok(())
+    }
+
+    /// Whether there are calibration events.
+    pub(super) fn is_calibrated(&self) -> bool {
+        self.calibration.is_some() || self.events.get().is_some()
+    }
+
+    /// The calibration events, if there are any.
+    pub(super) fn calibration_events(&self) -> Result<Option<&Npz>> {
+        if let (None, Some(path)) = (self.events.get(), &self.calibration) {
+            let read = Npz::read(path).context("calibration")?;
+            return Ok(Some(self.events.get_or_init(|| read)));
+        }
+        Ok(self.events.get())
     }
 }
 

@@ -28,8 +28,9 @@ pub use spec::read_spec;
 
 pub fn compile(args: &Args) -> Result<Report> {
     model_dir::check_writable(&args.output, args.force)?;
+    let events = || args.calibration_events();
     let args = &Args {
-        extents: extents::completed(&args.model, &args.extents, args.calibration.as_deref())?,
+        extents: extents::completed(&args.model, &args.extents, events)?,
         ..args.clone()
     };
     Limits::check(&args.max_loss)?;

@@ -6,7 +6,6 @@ use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::quantise::Options;
 use hodoscope_compiler::{Compiled as Made, Road, compile_for, compile_quantised, quantised};
-use hodoscope_sim::npz::Npz;
 
 use super::Args;
 use super::args::{RescaleRule, name, score};
@@ -23,7 +22,7 @@ pub(super) fn own_integers(args: &Args, graph: &Graph, spec: &InputsSpec) -> Res
         );
     }
     let given = [
-        ("--calibration", args.calibration.is_some()),
+        ("--calibration", args.is_calibrated()),
         ("--weights", args.weights.is_some()),
         ("--activations", args.activations.is_some()),
         ("--max-loss", !args.max_loss.is_empty()),
@@ -54,7 +53,7 @@ pub(super) fn instead_of_own(
     options: &Options,
     reason: ExactError,
 ) -> Result<Calibrated> {
-    if args.calibration.is_none() {
+    if !args.is_calibrated() {
         bail!(
             "{}: with the network's own quantisers: {reason}; or give events with --calibration X.npz, to quantise it as a float network",
             args.model.display()
@@ -79,7 +78,7 @@ impl Calibrated {
     /// Quantises the imported `graph`.
     pub fn new(args: &Args, graph: &Graph, spec: &InputsSpec, options: &Options) -> Result<Self> {
         let named = || args.model.display().to_string();
-        let Some(path) = &args.calibration else {
+        let Some(events) = args.calibration_events()? else {
             bail!(
                 "{}: the network is not quantised: give events with --calibration X.npz",
                 named()
@@ -92,7 +91,7 @@ impl Calibrated {
             );
         }
         let graph = simplify(graph).with_context(named)?;
-        let events = loss::Events::read(&graph, spec, &Npz::read(path)?)?;
+        let events = loss::Events::read(&graph, spec, events)?;
         let calibration = events.calibration(&graph)?;
         let (targets, name, score) = (targets(args)?, name(args)?, score(args));
         let score = score.as_ref();
