@@ -20,6 +20,7 @@ from ._errors import (
     LossWarning,
     ToolError,
 )
+from ._files import convert, read
 from ._native import __version__
 from ._program import Field, Input, Output, Program, Report, compile
 
@@ -43,4 +44,6 @@ __all__ = [
     "ToolError",
     "__version__",
     "compile",
+    "convert",
+    "read",
 ]

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _native
+from ._awkward import is_awkward, of_awkward
 from ._errors import done, failed
+from ._files import is_elsewhere, read
 
 #: Events of one input: an array, whose first axis are the events; or ``(offsets, content)``, where event ``e`` has the rows
 #: ``content[offsets[e]:offsets[e + 1]]``; or an awkward array with one jagged axis.
@@ -29,7 +31,9 @@ def native(arrays: Arrays, source: str, only: str | None = None) -> _native.Arra
         only: Name of the only input.
     """
     if isinstance(arrays, (str, os.PathLike)):
-        return done(_native.Arrays.read(os.fspath(arrays)))
+        if not is_elsewhere(arrays):
+            return done(_native.Arrays.read(os.fspath(arrays)))
+        arrays = read(arrays)
     if not isinstance(arrays, Mapping):
         if only is None:
             raise TypeError(f"{source}: expected a dictionary of arrays by name of the input, not {type(arrays).__name__}")
@@ -81,28 +85,3 @@ def plain(values: ArrayLike) -> tuple[NDArray[Any] | None, str]:
         return None, dtype
     # Not `ascontiguousarray`: it would make a row of a single number.
     return np.require(array, wanted, ["C", "A"]), dtype
-
-
-def is_awkward(events: Any) -> bool:
-    """Whether it is an array of the package awkward."""
-    return type(events).__module__.partition(".")[0] == "awkward"
-
-
-def of_awkward(events: Any) -> Any:
-    """Offsets and content of an awkward array, or a plain one where it has no jagged axis.
-
-    Records of numbers become a last axis, in the order of their fields.
-    """
-    import awkward as ak
-
-    fields = ak.fields(events)
-    if fields:
-        columns = [events[field] for field in fields]
-        events = ak.concatenate([column[..., np.newaxis] for column in columns], axis=-1)
-    try:
-        return ak.to_numpy(events, allow_missing=False)
-    except ValueError:
-        pass
-    counts = ak.to_numpy(ak.num(events, axis=1))
-    offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    return offsets, ak.to_numpy(ak.flatten(events, axis=1), allow_missing=False)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _arrays, _native
 from ._arrays import Arrays
 from ._errors import CheckError, LossError, LossWarning, done, warn
+from ._files import is_elsewhere
 from ._options import arguments, toml
 
 
@@ -299,7 +300,7 @@ def compile(
             given.append("--name=model")
         given += _words(inputs, Path(scratch))
         events = None
-        if isinstance(calibration, (str, os.PathLike)):
+        if isinstance(calibration, (str, os.PathLike)) and not is_elsewhere(calibration):
             given.append(f"--calibration={os.fspath(calibration)}")
         elif calibration is not None:
             events = _arrays.native(calibration, "calibration")

@@ -107,6 +107,40 @@ pub enum NpzError {
         /// The array.
         name: String,
     },
+    /// The file is of a kind that only the Python package reads.
+    #[error(
+        "{path}: {kind}, of which the command reads none: in Python, `hodoscope.convert({path:?}, \"x.npz\")` makes an archive of it (docs/src/python.md)"
+    )]
+    Elsewhere {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The arrays of a file take more memory than is allowed.
+    #[error(
+        "{path}: array `{name}` takes {bytes} bytes of memory, and all arrays of a file may take {} GiB: {variable}=8 allows 8; or give fewer events",
+        limit >> 30, variable = super::room::VARIABLE
+    )]
+    Room {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        name: String,
+        /// What it takes.
+        bytes: u64,
+        /// What all may take, in bytes.
+        limit: u64,
+    },
+    /// The limit is no number.
+    #[error(
+        "{}={text}: expected a number of GiB, such as 8",
+        super::room::VARIABLE
+    )]
+    Limit {
+        /// What the variable holds.
+        text: String,
+    },
     /// The array holds no event.
     #[error("{path}: array `{name}` holds zero events (shape {})", shape(got))]
     NoEvents {

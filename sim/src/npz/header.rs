@@ -35,6 +35,25 @@ pub(super) fn check_length(npy: &[u8], bytes: u64) -> Result<(), String> {
     }
 }
 
+/// Bytes of memory that the elements of a header's array take once they are read; none where their type is not read.
+pub(super) fn held_bytes(npy: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(npy);
+    let element = match text
+        .split_once("'descr':")
+        .map(|(_, rest)| rest.trim_start())
+    {
+        Some(rest) if rest.get(2..4) == Some("f4") => 4,
+        Some(rest) if READ.iter().any(|kind| rest.get(2..4) == Some(kind)) => 8,
+        _ => return 0,
+    };
+    let extents = shape(npy).unwrap_or_default();
+    let elements = extents.iter().map(|&extent| extent as u64);
+    elements.fold(element, u64::saturating_mul)
+}
+
+/// Types that become integers or doubles, without their order of bytes.
+const READ: [&str; 10] = ["f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"];
+
 /// The extents in a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (2000, 32, 3), }`.
 fn shape(npy: &[u8]) -> Option<Vec<usize>> {
     let rest = npy.strip_prefix(b"\x93NUMPY")?;

@@ -6,7 +6,9 @@
 mod error;
 mod header;
 mod jagged;
+mod kinds;
 mod read;
+mod room;
 mod write;
 
 pub use error::NpzError;

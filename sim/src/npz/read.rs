@@ -11,6 +11,8 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::header;
 
+use super::kinds::{self, Kind};
+use super::room::Room;
 use super::{Jagged, NpzError};
 
 /// Deflate makes at most 1,032 bytes of one.
@@ -161,15 +163,28 @@ impl Npz {
     /// Reads every array of `path`.
     ///
     /// # Errors
-    /// When the file is missing or not an archive, or an array in it is damaged.
+    /// When the file is missing or not an archive, an array in it is damaged, or all take more memory than is allowed.
     pub fn read(path: &Path) -> Result<Self, NpzError> {
+        Self::read_within(path, Room::from_env()?)
+    }
+
+    pub(super) fn read_within(path: &Path, mut room: Room) -> Result<Self, NpzError> {
         let file = File::open(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => NpzError::Missing { path: path.into() },
             _ => NpzError::Open {
                 path: path.into(),
                 source,
             },
-        })?;
+        });
+        if let (Err(NpzError::Missing { .. }), Some(file)) = (&file, kinds::before_tree(path)) {
+            kinds::of(&first_bytes(file), path)?;
+        }
+        if file.is_ok() && kinds::of(&first_bytes(path), path)? == Kind::Npy {
+            let mut npz = Self::named(path);
+            npz.put_array(Array::read_npy(path)?)?;
+            return Ok(npz);
+        }
+        let file = file?;
         let damaged = |reason: String| NpzError::NotNpz {
             path: path.into(),
             reason,
@@ -195,6 +210,7 @@ impl Npz {
             let head = header::read(&mut entry).map_err(|e| wrong(e.to_string()))?;
             // What a header promises is allocated at once: it must be there.
             header::check_length(&head, length).map_err(wrong)?;
+            room.take(header::held_bytes(&head), path, &name)?;
             match read_array(&head, &mut entry, path, &name)? {
                 Found::Array(array) => npz.arrays.insert(name, array).map(|_| ()),
                 Found::Unread(dtype) => npz.unread.insert(name, dtype).map(|_| ()),
@@ -448,6 +464,14 @@ impl Array {
             reason,
         }
     }
+}
+
+/// Enough of a file to tell its kind.
+fn first_bytes(path: &Path) -> Vec<u8> {
+    let mut head = vec![];
+    // Whatever goes wrong here goes wrong again where the file is read, and is told there.
+    let _ = File::open(path).map(|file| file.take(8).read_to_end(&mut head));
+    head
 }
 
 /// An entry of an archive.

@@ -5,6 +5,7 @@ use ndarray::{Array1, Array2, Array3, arr0, array};
 use ndarray_npy::NpzWriter;
 use tempfile::TempDir;
 
+use super::room::Room;
 use super::{Array, Npz, NpzError, OutputArrays, Values, write_outputs};
 
 fn archive(fill: impl FnOnce(&mut NpzWriter<fs::File>)) -> (TempDir, PathBuf) {
@@ -232,4 +233,51 @@ fn a_single_array_of_any_type_is_read() {
         (array.name(), array.values()),
         ("times", &Values::Single(vec![1.5]))
     );
+}
+
+#[test]
+fn an_archive_may_take_so_much_memory() {
+    // What compresses a thousandfold is the same as any other.
+    let (_dir, path) = archive(|npz| {
+        npz.add_array("x", &Array2::<f32>::zeros((1000, 1000)))
+            .unwrap();
+        npz.add_array("words", &Array2::<i8>::zeros((1000, 1000)))
+            .unwrap();
+    });
+    assert!(fs::metadata(&path).unwrap().len() < 100_000);
+    let within = |bytes| Npz::read_within(&path, Room::of(bytes));
+    // Integers are held in 8 bytes each.
+    within(12_000_000).unwrap();
+    let refused = within(11_999_999).unwrap_err().to_string();
+    assert!(
+        refused.contains("array `words` takes 8000000 bytes")
+            && refused.contains("HODOSCOPE_READ_GIB=8"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn kinds_of_files_are_told_by_their_first_bytes() {
+    let dir = TempDir::new().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for (name, head, kind) in [
+        ("a.root", &b"root\0\0\xf3\xd8"[..], "a ROOT file"),
+        ("a.parquet", b"PAR1....", "a parquet file"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    ] {
+        fs::write(at(name), head).unwrap();
+        let refused = Npz::read(&at(name)).unwrap_err().to_string();
+        assert!(
+            refused.contains(kind) && refused.contains("hodoscope.convert"),
+            "{refused}"
+        );
+    }
+    let tree = Npz::read(&at("a.root:Events")).unwrap_err().to_string();
+    assert!(tree.contains("a ROOT file"), "{tree}");
+    let none = Npz::read(&at("b.root:Events")).unwrap_err().to_string();
+    assert!(none.ends_with("no such file"), "{none}");
+
+    ndarray_npy::write_npy(at("x.npy"), &array![[1.0f32, 2.0]]).unwrap();
+    let npz = Npz::read(&at("x.npy")).unwrap();
+    assert_eq!(npz.array("x").unwrap().shape(), [1, 2]);
 }
