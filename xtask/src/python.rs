@@ -40,6 +40,7 @@ pub fn test() -> Result<Outcome> {
         shell::run(
             shell::at_root(&python)
                 .args(arguments)
+                .envs(shell::cache())
                 .env("HODOSCOPE", hodoscope.program())
                 .env("PYTHONDONTWRITEBYTECODE", "1"),
         )
