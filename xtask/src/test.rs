@@ -18,9 +18,11 @@ use crate::{
 };
 
 /// What is only compiled for a bare-metal target: on the host an app is empty.
-const APPS: [(&str, &str); 6] = [
+const APPS: [(&str, &str); 8] = [
     ("thumbv6m-none-eabi", "hodoscope-app-layouts"),
+    ("thumbv6m-none-eabi", "hodoscope-app-pico"),
     ("thumbv7em-none-eabihf", "hodoscope-app-mps2"),
+    ("thumbv7em-none-eabihf", "hodoscope-app-stm32f4"),
     ("thumbv8m.main-none-eabi", "hodoscope-app-mps2"),
     ("riscv32imac-unknown-none-elf", "hodoscope-app-virt"),
     ("riscv32im-unknown-none-elf", "hodoscope-app-softcore"),
