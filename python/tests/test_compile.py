@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import onnx
 import pytest
@@ -145,6 +146,18 @@ def test_arrays_that_do_not_fit_are_told(pfn: hodoscope.Program, jets: dict[str,
         ({"x": (offsets[:0], rows_nan)}, "offsets of `x`"),
         ({"x": (offsets, rows_nan[:, :2])}, "(events, any number, 2); expected (events, any number, 3)"),
         ({"x": (offsets, rows_nan), "x.count": np.ones(8)}, "`x.count` is given twice"),
+    ]:
+        with pytest.raises(hodoscope.InputError) as raised:
+            pfn.run(arrays)
+        assert what in str(raised.value), str(raised.value)
+    missing = ak.Array([[[1.0, 2.0, 3.0]], None])
+    deep = ak.Array([[[1.0, 2.0, 3.0]], [[1.0, 2.0]]])
+    for arrays, what in [
+        ({"x": missing}, "array `x`: an awkward array has one jagged axis and no missing value"),
+        ({"x": ak.Array([[[1.0, None, 3.0]], []])}, "array `x`: an awkward array has"),
+        ({"x": deep}, "array `x`: an awkward array has"),
+        ({"x": np.ma.masked_equal(np.zeros((2, 2, 3)), 0)}, "array `x` has masked elements"),
+        ({"x": [[[1, 2, 3]], []]}, "array `x`: setting an array element with a sequence"),
     ]:
         with pytest.raises(hodoscope.InputError) as raised:
             pfn.run(arrays)

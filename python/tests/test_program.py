@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import shutil
 import threading
 import warnings
 from pathlib import Path
@@ -128,6 +130,23 @@ def test_a_program_says_what_it_is(pfn: hodoscope.Program) -> None:
     again = hodoscope.Program.load(pfn.path)
     assert (again.hash, again.inputs, again.outputs) == (pfn.hash, pfn.inputs, pfn.outputs)
     assert pfn.hash[:16] in repr(pfn)
+
+
+def test_other_processes_find_it(pfn: hodoscope.Program, jets: dict[str, np.ndarray], tmp_path: Path) -> None:
+    again = pickle.loads(pickle.dumps(pfn))
+    assert (again.hash, again.on) == (pfn.hash, pfn.on)
+    np.testing.assert_array_equal(again.run(jets)["logit.raw"], pfn.run(jets)["logit.raw"])
+    shutil.copytree(pfn.path, tmp_path / "moved")
+    moved = pickle.dumps(hodoscope.Program.load(tmp_path / "moved"))
+    shutil.rmtree(tmp_path / "moved")
+    with pytest.raises(hodoscope.InputError, match="no such directory"):
+        pickle.loads(moved)
+
+
+def test_events_without_constituents(pfn: hodoscope.Program) -> None:
+    empty = pfn.run({"x": np.zeros((3, 2, 3), np.float32)})["logit.raw"]
+    for events in ((np.zeros(4, int), np.zeros((0, 3), np.float32)), np.zeros((3, 0, 3), np.float32)):
+        np.testing.assert_array_equal(pfn.run({"x": events})["logit.raw"], empty)
 
 
 def test_threads_compute_at_once(pfn: hodoscope.Program, jets: dict[str, np.ndarray]) -> None:

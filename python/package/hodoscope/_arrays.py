@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _native
 from ._awkward import is_awkward, of_awkward
-from ._errors import done, failed
+from ._errors import InputError, done, failed
 from ._files import is_elsewhere, read
 
 #: Events of one input: an array, whose first axis are the events; or ``(offsets, content)``, where event ``e`` has the rows
@@ -47,21 +47,24 @@ def native(arrays: Arrays, source: str, only: str | None = None) -> _native.Arra
 def put(taken: _native.Arrays, name: str, events: Events) -> None:
     """Puts in the events of one array."""
     if is_awkward(events):
-        events = of_awkward(events)
+        try:
+            events = of_awkward(events)
+        except ValueError as error:
+            raise InputError(f"array `{name}`: an awkward array has one jagged axis and no missing value: {error}") from error
     if isinstance(events, tuple) and len(events) == 2:
         offsets = np.asarray(events[0])
         if offsets.ndim != 1 or offsets.dtype.kind not in "iu":
             raise TypeError(
                 f"offsets of `{name}` are one row of integers, not {offsets.dtype} of shape {offsets.shape}"
             )
-        content, dtype = plain(events[1])
+        content, dtype = plain(name, events[1])
         if content is None:
             taken.put_unread(name, dtype)
             return
         offsets = np.ascontiguousarray(offsets, dtype=np.int64)
         failure = taken.put_rows(name, dtype, content, offsets)
     else:
-        content, dtype = plain(events)
+        content, dtype = plain(name, events)
         if content is None:
             taken.put_unread(name, dtype)
             return
@@ -70,9 +73,14 @@ def put(taken: _native.Arrays, name: str, events: Events) -> None:
         raise failed(failure)
 
 
-def plain(values: ArrayLike) -> tuple[NDArray[Any] | None, str]:
+def plain(name: str, values: ArrayLike) -> tuple[NDArray[Any] | None, str]:
     """Row-major and of a type that the compiler takes; nothing where there is none. And the type that it had."""
-    array = np.asarray(values)
+    if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
+        raise InputError(f"array `{name}` has masked elements, which have no value: fill them, or leave their events out")
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"array `{name}`: {error}") from error
     kind, size, dtype = array.dtype.kind, array.dtype.itemsize, array.dtype.str
     if kind == "f" and size <= 8:
         # Half precision fits into single.

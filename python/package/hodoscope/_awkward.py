@@ -27,6 +27,7 @@ def of_awkward(events: Any) -> Any:
         return ak.to_numpy(events, allow_missing=False)
     except ValueError:
         pass
-    counts = ak.to_numpy(ak.num(events, axis=1))
+    # An event that is missing is none without constituents.
+    counts = ak.to_numpy(ak.num(events, axis=1), allow_missing=False)
     offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
     return offsets, ak.to_numpy(ak.flatten(events, axis=1), allow_missing=False)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _native
 from ._arrays import Arrays
-from ._errors import CheckError, LossError, LossWarning, done, warn
+from ._errors import CheckError, InputError, LossError, LossWarning, done, warn
 from ._files import is_elsewhere
 from ._options import arguments, toml
 
@@ -195,6 +195,8 @@ class Program:
         if (score is None) == (raw is None):
             raise TypeError("decide: give a threshold as `score` or as `raw`, one of the two")
         threshold = int(raw) if raw is not None else self.threshold(float(score))  # type: ignore[arg-type]
+        # No raw lies beyond 64 bits.
+        threshold = max(-(2**63), min(threshold, 2**63 - 1))
         return done(self._model.decide(self._on, self._events(arrays), threshold))
 
     def words(self, input: str, values: ArrayLike) -> NDArray[np.int64]:
@@ -240,10 +242,26 @@ class Program:
         only = self.inputs[0].name if len(self.inputs) == 1 else None
         return _arrays.native(arrays, "arrays", only)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As another process finds it: by its directory, while that is there.
+        return _loaded, (self.path, self.hash, self._on)
+
     def __repr__(self) -> str:
         words = ", ".join(f"{i.name}: {i.words} words" + (" each" if i.capacity else "") for i in self.inputs)
         outputs = ", ".join(o.name for o in self.outputs)
         return f"<hodoscope.Program {self.name} {self.hash[:16]} on {self._on}: {words} → {outputs}>"
+
+
+def _loaded(path: Path, hash: str, on: str) -> Program:
+    """A program that was pickled.
+
+    Raises:
+        InputError: When its directory is gone, or holds another program.
+    """
+    program = Program.load(path)
+    if program.hash != hash:
+        raise InputError(f"{path}: holds program {program.hash[:16]}, and {hash[:16]} was pickled")
+    return program.native() if on == "native" else program
 
 
 class _Scratch:
