@@ -7,8 +7,6 @@ use hodoscope_app_support::{Markers, log_panic};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Decision, Parts, Trigger};
 
-pub use hodoscope_trigger as trigger;
-
 use crate::peripherals::{Led, Timer, Uart};
 
 /// Serves `M` over UART 0, then exits through semihosting.

@@ -20,43 +20,15 @@ mod peripherals;
 
 #[cfg(target_os = "none")]
 #[doc(hidden)]
-pub use firmware::{run, trigger};
+pub use firmware::run;
+#[doc(hidden)]
+pub use hodoscope_app_support as support;
 
-/// Defines the entry point of a firmware that serves a model.
-///
-/// `app!(Model)` accepts nothing until it is configured; `app!(Model, on("board"))` says on which board of
-/// the family it is; `app!(Model, accept(output, threshold))`
-/// accepts from the start iff raw number `output` is at least `threshold`. On the host `main` is
-/// empty, so that `cargo test` and `cargo clippy` see the whole workspace.
+/// Defines the entry point of a firmware that serves a model: `app!(Model)`, `app!(Model, on("board"))`,
+/// `app!(Model, accept(output, threshold))`, as [`hodoscope_app_support::entry`] says.
 #[macro_export]
 macro_rules! app {
-    ($model:ty) => {
-        $crate::app!($model, on("mps2"));
-    };
-    ($model:ty, on($board:expr)) => {
-        $crate::app!($model, $board, $crate::trigger::Decision::NONE);
-    };
-    ($model:ty, accept($output:expr, $threshold:expr)) => {
-        $crate::app!(
-            $model,
-            "mps2",
-            $crate::trigger::Decision {
-                output: $output,
-                threshold: $threshold,
-            }
-        );
-    };
-    ($model:ty, $board:expr, $decision:expr) => {
-        // SAFETY: the run-time crate calls the one `main` after it has set up memory.
-        #[cfg(target_os = "none")]
-        #[unsafe(no_mangle)]
-        extern "C" fn main() -> ! {
-            const N: usize = $crate::trigger::frame_capacity::<$model>();
-            const K: usize = $crate::trigger::answers_stored::<$model>();
-            $crate::run::<$model, N, K>($board, $decision)
-        }
-
-        #[cfg(not(target_os = "none"))]
-        fn main() {}
+    ($model:ty $(, $how:ident($($of:expr),*))?) => {
+        $crate::support::entry!($crate, "mps2", $model $(, $how($($of),*))?);
     };
 }

@@ -9,8 +9,6 @@ use hodoscope_app_support::{Markers, credit};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Decision, Parts, Trigger};
 
-pub use hodoscope_trigger as trigger;
-
 use crate::clock::{self, IO_BANK0, PADS_BANK0, release};
 use crate::peripherals::{
     ACCEPT, BUSY, Pin, RING, Ticks, UART0_INTERRUPT, Uart, receive, start_pins,

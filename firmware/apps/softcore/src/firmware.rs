@@ -7,8 +7,6 @@ use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Decision, Parts, Trigger};
 
-pub use hodoscope_trigger as trigger;
-
 use crate::peripherals::{Accept, Busy, Cycles, Link, Log, exit};
 
 /// Serves `M` over the link, then exits.

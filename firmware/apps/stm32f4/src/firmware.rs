@@ -9,8 +9,6 @@ use hodoscope_app_support::{Markers, credit};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Decision, Parts, Trigger};
 
-pub use hodoscope_trigger as trigger;
-
 use crate::clock;
 use crate::peripherals::{
     Accept, Busy, Pin, RING, Timer, USART2_INTERRUPT, Usart, receive, start_pins,

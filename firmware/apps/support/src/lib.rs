@@ -4,6 +4,7 @@
 #[cfg(all(feature = "defmt", target_os = "none"))]
 mod logger;
 
+mod entry;
 mod ring;
 
 use core::arch::asm;
@@ -11,6 +12,8 @@ use core::panic::PanicInfo;
 
 use hodoscope_trigger::Probe;
 
+#[doc(hidden)]
+pub use hodoscope_trigger as trigger;
 pub use ring::{Ring, credit};
 
 /// Calls [`hodoscope_inference_begin`] and [`hodoscope_inference_end`].

@@ -6,8 +6,6 @@ use hodoscope_app_support::{Markers, log_panic};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Decision, Parts, Trigger, Unconnected};
 
-pub use hodoscope_trigger as trigger;
-
 use crate::peripherals::{Cycles, Uart, exit};
 
 /// Serves `M` over the serial port, then exits.
