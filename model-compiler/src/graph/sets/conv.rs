@@ -1,7 +1,7 @@
 //! Windows over axes that may be the slots'.
 
-use super::follow::{Step, keeps, mixes};
 use super::slots::Slots;
+use super::step::{Step, keeps, mixes};
 use crate::graph::Window;
 
 /// What a window does to slots along `axis` of `[batch, channels, …]`, in a result of shape `to`.

@@ -2,29 +2,9 @@
 
 use super::conv;
 use super::slots::Slots;
+use super::step::{Step, keeps, mixes};
 use super::{End, SetAxis};
 use crate::graph::{Graph, Node, Op, Reduction, Tensor, ValueId};
-
-/// What a node does to the slots.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
-    /// None of its operands has them.
-    Event,
-    /// Its result has them.
-    Keeps(Slots),
-    /// It pools them.
-    Pools,
-    /// It fixes them in their places.
-    Mixes(String),
-}
-
-pub(super) fn keeps(slots: Slots) -> Step {
-    Step::Keeps(slots)
-}
-
-pub(super) fn mixes(reason: &str) -> Step {
-    Step::Mixes(reason.to_owned())
-}
 
 /// Follows the slots of `members` through the graph.
 pub(super) fn follow(graph: &Graph, slots: usize, members: &[(usize, Slots)]) -> SetAxis {

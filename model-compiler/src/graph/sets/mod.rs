@@ -8,6 +8,7 @@
 mod conv;
 mod follow;
 mod slots;
+mod step;
 #[cfg(test)]
 mod tests;
 

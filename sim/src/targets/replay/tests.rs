@@ -21,7 +21,9 @@ use crate::targets::protocol::owned;
 /// Events of the noisy replay; `HODOSCOPE_REPLAY=1000000` takes more.
 fn events() -> usize {
     let asked = std::env::var("HODOSCOPE_REPLAY").ok();
-    asked.and_then(|count| count.parse().ok()).unwrap_or(100_000)
+    asked
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(100_000)
 }
 
 /// Payload of an event, and its score.

@@ -2,10 +2,9 @@
 
 use hodoscope_program::{ConstantId, ValueId};
 
-use super::Writer;
 use super::place::zero;
 use super::rescale::requantiser;
-use crate::emit::compute::rows;
+use super::{Writer, rounding};
 use crate::emit::names::{self, variable};
 use crate::emit::weights::packed;
 use crate::plan::layout::{Layout, Storage};
@@ -316,7 +315,7 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             let mut lines = vec![
                 w.start(),
                 format!("stepwise::{function}::<{product}, {accumulator}, _, _, _, _, _>("),
-                format!("rounding::{},", rows::rounding(*rounding)),
+                format!("rounding::{},", rounding::name(*rounding)),
                 format!("&{},", w.x(*x)),
                 format!("&{},", w.constant(*weights)),
                 format!("&{},", w.constant(*bias)),

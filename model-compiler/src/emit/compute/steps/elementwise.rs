@@ -1,7 +1,6 @@
 //! Element by element.
 
-use super::Writer;
-use crate::emit::compute::rows;
+use super::{Writer, rounding};
 use crate::plan::{Accumulator, Kernel, Pair};
 
 pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
@@ -97,7 +96,7 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             format!(
                 "divide::divide(&{}, const {{ divide::Divisor::new({divisor}) }}, divide::Rounding::{}, &mut {y});",
                 w.x(*x),
-                rows::rounding(*rounding)
+                rounding::name(*rounding)
             ),
         ],
         Kernel::Quotient {
@@ -109,7 +108,7 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             limits: (low, high),
             remainder,
         } => {
-            let rounding = rows::rounding(*rounding);
+            let rounding = rounding::name(*rounding);
             vec![
                 w.start(),
                 format!("quotient::quotient::<{}, _, _, _>(", unsigned(*remainder)),

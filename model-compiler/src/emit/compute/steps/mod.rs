@@ -2,11 +2,13 @@
 
 mod blocks;
 mod dense;
+mod each;
 mod elementwise;
 mod moves;
 pub(super) mod place;
 mod reduce;
 mod rescale;
+mod rounding;
 
 use hodoscope_program::{ConstantId, ValueId};
 
@@ -16,7 +18,7 @@ use crate::emit::names::{self, variable};
 use crate::plan::layout::{Storage, filled};
 use crate::plan::{Arena, Kernel, Plan, Step};
 
-pub(in crate::emit::compute) use dense::{constants, room};
+pub(in crate::emit::compute) use dense::constants;
 
 /// For what a step is computed.
 #[derive(Clone, Copy)]
@@ -259,7 +261,7 @@ pub(super) fn call(code: &mut Code, writer: &Writer<'_, '_>) {
     let Writer { plan, step, .. } = *writer;
     code.line(format!("// {}", plan.result(step).name));
     if !rows::is_alias(plan, step) {
-        rows::each(code, writer, writer.lines());
+        each::each(code, writer, writer.lines());
     }
     let (id, row) = (writer.id(), writer.scope.row);
     let result = writer.own(step.result);

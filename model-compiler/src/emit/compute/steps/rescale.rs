@@ -1,7 +1,6 @@
 //! Words as they arrive, and rescales.
 
-use super::Writer;
-use crate::emit::compute::rows;
+use super::{Writer, rounding};
 use crate::emit::names;
 use crate::plan::{Kernel, Requantise, Stage};
 
@@ -55,7 +54,7 @@ pub(super) fn lines(w: &Writer<'_, '_>) -> Vec<String> {
             before,
             requantise,
             limits,
-        } if before.is_empty() && rows::is_scaled(plan, *x, *accumulator, requantise) => vec![
+        } if before.is_empty() && rounding::is_scaled(plan, *x, *accumulator, requantise) => vec![
             w.start(),
             format!("rescale::scaled::<{}, {}, _>(", limits.0, limits.1),
             format!("&{},", w.x(*x)),
@@ -104,7 +103,7 @@ pub(super) fn requantiser_of(requantise: &Requantise, at: &dyn Fn(&str) -> Strin
     match requantise {
         Requantise::Imported {
             rounding, overflow, ..
-        } => rows::imported(at, *rounding, *overflow, requantise.factors().is_some()),
+        } => rounding::imported(at, *rounding, *overflow, requantise.factors().is_some()),
         Requantise::Shift(_) => format!("rescale::Shift({})", at("SHIFTS")),
         Requantise::Scaled {
             multiplier,

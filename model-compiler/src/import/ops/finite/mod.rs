@@ -3,6 +3,7 @@
 //! ([`exceptions`]), and becomes a condition like any other.
 
 mod arithmetic;
+mod combine;
 mod exceptions;
 mod ordering;
 mod signs;
