@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use hodoscope_wire::{Counters, Request};
+use hodoscope_wire::{Counters, FrameError, Reason, Request};
 
 use super::protocol::{Connection, Identity, Received, Silence};
 use super::runner::Process;
@@ -148,6 +148,12 @@ impl Session {
             self.send(&Request::Hello { token: 1 }, wanted)?;
             match self.connection.receive(end.min(Instant::now() + HELLO)) {
                 Ok(Received::Identity(identity)) => return Ok(identity),
+                // It heard the end of a question only: its port was not open at the beginning.
+                Ok(Received::Refused {
+                    sequence: None,
+                    reason: Reason::Frame(error),
+                    ..
+                }) if !matches!(error, FrameError::Version(_)) && Instant::now() < end => {}
                 Ok(other) => return Err(self.unexpected(&other)),
                 Err(Silence::TimedOut) if Instant::now() < end => {}
                 Err(silence) => return Err(self.silent(&silence, wanted, limit)),
