@@ -93,6 +93,8 @@ function run() {
       uart.feedByte(input.shift());
       next = clock.nanos + 1e10 / uart.baudRate;
     }
+    // An interrupt that is pending already lets WFI pass, as the architecture says; the emulator would sleep.
+    if (core.waiting && (core.pendingInterrupts & core.enabledInterrupts)) core.waiting = false;
     if (core.waiting) {
       if (input.length === 0) break;
       clock.tick(Math.max(next - clock.nanos, CYCLE));
