@@ -6,7 +6,7 @@ use hodoscope_program::{Live, Program, ValueId};
 
 use crate::emit::{self, Files};
 use crate::exact::{Constituents, ExactError, Rescale, exact_over_live, over_live};
-use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
+use crate::graph::{Binary, Graph, GraphError, GraphInput, Kind, Node, Op, Unary, simplify};
 use crate::inputs::InputsSpec;
 use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
@@ -250,7 +250,15 @@ pub fn quantised(
             Ok(quantise(graph, &network, spec, calibration, options)?)
         });
     let reason = match recognised {
-        Ok(quantised) => return Ok((quantised, Road::Recognised)),
+        Ok(quantised) => {
+            if is_formula(graph)
+                && let Ok(finer) = quantise_graph(graph, name, spec, score, calibration, options)
+            {
+                let because = "products of inputs without layers keep more bits".to_owned();
+                return Ok((finer, Road::General { because }));
+            }
+            return Ok((quantised, Road::Recognised));
+        }
         // A layer, not what the user said of the model.
         Err(
             reason @ (CompileError::Recognise(
@@ -272,6 +280,23 @@ pub fn quantised(
             general,
         }),
     }
+}
+
+/// Whether a network multiplies activations and has no layer: an observable of its inputs, not a chain of layers.
+fn is_formula(graph: &Graph) -> bool {
+    let multiplies = |node: &Node| match node.op {
+        Op::Binary(Binary::Mul) => node.inputs.iter().all(|v| graph.constant(*v).is_none()),
+        Op::Unary(Unary::Square) => true,
+        _ => false,
+    };
+    let layer = |node: &Node| {
+        matches!(
+            node.op,
+            Op::Dense { .. } | Op::Conv { .. } | Op::ConvTranspose { .. } | Op::Trees(_)
+        )
+    };
+    let nodes = graph.nodes();
+    nodes.iter().any(multiplies) && !nodes.iter().any(layer)
 }
 
 /// The road that a simplified graph takes, without events to calibrate it: those of a trial are made up, and decide no

@@ -121,6 +121,22 @@ fn bounds(function: Unary, counts: &Counts) -> (f64, f64) {
     }
 }
 
+/// What a function is far above zero, in units of its argument, and between which arguments it is anything else than
+/// that times max(x, 0); none where it is no line there.
+pub(crate) fn line_above(function: Unary, counts: &Counts) -> Option<(f64, (f64, f64))> {
+    let far = -libm::log(counts.scale / 2.0).min(0.0) + 1.0;
+    Some(match function {
+        Unary::Elu { .. } => (1.0, (-far - 1.0, 0.0)),
+        Unary::Selu { gamma, .. } => (f64::from(gamma), (-far - 1.0, 0.0)),
+        Unary::Celu { alpha } => (1.0, (-(far + 1.0) * f64::from(alpha.abs()), 0.0)),
+        Unary::Softplus => (1.0, (-far, far)),
+        Unary::Gelu { .. } => (1.0, (-far - 2.0, far + 2.0)),
+        Unary::Mish => (1.0, (-2.0 * far - 2.0, far + 4.0)),
+        Unary::HardSwish => (1.0, (-3.0, 3.0)),
+        _ => return None,
+    })
+}
+
 /// A function's table over a stretch of raws.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines {
@@ -133,7 +149,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// A function's, over the raws from `first` to `last`.
+    /// A function's, over the raws from `first` to `last`, and whether it holds the bound.
     ///
     /// # Errors
     /// Where the function is not finite at an end.
@@ -142,7 +158,7 @@ impl Lines {
         step: f64,
         (first, last): (i64, i64),
         counts: &Counts,
-    ) -> Result<Self, String> {
+    ) -> Result<(Self, bool), String> {
         let ends = (first as f64, last as f64);
         let f = |raw: f64| value(function, raw.clamp(ends.0, ends.1) * step);
         if let Some(end) = [first, last]
@@ -162,6 +178,23 @@ impl Lines {
         Ok(Self::fitted(&f, (first, last), counts))
     }
 
+    /// What a function is beside `slope`·max(x, 0).
+    pub fn beside_line(
+        (function, slope): (Unary, f64),
+        step: f64,
+        (first, last): (i64, i64),
+        counts: &Counts,
+    ) -> Self {
+        let rest = |raw: f64| {
+            let x = raw.clamp(first as f64, last as f64) * step;
+            value(function, x) - slope * x.max(0.0)
+        };
+        let digits = 64 - (last - first).leading_zeros();
+        let coarsest = digits.saturating_sub(*CELLS.start());
+        let first = (first >> coarsest) << coarsest;
+        Self::fitted(&rest, (first, last), counts).0
+    }
+
     /// The natural logarithm of raws of `bits` digits, as parts of 2^bits.
     pub fn of_mantissa(bits: u8, counts: &Counts) -> Self {
         let unit = libm::ldexp(1.0, -i32::from(bits));
@@ -176,7 +209,7 @@ impl Lines {
         .0
     }
 
-    /// Of cells with 2^shift raws, and the largest error beside the middle of a cell, in counts.
+    /// Of cells with 2^shift raws, and the largest error beside the middle of a cell, in counts; of a cell beside zero, at more places.
     fn of(
         f: &dyn Fn(f64) -> f64,
         (first, last): (i64, i64),
@@ -186,13 +219,21 @@ impl Lines {
         let cells = ((last - first) >> shift) + 1;
         let at = |cell: i64| f((first + (cell << shift)) as f64);
         let values: Vec<f64> = (0..=cells).map(at).collect();
-        let half = (1i64 << shift) as f64 / 2.0;
+        let size = (1i64 << shift) as f64;
         let mut worst = 0.0f64;
         for (cell, ends) in values.windows(2).enumerate() {
-            let middle = f((first + ((cell as i64) << shift)) as f64 + half);
-            let error = (middle - (ends[0] + ends[1]) / 2.0).abs() / counts.scale;
-            if error.is_finite() {
-                worst = worst.max(error);
+            let begin = (first + ((cell as i64) << shift)) as f64;
+            // Beside zero a function may bend in a small part of a large cell.
+            let beside = [begin, begin + size].contains(&0.0);
+            let halvings = if beside { i32::from(shift).max(1) } else { 1 };
+            let parts = (1..=halvings).map(|k| libm::ldexp(1.0, -k));
+            let parts = parts.flat_map(|part| [part, 1.0 - part]);
+            for part in parts.take(if beside { usize::MAX } else { 1 }) {
+                let line = ends[0] + (ends[1] - ends[0]) * part;
+                let error = (f(begin + size * part) - line).abs() / counts.scale;
+                if error.is_finite() {
+                    worst = worst.max(error);
+                }
             }
         }
         let entries = values.into_iter().map(|v| counts.nearest(v)).collect();
@@ -204,8 +245,8 @@ impl Lines {
         (lines, worst)
     }
 
-    /// As few cells as hold the bound, and no more than a table may have.
-    fn fitted(f: &dyn Fn(f64) -> f64, ends: (i64, i64), counts: &Counts) -> Self {
+    /// As few cells as hold the bound, and no more than a table may have; whether they hold it.
+    fn fitted(f: &dyn Fn(f64) -> f64, ends: (i64, i64), counts: &Counts) -> (Self, bool) {
         let digits = 64 - (ends.1 - ends.0).leading_zeros();
         let mut best = None;
         for cells in CELLS {
@@ -213,15 +254,16 @@ impl Lines {
             let (lines, error) = Self::of(f, ends, shift, counts);
             let largest = lines.entries.iter().map(|e| e.abs()).max().unwrap_or(0);
             let enough = error <= f64::max(0.5, largest as f64 * PART) || shift == 0;
-            best = Some(lines);
+            best = Some((lines, enough));
             if enough {
                 break;
             }
         }
-        best.unwrap_or(Self {
+        let none = Self {
             entries: vec![0, 0],
             first: ends.0,
             shift: 0,
-        })
+        };
+        best.unwrap_or((none, false))
     }
 }

@@ -9,6 +9,10 @@ use super::QuantiseError;
 pub(super) const WIDE: u8 = 24;
 /// What outputs may miss: root mean square over their range.
 const BAR: f64 = 1.0 / 2048.0;
+/// What nineteen of twenty values of a quantity may miss of themselves.
+const RELATIVE: f64 = 1.0 / 1024.0;
+/// By how much more one figure may be missed where the other gains.
+const HARDLY: f64 = 1.1;
 /// A gain worth twice the cost of a layer.
 const WORTHWHILE: f64 = 0.5;
 
@@ -30,6 +34,17 @@ pub(super) fn missed_relatively(
 ) -> Result<f64, QuantiseError> {
     let errors = errors(program, sample, outputs)?;
     Ok(errors.iter().map(Error::relative).fold(0.0, f64::max))
+}
+
+/// The same of outputs whose values have one sign alone: others are small where they cross zero.
+pub(super) fn missed_of_quantities(
+    program: &Program,
+    sample: &[Event],
+    outputs: &[Vec<Vec<f32>>],
+) -> Result<f64, QuantiseError> {
+    let errors = errors(program, sample, outputs)?;
+    let quantities = errors.iter().filter(|error| error.is_of_one_sign());
+    Ok(quantities.map(Error::relative).fold(0.0, f64::max))
 }
 
 fn errors(
@@ -64,6 +79,18 @@ fn errors(
 /// Whether so much is too much.
 pub(super) fn is_missed(missed: f64) -> bool {
     missed > BAR
+}
+
+/// Whether a second program is worth it: what each misses relatively, and of the range.
+pub(super) fn gains(first: (f64, f64), second: (f64, f64)) -> bool {
+    let hardly = |own: f64, before: f64, bar: f64| own <= bar.max(before * HARDLY);
+    is_better(second.0, first.0) && hardly(second.1, first.1, BAR)
+        || is_better(second.1, first.1) && hardly(second.0, first.0, RELATIVE)
+}
+
+/// Whether so much of the values themselves is too much.
+pub(super) fn is_missed_relatively(missed: f64) -> bool {
+    missed > RELATIVE
 }
 
 /// Whether wider operands are worth it.
@@ -101,6 +128,10 @@ impl Error {
             }
             self.ends = (self.ends.0.min(float), self.ends.1.max(float));
         }
+    }
+
+    fn is_of_one_sign(&self) -> bool {
+        self.ends.0 >= 0.0 || self.ends.1 <= 0.0
     }
 
     fn relative(&self) -> f64 {

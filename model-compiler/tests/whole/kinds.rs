@@ -397,6 +397,33 @@ fn integer_inputs_have_one_range() {
     });
 }
 
+/// A count of truths names a row of a constant table, although a sum may be wide.
+#[test]
+fn counts_of_truths_name_rows() {
+    let mut n = Network::new();
+    let x = n.input("x", &[1, 4], Kind::Float);
+    let bounds: Vec<f32> = (0..7).map(|i| i as f32 - 3.0).collect();
+    let bounds = n.push(
+        Op::Constant(Tensor::new(vec![1, 1, 7], bounds).unwrap()),
+        &[],
+    );
+    let column = n.reshape(x, &[1, 4, 1]);
+    let above = n.push(Op::Compare(Comparison::Greater), &[column, bounds]);
+    let sum = Op::Reduce {
+        op: Reduction::Sum,
+        axes: vec![2],
+        keepdims: false,
+    };
+    let bin = n.push(sum, &[above]);
+    let bin = n.reshape(bin, &[4]);
+    let rows: Vec<f32> = (0..16).map(|i| (i * 5 % 7) as f32 / 4.0).collect();
+    let table = n.push(Op::Constant(Tensor::new(vec![8, 2], rows).unwrap()), &[]);
+    let rows = n.push(Op::Gather { axis: 0 }, &[table, bin]);
+    let flat = n.reshape(rows, &[1, 8]);
+    let graph = n.finish(&[flat]);
+    holds(&graph, 0.0, |random| vec![normal(random, 4, 2.0)]);
+}
+
 /// Anything but 0 is true.
 #[test]
 fn numbers_are_truths() {

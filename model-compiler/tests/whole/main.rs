@@ -5,6 +5,7 @@
 mod graphs;
 mod judge;
 mod kinds;
+mod masks;
 mod observables;
 mod random;
 mod tails;

@@ -147,9 +147,19 @@ impl Jet {
     fn fractions(&mut self, kappa: i32) -> ValueId {
         let total = self.sum(self.pt);
         let z = self.net.binary(Binary::Div, self.pt, total);
+        let one = self.net.constant(&[1.0]);
+        let zero = self.net.constant(&[0.0]);
+        let there = self.net.above(self.pt, 0.0);
         match kappa {
             2 => self.mul(z, z),
-            _ => z,
+            1 => z,
+            0 => self.net.push(Op::Where, &[there, one, zero]),
+            // κ = −1: nothing of what is not there.
+            _ => {
+                let some = self.net.push(Op::Where, &[there, z, one]);
+                let inverse = self.net.binary(Binary::Div, one, some);
+                self.net.push(Op::Where, &[there, inverse, zero])
+            }
         }
     }
 
@@ -325,7 +335,7 @@ fn judged(graph: &Graph) -> (f64, f64) {
 #[test]
 fn observables_of_jets_hold_to_a_hundredth() {
     type Made = fn(&mut Jet) -> ValueId;
-    let observables: [(&str, Made); 18] = [
+    let observables: [(&str, Made); 26] = [
         ("mass", Jet::mass),
         ("C2, β = 1", |jet| jet.correlation(1, 2)),
         ("C2, β = 2", |jet| jet.correlation(2, 2)),
@@ -341,6 +351,14 @@ fn observables_of_jets_hold_to_a_hundredth() {
         ("EFP line of 5, κ = 1, β = 1", |jet| jet.line(1, 1, 4)),
         ("EFP line of 5, κ = 1, β = 2", |jet| jet.line(1, 2, 4)),
         ("EFP line of 5, κ = 2, β = 1", |jet| jet.line(2, 1, 4)),
+        ("EFP line of 5, κ = 2, β = 2", |jet| jet.line(2, 2, 4)),
+        ("EFP dot, κ = 0, β = 1", |jet| jet.line(0, 1, 1)),
+        ("EFP triangle, κ = 0, β = 2", |jet| jet.triangle(0, 2)),
+        ("EFP dot, κ = −1, β = 2", |jet| jet.line(-1, 2, 1)),
+        ("EFP triangle, κ = −1, β = 1", |jet| jet.triangle(-1, 1)),
+        ("EFP triangle, κ = −1, β = 2", |jet| jet.triangle(-1, 2)),
+        ("EFP line of 4, κ = −1, β = 1", |jet| jet.line(-1, 1, 3)),
+        ("EFP line of 5, κ = −1, β = 2", |jet| jet.line(-1, 2, 4)),
         ("Δφ", Jet::azimuth),
         ("M_T", Jet::transverse_mass),
         ("α_T", Jet::alpha_t),

@@ -256,3 +256,45 @@ fn powers_of_activations_and_of_each_channel_hold() {
         assert!(own <= BAR, "{what}: {own:.1e} of the range");
     }
 }
+
+/// A function that is a line above zero bends below one: an argument of hundreds leaves no coarse cells there.
+#[test]
+fn functions_that_end_in_a_line_bend_finely_for_wide_arguments() {
+    let functions = [
+        Unary::Elu { alpha: 1.0 },
+        Unary::Celu { alpha: 0.5 },
+        Unary::Softplus,
+        Unary::Gelu { tanh: false },
+        Unary::Mish,
+        Unary::HardSwish,
+    ];
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 6], Kind::Float);
+    // What lies around zero is looked at in units of its own.
+    let outputs: Vec<ValueId> = functions
+        .into_iter()
+        .map(|function| {
+            let y = net.unary(function, x);
+            net.unary(
+                Unary::Clip {
+                    min: -1.0,
+                    max: 2.0,
+                },
+                y,
+            )
+        })
+        .collect();
+    let graph = net.finish(&outputs);
+    let random = &mut Random::new(3);
+    let mut event = || {
+        let x = |_| {
+            let size = if random.below(2) == 0 { 1.0 } else { 200.0 };
+            size * random.normal()
+        };
+        vec![(0..6).map(x).collect()]
+    };
+    let events: Events = (0..200).map(|_| event()).collect();
+    let program = compiled(&graph, &events, &SIXTEEN);
+    let found = differences(&graph, &program, &events);
+    assert!(found.iter().all(|d| *d <= 1e-3), "{found:?}");
+}

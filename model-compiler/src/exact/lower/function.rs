@@ -4,12 +4,13 @@
 //! A network that brings its own quantisers gets what its exporter computed, entry by entry; there is no such thing for
 //! the compiler's own.
 
-use hodoscope_program::{Interval, Operation, ValueId};
+use hodoscope_program::{Interval, Operation, Overflow, Rounding, ValueId};
 
 use super::arithmetic::real;
+use super::quantise::approximate;
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source};
 use crate::exact::dyadic::Dyadic;
-use crate::functions::{Counts, Lines, useful};
+use crate::functions::{Counts, Lines, line_above, useful};
 use crate::graph::{Quantiser, Unary};
 
 /// Index bits of a table that has an entry for every raw.
@@ -35,7 +36,7 @@ impl Lowering<'_> {
         let step = x.step[0].to_f64();
         let id = match function {
             Unary::Log => self.logarithm(name, id, step, &counts)?,
-            _ => self.lines(name, function, id, step, &counts)?,
+            _ => self.lines(name, function, id, x.step[0], &counts)?,
         };
         let ones = vec![Dyadic::ONE; shape.iter().product()];
         Ok(real(&shape, id, ones))
@@ -47,13 +48,81 @@ impl Lowering<'_> {
         name: &str,
         function: Unary,
         x: ValueId,
-        step: f64,
+        unit: Dyadic,
         counts: &Counts,
     ) -> Lowered<ValueId> {
-        let x = self.within(name, x, useful(function, step, counts))?;
-        let reached = ends(self.builder.interval(x))?;
-        let lines = Lines::of_function(function, step, reached, counts)?;
-        self.interpolated(name, x, lines)
+        let step = unit.to_f64();
+        let inside = self.within(name, x, useful(function, step, counts))?;
+        let reached = ends(self.builder.interval(inside))?;
+        let (lines, enough) = Lines::of_function(function, step, reached, counts)?;
+        match line_above(function, counts) {
+            Some(line) if !enough => self.beside_line(name, function, (x, unit), line, counts),
+            _ => self.interpolated(name, inside, lines),
+        }
+    }
+
+    /// A function that is a line far above zero: the line, and what it is beside it from a table. So a wide argument has
+    /// no coarser cells.
+    fn beside_line(
+        &mut self,
+        name: &str,
+        function: Unary,
+        (x, unit): (ValueId, Dyadic),
+        (slope, (low, high)): (f64, (f64, f64)),
+        counts: &Counts,
+    ) -> Lowered<ValueId> {
+        let step = unit.to_f64();
+        let fine = Counts {
+            range: (i32::MIN.into(), i32::MAX.into()),
+            ..*counts
+        };
+        let bounds = (
+            libm::floor(low / step) as i64,
+            libm::ceil(high / step) as i64,
+        );
+        let bent = self.within(&format!("{name}.bent"), x, bounds)?;
+        let reached = ends(self.builder.interval(bent))?;
+        let lines = Lines::beside_line((function, slope), step, reached, &fine);
+        let part = self.interpolated(&format!("{name}.part"), bent, lines)?;
+        let above = self.within(&format!("{name}.above"), x, (0, u32::MAX.into()))?;
+        let magnitude = self.builder.interval(above).magnitude().max(1);
+        let bits = 30.min(61 - (128 - magnitude.leading_zeros() as i32));
+        let number = |value: f64| Dyadic::of(value).ok_or(PROPORTION);
+        let (multiplier, offset, shift) = approximate(
+            number(step * slope)?,
+            Dyadic::ZERO,
+            number(counts.scale)?,
+            Dyadic::ZERO,
+            bits,
+        )
+        .ok_or(PROPORTION)?;
+        let factors = Factors {
+            multipliers: vec![i64::try_from(multiplier).map_err(|_| PROPORTION)?],
+            offsets: vec![i64::try_from(offset).map_err(|_| PROPORTION)?],
+            shifts: vec![u8::try_from(shift).map_err(|_| PROPORTION)?],
+        };
+        let one = [Dyadic::ONE];
+        let round = (Rounding::Rnd, Overflow::Sat);
+        let line = self.builder.rescale(
+            &format!("{name}.line"),
+            above,
+            factors,
+            round.0,
+            round.1,
+            None,
+            &one,
+        )?;
+        let dims = self.builder.dims(x);
+        let sum = Operation::Add { a: line, b: part };
+        let sum = self
+            .builder
+            .push(&format!("{name}.sum"), &dims, sum, None, &one)?;
+        let same = Factors {
+            multipliers: vec![1],
+            offsets: vec![0],
+            shifts: vec![0],
+        };
+        self.clamped(name, sum, same, Rounding::Trn, counts.range, &one)
     }
 
     fn interpolated(&mut self, name: &str, x: ValueId, lines: Lines) -> Lowered<ValueId> {
@@ -112,8 +181,7 @@ impl Lowering<'_> {
             offsets: vec![0],
             shifts: vec![guard as u8],
         };
-        let rounding = hodoscope_program::Rounding::Rnd;
-        self.clamped(name, sum, factors, rounding, counts.range, &one)
+        self.clamped(name, sum, factors, Rounding::Rnd, counts.range, &one)
     }
 
     /// x within two bounds that a function needs, and within 32 bits.

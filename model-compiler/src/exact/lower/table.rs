@@ -1,10 +1,11 @@
 //! Tables: rows that an index names, and functions whose results are quantised.
 
-use hodoscope_program::{IntType, Interval, Operation, ValueId};
+use hodoscope_program::{IntType, Interval, Operation, Overflow, Rounding, ValueId};
 
 use super::arithmetic::real;
 use super::near::common;
-use super::{Lowered, Lowering, PROPORTION, Real, Source, extents, quantise};
+use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, extents, quantise};
+use crate::exact::builder::narrowest;
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{GraphBuilder, Op, Quantiser, Tensor, Unary, eval_constant};
 
@@ -150,6 +151,26 @@ impl Lowering<'_> {
         }
     }
 
+    /// An index in the narrowest type that holds what is proved of it: a sum of truths has few values.
+    fn in_fewest_bits(&mut self, name: &str, x: ValueId) -> Lowered<ValueId> {
+        let narrow = narrowest(self.builder.interval(x), false);
+        let own = self.builder.element(x);
+        let Some(narrow) = narrow.filter(|ty| own.width > INDEX_BITS && ty.width <= INDEX_BITS)
+        else {
+            return Ok(x);
+        };
+        let factors = Factors {
+            multipliers: vec![1],
+            offsets: vec![0],
+            shifts: vec![0],
+        };
+        let name = format!("{name}.index");
+        let step = vec![Dyadic::ONE; self.builder.dims(x).iter().product()];
+        let (rounding, overflow) = (Rounding::Trn, Overflow::Sat);
+        self.builder
+            .rescale(&name, x, factors, rounding, overflow, Some(narrow), &step)
+    }
+
     /// The value that indexes a table, all its elements alike.
     fn index(&mut self, name: &str, x: Real, dims: &[usize]) -> Lowered<Index> {
         super::no_divisor(&x)?;
@@ -171,6 +192,7 @@ impl Lowering<'_> {
             dims => dims.to_vec(),
         };
         let id = self.builder.view(id, &dims)?;
+        let id = self.in_fewest_bits(name, id)?;
         let ty = self.builder.element(id);
         if ty.width > INDEX_BITS {
             return Err(format!(

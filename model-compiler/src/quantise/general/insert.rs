@@ -3,6 +3,8 @@
 //! A result is *wide* as it is computed. An operation that wants few bits *narrows* its operand: one quantiser, which all
 //! such readers share. Functions read through a quantiser of their own, which indexes a table.
 
+mod double;
+mod exactly;
 mod fine;
 mod layers;
 mod masked;
@@ -35,6 +37,26 @@ const WIDEST: u8 = 32;
 /// Bits of what is quantised where nothing says how many.
 const OUTPUT_WIDTH: u8 = 16;
 
+/// How formats are chosen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ways {
+    /// For which events they have room.
+    pub room: Room,
+    /// Whether the features of words of 24 bits are as fine as lets a layer's weights be, too.
+    pub balanced: bool,
+    /// Whether values of many decades have more than 32 bits.
+    pub double: bool,
+}
+
+impl Ways {
+    /// Formats of events like the calibration's.
+    pub const PLAIN: Self = Self {
+        room: Room::Seen,
+        balanced: false,
+        double: false,
+    };
+}
+
 /// A graph with quantisers.
 #[derive(Clone, Debug)]
 pub(super) struct Inserted {
@@ -52,7 +74,7 @@ pub(super) fn insert(
     words: &[Words],
     observations: &Observations,
     options: &Options,
-    (widths, room): (&[u8], Room),
+    (widths, ways): (&[u8], Ways),
 ) -> Result<Inserted, GraphError> {
     let mut insertion = Insertion {
         graph,
@@ -60,7 +82,7 @@ pub(super) fn insert(
         observations,
         options,
         widths,
-        room,
+        ways,
         uses: graph.use_counts(),
         feeds: feeds(graph),
         deciding: trees::deciding(graph),
@@ -69,6 +91,7 @@ pub(super) fn insert(
         layered: fine::layered(graph),
         spans: vec![],
         fines: HashMap::new(),
+        exacts: HashMap::new(),
         finest: HashMap::new(),
         ordering: plain::ordering(graph),
         new: GraphBuilder::new(graph.name()),
@@ -132,7 +155,7 @@ struct Insertion<'a> {
     observations: &'a Observations,
     options: &'a Options,
     widths: &'a [u8],
-    room: Room,
+    ways: Ways,
     uses: Vec<usize>,
     /// Of each value: whether some operation behind it, other than a move, reads it narrow.
     feeds: Vec<bool>,
@@ -148,6 +171,8 @@ struct Insertion<'a> {
     spans: Vec<Option<Option<Span>>>,
     /// Values in many bits.
     fines: HashMap<(ValueId, ValueId, u8), ValueId>,
+    /// Values as they follow from words, where they were asked for.
+    exacts: HashMap<ValueId, Option<ValueId>>,
     /// Of functions in the new graph: the most fraction bits that they have.
     finest: HashMap<ValueId, i32>,
     /// Of each value: whether only its order counts.
@@ -162,6 +187,9 @@ type Insert<T> = Result<T, GraphError>;
 impl Insertion<'_> {
     fn node(&mut self, node: &Node) -> Insert<Held> {
         if let Some(held) = self.exactly(node)? {
+            return Ok(held);
+        }
+        if let Some(held) = self.doubly(node)? {
             return Ok(held);
         }
         if let Some(held) = self.finely(node)? {
@@ -253,6 +281,10 @@ impl Insertion<'_> {
         }
     }
 
+    fn room(&self) -> Room {
+        self.ways.room
+    }
+
     fn held(&self, value: ValueId) -> Insert<&Held> {
         let held = self.values.get(value.index()).and_then(Option::as_ref);
         held.ok_or(GraphError::UnknownValue(value.index() as u32))
@@ -308,7 +340,7 @@ impl Insertion<'_> {
                     _ => self.width(like),
                 };
                 let mut chosen =
-                    formats::of_value(&self.observations.values[like.index()], width, self.room);
+                    formats::of_value(&self.observations.values[like.index()], width, self.room());
                 if let Some(finest) = self.finest.get(&held.wide) {
                     chosen.frac = chosen.frac.min(*finest);
                 }
@@ -336,9 +368,12 @@ impl Insertion<'_> {
     fn narrow_words(&mut self, value: ValueId, input: usize) -> Insert<(ValueId, Grid)> {
         let words = &self.words[input];
         let width = self.width(value);
-        let own: Vec<i32> = (0..words.seen.len())
-            .map(|feature| words.frac(feature, width, self.room))
+        let mut own: Vec<i32> = (0..words.seen.len())
+            .map(|feature| words.frac(feature, width, self.room()))
             .collect();
+        if self.ways.balanced && width > OUTPUT_WIDTH {
+            words.balance(&mut own, self.options.weights);
+        }
         let fracs: Vec<i32> = words.features.iter().map(|f| own[*f]).collect();
         let grid = Grid::of(fracs.clone());
         let fracs = grid.single().map_or(fracs, |frac| vec![frac]);
@@ -384,7 +419,8 @@ impl Insertion<'_> {
             return Ok((narrow, frac));
         }
         let width = self.width(value);
-        let chosen = formats::of_value(&self.observations.values[value.index()], width, self.room);
+        let chosen =
+            formats::of_value(&self.observations.values[value.index()], width, self.room());
         let wide = self.held(value)?.wide;
         let quantised = self.quantised(value, wide, &[chosen.frac], width)?;
         self.note(value, chosen, width);

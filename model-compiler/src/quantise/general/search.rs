@@ -1,12 +1,11 @@
 //! Which activations need 16 bits.
 
-use super::insert::{Inserted, insert};
+use super::insert::{Inserted, Ways, insert};
 use super::observe::Observations;
 use super::words::Words;
 use crate::exact;
 use crate::graph::Graph;
 use crate::quantise::beyond::Beyond;
-use crate::quantise::room::Room;
 use crate::quantise::{
     Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision, room,
 };
@@ -20,14 +19,15 @@ pub(super) fn search(
     beyond: &Beyond,
     options: &Options,
 ) -> Result<Quantised, QuantiseError> {
-    let attempt_in = |widths: &[u8], room| -> Result<(Inserted, Program, Loss), QuantiseError> {
-        let inserted = insert(graph, words, observations, options, (widths, room))?;
+    let attempt_in = |widths: &[u8], ways| -> Result<(Inserted, Program, Loss), QuantiseError> {
+        let inserted = insert(graph, words, observations, options, (widths, ways))?;
         let inputs = words.iter().map(|words| words.input.clone()).collect();
         let program = exact::on_words(&inserted.graph, name, inputs)?;
         let loss = loss::measure(&program, &observations.sample, &observations.outputs)?;
         Ok((inserted, program, loss))
     };
-    let attempt = |widths: &[u8]| attempt_in(widths, Room::Seen);
+    let attempt = |widths: &[u8]| attempt_in(widths, Ways::PLAIN);
+    let mut ways = Ways::PLAIN;
     let narrow = match options.activations {
         Activations::Sixteen => 16,
         Activations::Widened | Activations::Eight => 8,
@@ -77,7 +77,20 @@ pub(super) fn search(
             let mut settled = widened(order.len());
             let all = attempt(&settled)?;
             let reached = missed(&all.1)?;
-            if precision::is_better(reached, before) {
+            let balanced = Ways {
+                balanced: true,
+                ..ways
+            };
+            let other = match precision::is_missed(reached) {
+                true => Some(attempt_in(&settled, balanced)?),
+                false => None,
+            };
+            let balance = other.as_ref().map(|other| missed(&other.1)).transpose()?;
+            if let (Some(other), Some(balance)) = (other, balance)
+                && precision::is_better(balance, reached.min(before))
+            {
+                (best, ways, widths) = (other, balanced, settled);
+            } else if precision::is_better(reached, before) {
                 let (mut too_few, mut enough) = (0, order.len());
                 best = all;
                 while !precision::is_missed(reached) && enough - too_few > 1 {
@@ -96,11 +109,31 @@ pub(super) fn search(
         }
     }
     let sample = (&observations.sample[..], &observations.outputs[..]);
+    let relative = |program: &Program| precision::missed_of_quantities(program, sample.0, sample.1);
+    let before = relative(&best.1)?;
+    if options.activations != Activations::Eight
+        && (precision::is_missed_relatively(before) || precision::is_missed(missed(&best.1)?))
+    {
+        let doubled = Ways {
+            double: true,
+            ..ways
+        };
+        let wider: Vec<u8> = widths.iter().map(|width| *width.max(&16)).collect();
+        // Where it has no integer form that way, it stays as it is.
+        if let Ok(trial) = attempt_in(&wider, doubled)
+            && precision::gains(
+                (before, missed(&best.1)?),
+                (relative(&trial.1)?, missed(&trial.1)?),
+            )
+        {
+            (best, ways, widths) = (trial, doubled, wider);
+        }
+    }
     let judged = |made| room::tried(made, |(_, program, _)| program, sample, beyond);
     let mut best = judged(best)?;
     if options.activations == Activations::Sixteen {
         let order = ascending(&best.made.0, 16);
-        let attempt = |widths: &[u8], room| judged(attempt_in(widths, room)?);
+        let attempt = |widths: &[u8], room| judged(attempt_in(widths, Ways { room, ..ways })?);
         best = room::make(beyond, best, &widths, &order, attempt)?;
     }
     let reach = beyond.told(best.reached);

@@ -3,7 +3,7 @@
 use hodoscope_program::{Dim, Encoding, IntType, Operation, Rounding, Scale, Shape, ValueId};
 
 use super::{Lower, Lowering, Narrow, OUTPUT_WIDTH, Wide};
-use crate::functions::{ARGUMENT_BITS, Counts, Lines, argument_frac, useful};
+use crate::functions::{ARGUMENT_BITS, Counts, Lines, argument_frac, line_above, useful};
 use crate::graph::Unary;
 use crate::quantise::format::{self, Chosen};
 use crate::quantise::{Activations, QuantiseError};
@@ -214,7 +214,13 @@ impl Lowering<'_> {
             layer: name.clone(),
             reason,
         };
-        let lines = Lines::of_function(function, step, ends, &counts).map_err(refused)?;
+        let (lines, enough) = Lines::of_function(function, step, ends, &counts).map_err(refused)?;
+        if !enough && line_above(function, &counts).is_some() {
+            return Err(refused(format!(
+                "a table of {} over so wide an argument is too coarse",
+                function.name()
+            )));
+        }
         let (first, shift) = (lines.first, lines.shift);
         let table = format!("{name}.table");
         let entries = vec![lines.entries.len()];

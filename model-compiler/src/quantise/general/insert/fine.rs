@@ -46,7 +46,7 @@ impl Insertion<'_> {
             }
             (Op::TopK { indices: false, .. } | Op::Softmax { .. }, &[x]) => {
                 let operand = match self.plain[x.index()] {
-                    Plain::Alike(_) => self.held(x)?.wide,
+                    Plain::Alike(_) => self.ranked(x)?,
                     _ => self.in_full(x, BITS)?,
                 };
                 Some(self.pushed(node, &[operand], HeldKind::Sums)?)
@@ -132,7 +132,7 @@ impl Insertion<'_> {
             return Ok(*known);
         }
         let observed = &self.observations.values[like.index()];
-        let reach = self.room.of_operand(bits == BITS);
+        let reach = self.room().of_operand(bits == BITS);
         let most = within(self.graph, value).unwrap_or(f64::INFINITY);
         let seen = (f64::from(observed.magnitude()) * reach).min(most);
         // Not more than it can be.
@@ -199,13 +199,13 @@ impl Insertion<'_> {
     pub(super) fn compared(&mut self, a: ValueId, b: ValueId) -> Insert<(ValueId, ValueId)> {
         let constant = |i: &Self, v: ValueId| i.graph.constant(v).is_some();
         let exact = |i: &Self, v: ValueId| i.is_exact(v) || constant(i, v);
-        let words = |i: &Self, v: ValueId| i.plain[v.index()].is_words();
         let wide = |i: &Self, v: ValueId| Ok(i.held(v)?.wide);
-        // Words and whole numbers beside a bound, or their like, as they are: no format of theirs may move a bound.
-        let alike = words(self, a) && self.plain[a.index()] == self.plain[b.index()];
-        let beside = constant(self, b) && words(self, a) || constant(self, a) && words(self, b);
-        if alike || beside || exact(self, a) && exact(self, b) {
+        // Whole numbers and words beside a bound, or their like, as they are: no format of theirs may move a bound.
+        if exact(self, a) && exact(self, b) {
             return Ok((wide(self, a)?, wide(self, b)?));
+        }
+        if let Some(words) = self.compared_words(a, b)? {
+            return Ok(words);
         }
         match (constant(self, a), constant(self, b)) {
             (true, _) => Ok((wide(self, a)?, self.in_full(b, BITS)?)),
@@ -344,7 +344,7 @@ impl Insertion<'_> {
         let observed = &self.observations.values[x.index()];
         let frac = argument_frac(
             function,
-            f64::from(observed.magnitude()) * self.room.of_argument(),
+            f64::from(observed.magnitude()) * self.room().of_argument(),
         );
         let operand = match held.kind {
             HeldKind::Constant => self.fine_constant(x, ARGUMENT_BITS)?,

@@ -97,20 +97,25 @@ impl Insertion<'_> {
             return Ok(None);
         }
         let wide = held.wide;
-        let chosen = formats::of_value(&self.observations.values[like.index()], ORDERED, self.room);
+        let chosen = formats::of_value(
+            &self.observations.values[like.index()],
+            ORDERED,
+            self.room(),
+        );
         let quantised = self.quantised(value, wide, &[chosen.frac], ORDERED)?;
         Ok(Some((quantised, chosen.frac)))
     }
 
     /// An operand of which only the order counts: words of one LSB as they are, else all elements on one grid.
     pub(super) fn ranked(&mut self, value: ValueId) -> Insert<ValueId> {
-        match self.plain[value.index()] {
-            Plain::Alike(_) => Ok(self.held(value)?.wide),
-            _ if self.ordering[value.index()] => match self.ordered(value, value, value)? {
-                Some((fine, _)) => Ok(fine),
-                None => Ok(self.uniform(value)?.0),
-            },
-            _ => Ok(self.uniform(value)?.0),
+        if let Some(words) = self.ordered_words(value)? {
+            return Ok(words);
         }
+        if self.ordering[value.index()]
+            && let Some((fine, _)) = self.ordered(value, value, value)?
+        {
+            return Ok(fine);
+        }
+        Ok(self.uniform(value)?.0)
     }
 }

@@ -135,8 +135,12 @@ impl Insertion<'_> {
             true => self.width(output),
             false => OUTPUT_WIDTH,
         };
-        let own =
-            formats::of_value(&self.observations.values[output.index()], width, self.room).frac;
+        let own = formats::of_value(
+            &self.observations.values[output.index()],
+            width,
+            self.room(),
+        )
+        .frac;
         match own > frac + COARSER {
             true => own,
             false => frac,

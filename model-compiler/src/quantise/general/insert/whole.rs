@@ -1,7 +1,6 @@
 //! Whole numbers stay whole: what is computed from integers alone is computed exactly, and rounded nowhere.
 
 use super::fine::BITS as FULL;
-use super::plain::Plain;
 use super::{Grid, Held, HeldKind, Insert, Insertion};
 use crate::graph::{Binary, Comparison, Node, Op, Reduction, Tensor, Unary, ValueId};
 use crate::quantise::format;
@@ -48,8 +47,11 @@ impl Insertion<'_> {
                     true => return Ok(Some(self.held(first)?.clone())),
                     false => match self.affine(node, first)? {
                         Some(scaled) => scaled,
-                        None if self.is_fine(node) => self.in_full(first, FULL)?,
-                        None => self.narrow(first)?.0,
+                        None => match self.of_words(first)? {
+                            Some(words) => words,
+                            None if self.is_fine(node) => self.in_full(first, FULL)?,
+                            None => self.narrow(first)?.0,
+                        },
                     },
                 };
                 self.integral(node, node.op.clone(), &[operand])?
@@ -67,25 +69,31 @@ impl Insertion<'_> {
                 self.integral(node, node.op.clone(), &[a, b])?
             }
             Op::Compare(_) => {
-                // A constant bound is compared as it is.
-                let operands = self.operands(node, |insertion, value| {
-                    let held = insertion.held(value)?;
-                    // Words as they came: no format of theirs may move a bound.
-                    let words = insertion.plain[value.index()].is_words();
-                    match held.kind == HeldKind::Constant || words || insertion.is_exact(value) {
-                        true => Ok(held.wide),
-                        false => Ok(insertion.narrow(value)?.0),
-                    }
-                })?;
+                // Words as they came: no format of theirs may move a bound.
+                let words = match exact {
+                    true => None,
+                    false => self.compared_words(first, node.inputs[1])?,
+                };
+                let operands = match words {
+                    Some((a, b)) => vec![a, b],
+                    // A constant bound is compared as it is.
+                    None => self.operands(node, |insertion, value| {
+                        let held = insertion.held(value)?;
+                        match held.kind == HeldKind::Constant || insertion.is_exact(value) {
+                            true => Ok(held.wide),
+                            false => Ok(insertion.narrow(value)?.0),
+                        }
+                    })?,
+                };
                 self.integral(node, node.op.clone(), &operands)?
             }
             Op::ArgMax { .. } | Op::TopK { indices: true, .. } => {
                 let operand = match self.is_exact(first) {
                     true => self.integers(first)?,
-                    false => match self.plain[first.index()] {
-                        Plain::Alike(_) => self.ranked(first)?,
-                        _ if self.is_fine(node) => self.in_full(first, FULL)?,
-                        _ => self.ranked(first)?,
+                    false => match self.ordered_words(first)? {
+                        Some(words) => words,
+                        None if self.is_fine(node) => self.in_full(first, FULL)?,
+                        None => self.ranked(first)?,
                     },
                 };
                 self.integral(node, node.op.clone(), &[operand])?
@@ -188,7 +196,10 @@ impl Insertion<'_> {
         }
         let operand = match self.is_exact(value) {
             true => self.integers(value)?,
-            false => self.narrow(value)?.0,
+            false => match self.of_words(value)? {
+                Some(words) => words,
+                None => self.narrow(value)?.0,
+            },
         };
         let name = format!("{}.truth", node.name);
         let zero = self.new.constant(&name, Tensor::scalar(0.0))?;

@@ -30,6 +30,8 @@ struct Apart {
     real: ValueId,
     same: ValueId,
     there: ValueId,
+    /// The same, by what moves other coordinates.
+    others: Vec<ValueId>,
     largest: bool,
 }
 
@@ -104,14 +106,14 @@ struct Cone<'a> {
     observations: &'a Observations,
     /// Of each value whether it depends on points that were moved.
     moved: Vec<bool>,
-    /// The node that moves them.
-    by: &'a Node,
+    /// The nodes that move them: one for all coordinates, or one for each.
+    by: Vec<&'a Node>,
 }
 
 impl<'a> Cone<'a> {
     fn of(graph: &'a Graph, observations: &'a Observations, value: ValueId) -> Option<Self> {
         let mut moved = vec![false; graph.value_count()];
-        let mut by: Option<&Node> = None;
+        let mut by: Vec<&Node> = vec![];
         for node in graph.nodes() {
             let far = masks::mask(graph, observations, node).is_some_and(|mask| {
                 let (Mask::Choice { fill, .. } | Mask::Sum { fill, .. }) = mask;
@@ -131,10 +133,7 @@ impl<'a> Cone<'a> {
                 continue;
             }
             if masks::mask(graph, observations, node).is_some() {
-                if by.is_some_and(|known| known.output != node.output) {
-                    return None;
-                }
-                by = Some(node);
+                by.push(node);
                 continue;
             }
             node.inputs.iter().for_each(|v| reached[v.index()] = true);
@@ -142,7 +141,9 @@ impl<'a> Cone<'a> {
         for (moved, reached) in moved.iter_mut().zip(reached) {
             *moved &= reached;
         }
-        let by = by.filter(|node| node.output != value)?;
+        if by.is_empty() || by.iter().any(|node| node.output == value) {
+            return None;
+        }
         Some(Self {
             graph,
             observations,
@@ -159,24 +160,65 @@ impl<'a> Cone<'a> {
         value: ValueId,
         largest: bool,
     ) -> Result<Option<(Apart, ValueId)>, GraphError> {
+        let shape = self.graph.shape(value).to_vec();
+        let (rank, points) = (shape.len(), shape[shape.len() - 1]);
+        let name = self.by[0].name.as_str();
+        let mut truths = vec![];
+        for by in &self.by {
+            let Some(there) = self.there(builder, map, by, points)? else {
+                return Ok(None);
+            };
+            truths.push(there);
+        }
+        let there = truths.remove(0);
+        let mut side = |axis: usize| {
+            let mut shape = vec![1; rank];
+            shape[axis] = points;
+            builder.push(name, Op::Reshape { shape }, &[there])
+        };
+        let (row, column) = (side(rank - 2)?, side(rank - 1)?);
+        let equal = Op::Compare(Comparison::Equal);
+        let same = builder.push(name, equal, &[row, column])?;
+        let real = self.unmoved(builder, map, value)?;
+        let fill = if largest { -1e9 } else { 1e9 };
+        let fill = builder.constant(name, Tensor::scalar(fill))?;
+        let masked = builder.push(name, Op::Where, &[same, real, fill])?;
+        let apart = Apart {
+            node: 0,
+            moved: map[value.index()],
+            real,
+            same,
+            there: row,
+            others: truths,
+            largest,
+        };
+        Ok(Some((apart, masked)))
+    }
+
+    /// For each point whether it is there, as a node says that moves it; none where that is not known for each.
+    fn there(
+        &self,
+        builder: &mut GraphBuilder,
+        map: &[ValueId],
+        by: &Node,
+        points: usize,
+    ) -> Result<Option<ValueId>, GraphError> {
         let graph = self.graph;
-        let Some(mask) = masks::mask(graph, self.observations, self.by) else {
+        let Some(mask) = masks::mask(graph, self.observations, by) else {
             return Ok(None);
         };
-        let shape = graph.shape(value).to_vec();
-        let (rank, points) = (shape.len(), shape[shape.len() - 1]);
-        let name = self.by.name.as_str();
+        let name = by.name.as_str();
         let plain = |value: ValueId| map[value.index()];
-        let there = match mask {
+        let mut there = match mask {
             Mask::Choice { when, .. } => {
-                let truth = plain(self.by.inputs[0]);
+                let truth = plain(by.inputs[0]);
                 match when {
                     true => truth,
                     false => builder.push(name, Op::Unary(Unary::Not), &[truth])?,
                 }
             }
             Mask::Sum { real, .. } => {
-                let term = self.by.inputs[1 - real];
+                let term = by.inputs[1 - real];
                 let two = masks::two_valued(graph, self.observations, term, 0);
                 let truth = masks::truth(builder, graph, self.observations, term, &plain)?;
                 match two.is_some_and(|two| two.no == 0.0) {
@@ -196,7 +238,6 @@ impl<'a> Cone<'a> {
             // As many coordinates as points, or none.
             _ => return Ok(None),
         };
-        let mut there = there;
         for (other, extent) in own.iter().enumerate() {
             if other != axis && *extent > 1 {
                 let first = Op::Slice {
@@ -208,27 +249,7 @@ impl<'a> Cone<'a> {
                 there = builder.push(name, first, &[there])?;
             }
         }
-        let mut side = |axis: usize| {
-            let mut shape = vec![1; rank];
-            shape[axis] = points;
-            builder.push(name, Op::Reshape { shape }, &[there])
-        };
-        let (row, column) = (side(rank - 2)?, side(rank - 1)?);
-        let equal = Op::Compare(Comparison::Equal);
-        let same = builder.push(name, equal, &[row, column])?;
-        let real = self.unmoved(builder, map, value, mask)?;
-        let fill = if largest { -1e9 } else { 1e9 };
-        let fill = builder.constant(name, Tensor::scalar(fill))?;
-        let masked = builder.push(name, Op::Where, &[same, real, fill])?;
-        let apart = Apart {
-            node: 0,
-            moved: map[value.index()],
-            real,
-            same,
-            there: row,
-            largest,
-        };
-        Ok(Some((apart, masked)))
+        Ok(Some(there))
     }
 
     /// The same operations on points that were not moved.
@@ -237,22 +258,26 @@ impl<'a> Cone<'a> {
         builder: &mut GraphBuilder,
         map: &[ValueId],
         value: ValueId,
-        mask: Mask,
     ) -> Result<ValueId, GraphError> {
-        let (Mask::Choice { real, .. } | Mask::Sum { real, .. }) = mask;
         let mut own = map.to_vec();
-        own[self.by.output.index()] = map[self.by.inputs[real].index()];
-        // Only the mask made them as large as they are.
-        let (shape, from) = (
-            self.graph.shape(self.by.output).to_vec(),
-            own[self.by.output.index()],
-        );
-        if builder.graph().shape(from) != shape {
-            own[self.by.output.index()] =
-                builder.push(&self.by.name, Op::Broadcast { shape }, &[from])?;
+        for by in &self.by {
+            let real = match masks::mask(self.graph, self.observations, by) {
+                Some(Mask::Choice { real, .. } | Mask::Sum { real, .. }) => real,
+                None => continue,
+            };
+            // Only the mask made them as large as they are.
+            let (shape, from) = (
+                self.graph.shape(by.output).to_vec(),
+                map[by.inputs[real].index()],
+            );
+            own[by.output.index()] = match builder.graph().shape(from) == shape {
+                true => from,
+                false => builder.push(&by.name, Op::Broadcast { shape }, &[from])?,
+            };
         }
+        let moves = |node: &Node| self.by.iter().any(|by| by.output == node.output);
         for node in self.graph.nodes() {
-            if !self.moved[node.output.index()] || node.output == self.by.output {
+            if !self.moved[node.output.index()] || moves(node) {
                 continue;
             }
             let operands: Vec<ValueId> = node.inputs.iter().map(|v| own[v.index()]).collect();
@@ -327,6 +352,9 @@ fn tried(
                 }
             };
             let all = moved.iter().enumerate().all(holds);
+            // All coordinates of a point are moved together.
+            let together = |other: &ValueId| workspace.value(*other) == there;
+            let all = all && apart.others.iter().all(together);
             if !all && !wrong.contains(&apart.node) {
                 wrong.push(apart.node);
             }
