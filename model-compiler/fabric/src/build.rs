@@ -454,8 +454,9 @@ impl Builder {
         self.wire(Op::Choose { condition, yes, no }, range)
     }
 
-    /// The entry of x in a table from `first` on; x lies within.
+    /// The entry of x in a table from `first` on. x is proved to lie within; where less is known of its wire, it is kept there.
     pub fn look(&mut self, x: WireId, name: &str, first: i128, entries: &[i64]) -> WireId {
+        let x = self.clamp(x, first, first + entries.len() as i128 - 1);
         let is = self.range(x);
         // What cannot be looked up is no part of the table.
         let reached = &entries[(is.minimum - first) as usize..=(is.maximum - first) as usize];

@@ -11,6 +11,8 @@ pub(super) const WIDE: u8 = 24;
 const BAR: f64 = 1.0 / 2048.0;
 /// What nineteen of twenty values of a quantity may miss of themselves.
 const RELATIVE: f64 = 1.0 / 1024.0;
+/// The same where activations have 8 bits.
+const FAR: f64 = 1.0 / 16.0;
 /// By how much more one figure may be missed where the other gains.
 const HARDLY: f64 = 1.1;
 /// A gain worth twice the cost of a layer.
@@ -91,6 +93,11 @@ pub(super) fn gains(first: (f64, f64), second: (f64, f64)) -> bool {
 /// Whether so much of the values themselves is too much.
 pub(super) fn is_missed_relatively(missed: f64) -> bool {
     missed > RELATIVE
+}
+
+/// Whether it is too much where few bits were asked for.
+pub(super) fn is_missed_by_far(missed: f64) -> bool {
+    missed > FAR
 }
 
 /// Whether wider operands are worth it.

@@ -232,12 +232,10 @@ impl Lowering<'_> {
             offset: zero.clone(),
             ..x
         };
-        let (a, b) = (bare(a), bare(b));
         let (a, b) = (
-            self.in_counts(&format!("{name}.first"), a.clone(), &b)?,
-            self.in_counts(&format!("{name}.second"), b, &a)?,
+            self.on_grid(name, bare(a), &grid)?,
+            self.on_grid(name, bare(b), &grid)?,
         );
-        let (a, b) = (self.on_grid(name, a, &grid)?, self.on_grid(name, b, &grid)?);
         let dims = extents(shape);
         let (a, b) = (self.in_rows(&a, &dims)?, self.in_rows(&b, &dims)?);
         let operation = match op {

@@ -111,9 +111,15 @@ pub(super) fn search(
     let sample = (&observations.sample[..], &observations.outputs[..]);
     let relative = |program: &Program| precision::missed_of_quantities(program, sample.0, sample.1);
     let before = relative(&best.1)?;
-    if options.activations != Activations::Eight
-        && (precision::is_missed_relatively(before) || precision::is_missed(missed(&best.1)?))
-    {
+    // Few bits lose some percent of a quantity: that is what they were asked for.
+    let is_missed = match options.activations {
+        Activations::Eight => false,
+        Activations::Widened => precision::is_missed_by_far(before),
+        Activations::Sixteen => {
+            precision::is_missed_relatively(before) || precision::is_missed(missed(&best.1)?)
+        }
+    };
+    if is_missed {
         let doubled = Ways {
             double: true,
             ..ways
