@@ -14,7 +14,7 @@ use hodoscope_compiler::{Compiled as Made, Road};
 
 use crate::loss::Loss;
 use crate::model_dir::GENERATOR;
-use crate::report::{Table, number, thousands};
+use crate::report::{Table, hex, number, thousands};
 
 /// A compiled model in words and figures.
 #[derive(Debug)]
@@ -599,8 +599,4 @@ fn constant_bytes(program: &Program) -> (u64, u64) {
 /// SHA-256 of a program's text.
 pub fn sha256(program: &Program) -> String {
     hex(&Sha256::digest(program.to_text()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

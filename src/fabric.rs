@@ -19,8 +19,8 @@ use hodoscope_sim::encode::Events;
 use hodoscope_sim::targets::rtl::fabric::{Answered, Simulator};
 use hodoscope_sim::targets::{Cache, board};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use crate::compiled;
 use crate::progress;
 
 /// The value of `"generator"` in a report of ours.
@@ -31,12 +31,6 @@ pub const FOLDER: &str = "rtl";
 pub const NAME: &str = board::FABRIC;
 /// The source of what is counted on it.
 pub const SOURCE: &str = "RTL";
-
-/// SHA-256 of a program's text form.
-pub fn identity(program: &Program) -> String {
-    let digest = Sha256::digest(program.to_text());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// The report of a directory that `hodoscope rtl` made.
 pub fn read_report(dir: &Path) -> Result<Value> {
@@ -74,7 +68,7 @@ impl Fabric {
         let report = read_report(&place)
             .with_context(|| format!("{}: not what `hodoscope rtl` makes", place.display()))?;
         let again = || format!("write it again: hodoscope rtl {} --force", dir.display());
-        if report["program_sha256"].as_str() != Some(&identity(program)) {
+        if report["program_sha256"].as_str() != Some(&compiled::sha256(program)) {
             bail!(
                 "{}: it was made from another program than {} has; {}",
                 place.display(),

@@ -26,6 +26,11 @@ impl Report {
     }
 }
 
+/// Two lower-case digits a byte, as hashes are shown.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Rows with aligned columns; the first is left-aligned, the others right-aligned.
 #[derive(Debug, Default)]
 pub struct Table {

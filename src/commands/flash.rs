@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::model_dir::ModelDir;
 use crate::own_boards;
 use crate::progress;
-use crate::report::{Report, thousands};
+use crate::report::{Report, hex, thousands};
 
 /// Build a model's firmware for a real board, and write it into the board's flash
 #[derive(Debug, clap::Args)]
@@ -89,10 +89,7 @@ pub fn flash(args: &Args) -> Result<Report> {
         write(&board, &method, &image, args.drive.as_deref())?;
     }
 
-    let program: String = built.identity.program[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let program = hex(&built.identity.program[..6]);
     let of = |limit: Option<u64>| limit.map_or("?".to_owned(), thousands);
     let mut text = format!(
         "{} for {}: app {}, program {program}…\n  {} of {} bytes of flash, {} of {} bytes of RAM without stack\n",
@@ -121,9 +118,9 @@ pub fn flash(args: &Args) -> Result<Report> {
         "model": model.program.name,
         "board": board.name,
         "app": board.app,
-        "program_sha256": built.identity.program.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "program_sha256": hex(&built.identity.program),
         "image": image.display().to_string(),
-        "image_sha256": Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "image_sha256": hex(&Sha256::digest(&bytes)),
         "image_bytes": bytes.len(),
         "flash_bytes": sizes.flash(),
         "ram_bytes_without_stack": sizes.ram(),

@@ -12,7 +12,7 @@ use super::events_text;
 use crate::commands::verify::different_bits;
 use crate::execute::{self, Answers, OutputSlice};
 use crate::model_dir::ModelDir;
-use crate::report::{Report, thousands};
+use crate::report::{Report, hex, thousands};
 
 /// Answers beside the interpreter's.
 pub struct Compared<'a> {
@@ -380,8 +380,4 @@ fn run_json(run: &Run) -> Value {
             "largest_ticks": board.largest_ticks,
         })),
     })
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

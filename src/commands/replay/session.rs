@@ -13,8 +13,8 @@ use hodoscope_sim::targets::Identity;
 use hodoscope_sim::targets::replay::{Fate, Settled};
 use serde::{Deserialize, Serialize};
 
-use super::figures::hex;
 use crate::model_dir::ModelDir;
+use crate::report::hex;
 
 /// Version of the form.
 const SCHEMA: u32 = 1;
