@@ -28,25 +28,37 @@ pub(super) fn missed(
     Ok(errors.iter().map(Error::over_range).fold(0.0, f64::max))
 }
 
-/// What nineteen of twenty values of an output miss at most of themselves; the largest of all outputs.
-pub(super) fn missed_relatively(
-    program: &Program,
-    sample: &[Event],
-    outputs: &[Vec<Vec<f32>>],
-) -> Result<f64, QuantiseError> {
-    let errors = errors(program, sample, outputs)?;
-    Ok(errors.iter().map(Error::relative).fold(0.0, f64::max))
+/// By how much the outputs of a program miss the float ones; of all outputs the largest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Missed {
+    /// The root mean square, over the range.
+    pub over_range: f64,
+    /// What nineteen of twenty values miss at most of themselves.
+    pub relative: f64,
+    /// The same of outputs whose values have one sign alone: others are small where they cross zero.
+    pub of_quantities: f64,
 }
 
-/// The same of outputs whose values have one sign alone: others are small where they cross zero.
-pub(super) fn missed_of_quantities(
+/// All of it, of one run over the sample.
+pub(super) fn measured(
     program: &Program,
     sample: &[Event],
     outputs: &[Vec<Vec<f32>>],
-) -> Result<f64, QuantiseError> {
-    let errors = errors(program, sample, outputs)?;
-    let quantities = errors.iter().filter(|error| error.is_of_one_sign());
-    Ok(quantities.map(Error::relative).fold(0.0, f64::max))
+) -> Result<Missed, QuantiseError> {
+    let mut missed = Missed {
+        over_range: 0.0,
+        relative: 0.0,
+        of_quantities: 0.0,
+    };
+    for error in errors(program, sample, outputs)? {
+        let relative = error.relative();
+        missed.over_range = missed.over_range.max(error.over_range());
+        missed.relative = missed.relative.max(relative);
+        if error.is_of_one_sign() {
+            missed.of_quantities = missed.of_quantities.max(relative);
+        }
+    }
+    Ok(missed)
 }
 
 fn errors(
@@ -83,11 +95,13 @@ pub(super) fn is_missed(missed: f64) -> bool {
     missed > BAR
 }
 
-/// Whether a second program is worth it: what each misses relatively, and of the range.
-pub(super) fn gains(first: (f64, f64), second: (f64, f64)) -> bool {
+/// Whether a second program is worth it.
+pub(super) fn gains(first: &Missed, second: &Missed) -> bool {
     let hardly = |own: f64, before: f64, bar: f64| own <= bar.max(before * HARDLY);
-    is_better(second.0, first.0) && hardly(second.1, first.1, BAR)
-        || is_better(second.1, first.1) && hardly(second.0, first.0, RELATIVE)
+    is_better(second.of_quantities, first.of_quantities)
+        && hardly(second.over_range, first.over_range, BAR)
+        || is_better(second.over_range, first.over_range)
+            && hardly(second.of_quantities, first.of_quantities, RELATIVE)
 }
 
 /// Whether so much of the values themselves is too much.

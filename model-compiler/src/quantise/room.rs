@@ -147,12 +147,11 @@ pub(super) fn tried<A>(
     sample: (&[Event], &[Vec<Vec<f32>>]),
     beyond: &Beyond,
 ) -> Result<Tried<A>, QuantiseError> {
-    let missed = precision::missed(program(&made), sample.0, sample.1)?;
-    let relative = precision::missed_relatively(program(&made), sample.0, sample.1)?;
-    let reached = beyond.reach(program(&made), missed)?;
+    let missed = precision::measured(program(&made), sample.0, sample.1)?;
+    let reached = beyond.reach(program(&made), missed.over_range)?;
     Ok(Tried {
-        missed,
-        relative,
+        missed: missed.over_range,
+        relative: missed.relative,
         reached,
         made,
     })

@@ -109,28 +109,26 @@ pub(super) fn search(
         }
     }
     let sample = (&observations.sample[..], &observations.outputs[..]);
-    let relative = |program: &Program| precision::missed_of_quantities(program, sample.0, sample.1);
-    let before = relative(&best.1)?;
-    // Few bits lose some percent of a quantity: that is what they were asked for.
-    let is_missed = match options.activations {
-        Activations::Eight => false,
-        Activations::Widened => precision::is_missed_by_far(before),
-        Activations::Sixteen => {
-            precision::is_missed_relatively(before) || precision::is_missed(missed(&best.1)?)
-        }
-    };
-    if is_missed {
+    if options.activations != Activations::Eight {
+        let measured = |program: &Program| precision::measured(program, sample.0, sample.1);
+        let before = measured(&best.1)?;
+        // Few bits lose some percent of a quantity: that is what they were asked for.
+        let is_missed = match options.activations {
+            Activations::Sixteen => {
+                precision::is_missed_relatively(before.of_quantities)
+                    || precision::is_missed(before.over_range)
+            }
+            _ => precision::is_missed_by_far(before.of_quantities),
+        };
         let doubled = Ways {
             double: true,
             ..ways
         };
         let wider: Vec<u8> = widths.iter().map(|width| *width.max(&16)).collect();
         // Where it has no integer form that way, it stays as it is.
-        if let Ok(trial) = attempt_in(&wider, doubled)
-            && precision::gains(
-                (before, missed(&best.1)?),
-                (relative(&trial.1)?, missed(&trial.1)?),
-            )
+        if is_missed
+            && let Ok(trial) = attempt_in(&wider, doubled)
+            && precision::gains(&before, &measured(&trial.1)?)
         {
             (best, ways, widths) = (trial, doubled, wider);
         }
