@@ -117,25 +117,15 @@ impl ErrorType for Uart {
 
 impl Read for Uart {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        // Sleep until there is a byte. An interrupt between the look and the sleep wakes all the same,
-        // and is taken once interrupts are on again.
-        while RECEIVED_BYTES.is_empty() {
+        // An interrupt between the look and the sleep wakes all the same, and is taken once interrupts are on again.
+        let sleep = || {
             cortex_m::interrupt::free(|_| {
                 if RECEIVED_BYTES.is_empty() {
                     cortex_m::asm::wfi();
                 }
             });
-        }
-        let mut len = 0;
-        let bytes = core::iter::from_fn(|| RECEIVED_BYTES.pop());
-        for (place, byte) in buffer.iter_mut().zip(bytes) {
-            *place = byte;
-            len += 1;
-        }
-        Ok(len)
+        };
+        Ok(RECEIVED_BYTES.read(buffer, sleep))
     }
 }
 

@@ -45,6 +45,23 @@ impl<const N: usize> Ring<N> {
         Some(byte)
     }
 
+    /// Moves the bytes that are there into `buffer`, and says how many; while there is none `sleep` is called, which may return
+    /// when there may be one. No byte is waited for where `buffer` holds none.
+    pub fn read(&self, buffer: &mut [u8], mut sleep: impl FnMut()) -> usize {
+        if buffer.is_empty() {
+            return 0;
+        }
+        while self.is_empty() {
+            sleep();
+        }
+        let mut len = 0;
+        for (place, byte) in buffer.iter_mut().zip(core::iter::from_fn(|| self.pop())) {
+            *place = byte;
+            len += 1;
+        }
+        len
+    }
+
     /// Whether there is no byte.
     pub fn is_empty(&self) -> bool {
         self.tail.load(Ordering::Relaxed) == self.head.load(Ordering::Acquire)
@@ -110,6 +127,25 @@ mod tests {
             assert_eq!(got, byte as u8);
         }
         writer.join().expect("it ends");
+    }
+
+    #[test]
+    fn a_reader_sleeps_until_there_is_a_byte() {
+        let ring = Ring::<8>::new();
+        assert_eq!(ring.read(&mut [], || panic!("nothing is waited for")), 0);
+        let mut slept = 0;
+        let mut buffer = [0; 2];
+        let mut read = |buffer: &mut [u8]| {
+            ring.read(buffer, || {
+                slept += 1;
+                if slept == 2 {
+                    (1..4).for_each(|byte| ring.push(byte));
+                }
+            })
+        };
+        assert_eq!((read(&mut buffer), buffer), (2, [1, 2]));
+        assert_eq!((read(&mut buffer), buffer), (1, [3, 2]));
+        assert_eq!(slept, 2);
     }
 
     #[test]
