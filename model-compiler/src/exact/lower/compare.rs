@@ -94,7 +94,7 @@ impl Lowering<'_> {
     }
 
     /// A truth times a number of many bits, on a much finer grid than the number's, takes two multiplications.
-    pub(super) fn in_counts(&mut self, name: &str, x: Real, beside: &Real) -> Lowered<Real> {
+    fn in_counts(&mut self, name: &str, x: Real, beside: &Real) -> Lowered<Real> {
         let Source::Value(id) = x.source else {
             return Ok(x);
         };

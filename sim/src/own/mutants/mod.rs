@@ -12,7 +12,6 @@ use hodoscope_interpreter::{Difference, Event, Interpreter, Trace, difference};
 use hodoscope_program::{
     ConstantId, Field, InputId, Operation, Program, Set, SetId, ValueId, VerifyError,
 };
-
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
