@@ -405,5 +405,5 @@ fn many_outputs_take_little_stack() {
     let dir = place.path().join("wide");
     let mut compile = hodoscope();
     compile.arg("compile").arg(&file).arg("-o").arg(&dir);
-    succeeds(compile.args(["--board", "mps2-an386", "--budget", "stack:6KiB"]));
+    succeeds(compile.args(["--board", "mps2-an386", "--budget", "stack:5KiB"]));
 }
