@@ -22,6 +22,12 @@ impl<L: Write> Replies<L> {
         }
     }
 
+    /// Sends what `make` makes. It stands on the stack of this function alone: in the loop it would stand beside the inference.
+    #[inline(never)]
+    pub(crate) fn reply<'r>(&mut self, make: impl FnOnce() -> Reply<'r>) -> Result<(), Fault> {
+        self.send(&make())
+    }
+
     /// Sends one reply, and waits for it to leave when it is a final one.
     pub(crate) fn send(&mut self, reply: &Reply) -> Result<(), Fault> {
         let frame = encode(reply, &mut self.frame).map_err(|_| Fault::Reply)?;
@@ -73,7 +79,9 @@ impl<L: Write> Observer for Tracer<'_, L> {
 }
 
 impl<L: Write> Replies<L> {
-    /// Sends what became of an event. `credit` events may be under way after it.
+    /// Sends what became of an event. `credit` events may be under way after it. Apart from the loop, as
+    /// [`reply`](Self::reply) is.
+    #[inline(never)]
     pub(crate) fn fate(
         &mut self,
         epoch: u32,

@@ -110,8 +110,9 @@ where
             let refused = match request {
                 Err(error) => Some((None, Reason::Frame(error))),
                 Ok(Request::Hello { token }) => {
-                    let identity = line.identity(about, token, clock.ticks_per_second());
-                    replies.send(&Reply::Identity(identity))?;
+                    let ticks_per_second = clock.ticks_per_second();
+                    replies
+                        .reply(|| Reply::Identity(line.identity(about, token, ticks_per_second)))?;
                     None
                 }
                 Ok(Request::Begin { epoch, decision }) => {
@@ -121,7 +122,7 @@ where
                     match line.begin(epoch, decision) {
                         Ok(()) => {
                             let Decision { output, threshold } = line.decision();
-                            replies.send(&Reply::Begun {
+                            replies.reply(|| Reply::Begun {
                                 epoch,
                                 output,
                                 threshold,
@@ -135,7 +136,7 @@ where
                     log!(info, "accept raw {=u16} from {=i64}", output, threshold);
                     match line.configure(Decision { output, threshold }) {
                         Ok(()) => {
-                            replies.send(&Reply::Done)?;
+                            replies.reply(|| Reply::Done)?;
                             None
                         }
                         Err(reason) => Some((None, reason)),
@@ -185,12 +186,12 @@ where
                     None
                 }
                 Ok(Request::Counters) => {
-                    replies.send(&Reply::Counters(line.counters()))?;
+                    replies.reply(|| Reply::Counters(line.counters()))?;
                     None
                 }
                 Ok(Request::Reset) => {
                     line.reset();
-                    replies.send(&Reply::Done)?;
+                    replies.reply(|| Reply::Done)?;
                     None
                 }
                 Ok(Request::Shutdown) => {
@@ -201,14 +202,14 @@ where
                         line.counters().accepted,
                         line.counters().refused,
                     );
-                    replies.send(&Reply::Done)?;
+                    replies.reply(|| Reply::Done)?;
                     return Ok(Some(End::Shutdown));
                 }
             };
             if let Some((sequence, reason)) = refused {
                 log!(warn, "refused: {}", reason);
                 line.refused(&reason);
-                replies.send(&Reply::Refused {
+                replies.reply(|| Reply::Refused {
                     epoch: line.sequence().epoch(),
                     sequence,
                     reason,
