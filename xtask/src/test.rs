@@ -18,12 +18,15 @@ use crate::{
 };
 
 /// What is only compiled for a bare-metal target: on the host an app is empty.
-const APPS: [(&str, &str); 8] = [
+const APPS: [(&str, &str); 11] = [
     ("thumbv6m-none-eabi", "hodoscope-app-layouts"),
     ("thumbv6m-none-eabi", "hodoscope-app-pico"),
     ("thumbv7em-none-eabihf", "hodoscope-app-mps2"),
+    ("thumbv7em-none-eabihf", "hodoscope-app-nrf52840"),
     ("thumbv7em-none-eabihf", "hodoscope-app-stm32f4"),
+    ("thumbv7em-none-eabihf", "hodoscope-app-stm32h7"),
     ("thumbv8m.main-none-eabi", "hodoscope-app-mps2"),
+    ("thumbv8m.main-none-eabi", "hodoscope-app-pico2"),
     ("riscv32imac-unknown-none-elf", "hodoscope-app-virt"),
     ("riscv32im-unknown-none-elf", "hodoscope-app-softcore"),
     ("riscv32i-unknown-none-elf", "hodoscope-app-softcore"),

@@ -5,6 +5,7 @@
 mod logger;
 
 mod entry;
+mod registers;
 mod ring;
 
 use core::arch::asm;
@@ -14,6 +15,8 @@ use hodoscope_trigger::Probe;
 
 #[doc(hidden)]
 pub use hodoscope_trigger as trigger;
+#[doc(hidden)]
+pub use registers::compare_registers;
 pub use ring::{Ring, credit};
 
 /// Calls [`hodoscope_inference_begin`] and [`hodoscope_inference_end`].

@@ -1,0 +1,67 @@
+//! Start, serve, restart.
+
+use core::panic::PanicInfo;
+
+use cortex_m::peripheral::SCB;
+use cortex_m_rt::ExceptionFrame;
+use embedded_hal::digital::OutputPin;
+use hodoscope_app_support::{Markers, credit};
+use hodoscope_kernels::model::Model;
+use hodoscope_trigger::{About, Decision, Parts, Trigger};
+
+use crate::clock;
+use crate::map::UART0_INTERRUPT;
+use crate::peripherals::{Accept, Busy, Pin, RING, Timer, Uart, receive, start_pins};
+
+/// Serves `M` over UART 0, then restarts.
+pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+    start_pins();
+    // Until it can take events, it is busy.
+    let _ = Busy::set_high(&mut Pin);
+    clock::start();
+    let about = About {
+        app: "nrf52840",
+        board,
+        credit: credit(RING, N),
+    };
+    let parts = Parts {
+        link: Uart::start(),
+        busy: Pin,
+        accept: Pin,
+        clock: Timer::start(),
+        probe: Markers,
+    };
+    let parts: Parts<Uart, Busy, Accept, Timer, Markers> = parts;
+    let mut trigger =
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+    // Neither end nor fault leaves anything to do here.
+    let _ = trigger.run();
+    restart()
+}
+
+/// No event is accepted or taken any more, and the chip starts again.
+fn restart() -> ! {
+    let _ = Busy::set_high(&mut Pin);
+    let _ = Accept::set_low(&mut Pin);
+    SCB::sys_reset()
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    restart()
+}
+
+// SAFETY: reads nothing and restarts; nothing that was interrupted goes on.
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
+    restart()
+}
+
+// SAFETY: it shares nothing but the ring of received bytes.
+#[cortex_m_rt::exception]
+unsafe fn DefaultHandler(interrupt: i16) {
+    match interrupt {
+        UART0_INTERRUPT => receive(),
+        _ => restart(),
+    }
+}

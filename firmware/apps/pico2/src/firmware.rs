@@ -1,0 +1,89 @@
+//! Start, serve, restart.
+
+use core::panic::PanicInfo;
+
+use cortex_m_rt::ExceptionFrame;
+use embedded_hal::digital::OutputPin;
+use hodoscope_app_support::{Markers, credit};
+use hodoscope_kernels::model::Model;
+use hodoscope_trigger::{About, Decision, Parts, Trigger};
+
+use crate::clock::{self, IO_BANK0, PADS_BANK0, release};
+use crate::map::UART0_INTERRUPT;
+use crate::peripherals::{ACCEPT, BUSY, Pin, RING, Ticks, Uart, receive, start_pins};
+
+/// What the boot ROM looks for in the first 4 KiB of flash: that this is a program for a secure Arm core of an RP2350 (datasheet, 5.9).
+///
+/// A block of items between two markers: one of the image's type, the last one with the sum of the items' lengths, and a link to the next
+/// block, which is this one.
+// SAFETY: the linker puts the section behind the vector table, and nothing reads it but the boot ROM.
+#[unsafe(link_section = ".start_block")]
+#[used]
+static IMAGE_DEFINITION: [u32; 5] = [
+    0xffff_ded3,
+    // Executable, secure, Arm, RP2350; one word; the item's kind.
+    0x1021 << 16 | 1 << 8 | 0x42,
+    1 << 8 | 0xff,
+    0,
+    0xab12_3579,
+];
+
+/// Serves `M` over UART 0, then restarts.
+pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+    if !release(IO_BANK0 | PADS_BANK0) {
+        restart();
+    }
+    start_pins();
+    // Until it can take events, it is busy.
+    let _ = Pin::<BUSY>.set_high();
+    if !clock::start() {
+        restart();
+    }
+    let (Some(link), Some(clock)) = (Uart::start(), Ticks::start()) else {
+        restart();
+    };
+    let about = About {
+        app: "pico2",
+        board,
+        credit: credit(RING, N),
+    };
+    let parts = Parts {
+        link,
+        busy: Pin::<BUSY>,
+        accept: Pin::<ACCEPT>,
+        clock,
+        probe: Markers,
+    };
+    let mut trigger =
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+    // Neither end nor fault leaves anything to do here.
+    let _ = trigger.run();
+    restart()
+}
+
+/// No event is accepted or taken any more, and the chip starts again.
+fn restart() -> ! {
+    let _ = Pin::<BUSY>.set_high();
+    let _ = Pin::<ACCEPT>.set_low();
+    clock::restart()
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    restart()
+}
+
+// SAFETY: reads nothing and restarts; nothing that was interrupted goes on.
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
+    restart()
+}
+
+// SAFETY: it shares nothing but the ring of received bytes.
+#[cortex_m_rt::exception]
+unsafe fn DefaultHandler(interrupt: i16) {
+    match interrupt {
+        UART0_INTERRUPT => receive(),
+        _ => restart(),
+    }
+}

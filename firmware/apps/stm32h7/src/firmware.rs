@@ -1,0 +1,66 @@
+//! Start, serve, restart.
+
+use core::panic::PanicInfo;
+
+use cortex_m::peripheral::SCB;
+use cortex_m_rt::ExceptionFrame;
+use embedded_hal::digital::OutputPin;
+use hodoscope_app_support::{Markers, credit};
+use hodoscope_kernels::model::Model;
+use hodoscope_trigger::{About, Decision, Parts, Trigger};
+
+use crate::clock;
+use crate::map::USART3_INTERRUPT;
+use crate::peripherals::{Accept, Busy, RING, Timer, Usart, receive, start_pins};
+
+/// Serves `M` over USART3, then restarts.
+pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+    start_pins();
+    // Until it can take events, it is busy.
+    let _ = Busy::set_high(&mut Busy);
+    let clocks = clock::start();
+    let about = About {
+        app: "stm32h7",
+        board,
+        credit: credit(RING, N),
+    };
+    let parts = Parts {
+        link: Usart::start(clocks),
+        busy: Busy,
+        accept: Accept,
+        clock: Timer::start(clocks),
+        probe: Markers,
+    };
+    let mut trigger =
+        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+    // Neither end nor fault leaves anything to do here.
+    let _ = trigger.run();
+    restart()
+}
+
+/// No event is accepted or taken any more, and the chip starts again.
+fn restart() -> ! {
+    let _ = Busy::set_high(&mut Busy);
+    let _ = Accept::set_low(&mut Accept);
+    SCB::sys_reset()
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    restart()
+}
+
+// SAFETY: reads nothing and restarts; nothing that was interrupted goes on.
+#[cortex_m_rt::exception]
+unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
+    restart()
+}
+
+// SAFETY: it shares nothing but the ring of received bytes.
+#[cortex_m_rt::exception]
+unsafe fn DefaultHandler(interrupt: i16) {
+    match interrupt {
+        USART3_INTERRUPT => receive(),
+        _ => restart(),
+    }
+}
