@@ -448,11 +448,38 @@ impl Builder {
         self.push(name, &dims, operation, Some(element), step)
     }
 
-    /// Restates what the raws of a value mean.
-    pub fn set_scale(&mut self, id: ValueId, step: &[Dyadic]) {
+    /// Values from `first` on that have a name, counted or moved.
+    pub fn named(&self, name: &str, first: usize) -> Vec<ValueId> {
+        let own = identifier(name);
+        let is_own = |value: &Value| {
+            let rest = value.name.strip_prefix(&own);
+            let rest = rest.map(|rest| rest.strip_prefix(".moved").unwrap_or(rest));
+            let count = |rest: &str| {
+                rest.strip_prefix('.')
+                    .is_some_and(|n| n.parse::<u32>().is_ok())
+            };
+            rest.is_some_and(|rest| rest.is_empty() || count(rest))
+        };
+        let values = self.program.values.iter().enumerate().skip(first);
+        values
+            .filter(|(_, value)| is_own(value))
+            .map(|(place, _)| ValueId::new(place))
+            .collect()
+    }
+
+    /// Gives a value another name.
+    pub fn rename(&mut self, id: ValueId, name: &str) {
+        let name = self.unique(name);
         let value = &mut self.program.values[id.index()];
-        let channels = value.shape.channels();
-        value.scale = scale(step, channels);
+        self.names.remove(&value.name);
+        value.name = name;
+    }
+
+    /// Restates what the raws of a value mean, and says whether that is something else.
+    pub fn set_scale(&mut self, id: ValueId, step: &[Dyadic]) -> bool {
+        let value = &mut self.program.values[id.index()];
+        let scale = scale(step, value.shape.channels());
+        std::mem::replace(&mut value.scale, scale.clone()) != scale
     }
 }
 

@@ -12,6 +12,8 @@ use hodoscope_interpreter::{Event, Interpreter};
 const BAR: f64 = 1.0 / 256.0;
 /// How near a step an operand may come, as a fraction of its largest magnitude.
 const MARGIN: f32 = 1.0 / 512.0;
+/// How far a value of a node's name may be from the node's, as a fraction of its root mean square: another unit is farther.
+const UNIT: f64 = 1.0 / 8.0;
 /// Events that must be left.
 const FEWEST: usize = 10;
 
@@ -23,8 +25,16 @@ pub enum Verdict {
     Unjudged,
 }
 
-/// Judges every output, or says why the graph was refused.
-pub fn judge(case: &Case) -> Result<Vec<Verdict>, String> {
+/// What became of a graph.
+pub struct Judgement {
+    /// Of each output.
+    pub outputs: Vec<Verdict>,
+    /// Values with the name of a node that do not have its unit.
+    pub misnamed: Vec<String>,
+}
+
+/// Judges every output and every value that has a node's name, or says why the graph was refused.
+pub fn judge(case: &Case) -> Result<Judgement, String> {
     let graph = simplify(&case.graph).unwrap();
     let inputs = graph.inputs().len();
     let all = |input: usize| case.calibration.iter().flat_map(move |e| e[input].clone());
@@ -34,23 +44,24 @@ pub fn judge(case: &Case) -> Result<Vec<Verdict>, String> {
     let made = quantised(&graph, "random", &spec, None, &calibration, &SIXTEEN);
     let program = made.map_err(|error| error.to_string())?.0.program;
     let interpreter = Interpreter::new(&program).map_err(|error| error.to_string())?;
+    if std::env::var("HODOSCOPE_RANDOM_GRAPHS").as_deref() == Ok("1") {
+        println!("{}", program.to_text());
+    }
 
     // The graph as it was made knows the steps.
     let own = &case.graph;
     let executor = Executor::new(own).unwrap();
     let mut workspace = executor.workspace();
-    let mut magnitudes = vec![0.0f32; own.value_count()];
-    for event in &case.events {
-        run(&executor, &mut workspace, event);
-        for value in own.values() {
-            let values = workspace.value(value);
-            let largest = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-            magnitudes[value.index()] = magnitudes[value.index()].max(largest);
-        }
-    }
+    let magnitudes = magnitudes(own, &case.events);
     let exact = exact(own);
     let behind: Vec<Vec<bool>> = own.outputs().iter().map(|o| behind(own, o.value)).collect();
     let mut found: Vec<Judged> = own.outputs().iter().map(|_| Judged::default()).collect();
+    // Values have the names that nodes have once the graph is simplified.
+    let mut named: Vec<Named> = named(&graph, &program);
+    let simple = Executor::new(&graph).unwrap();
+    let mut beside = simple.workspace();
+    let sizes = self::magnitudes(&graph, &case.events);
+    let whole = self::exact(&graph);
     for event in &case.events {
         run(&executor, &mut workspace, event);
         let words = program.inputs.iter().map(|input| {
@@ -59,11 +70,13 @@ pub fn judge(case: &Case) -> Result<Vec<Verdict>, String> {
             let word = |(i, v): (usize, &f32)| input.field(i).encode(f64::from(*v)).unwrap().word;
             values.iter().enumerate().map(word).collect()
         });
-        let raws = interpreter
-            .run(&Event {
-                inputs: words.collect(),
-            })
-            .unwrap();
+        let inputs = words.collect();
+        let trace = interpreter.trace(&Event { inputs }).unwrap();
+        let raws: Vec<&Vec<i64>> = program
+            .outputs
+            .iter()
+            .map(|o| &trace.values[o.value.index()])
+            .collect();
         let near: Vec<bool> = own
             .nodes()
             .iter()
@@ -94,11 +107,110 @@ pub fn judge(case: &Case) -> Result<Vec<Verdict>, String> {
             }
             found[index].events += 1;
         }
+        run(&simple, &mut beside, event);
+        let near: Vec<&Node> = graph
+            .nodes()
+            .iter()
+            .filter(|node| is_near(&graph, node, &beside, &sizes, &whole))
+            .collect();
+        for named in &mut named {
+            if near.iter().all(|node| !named.behind[node.output.index()]) {
+                named.see(&program, &trace.values, &beside);
+            }
+        }
     }
     let outputs = own.outputs().iter().zip(found);
-    Ok(outputs
-        .map(|(o, judged)| judged.verdict(exact[o.value.index()]))
-        .collect())
+    Ok(Judgement {
+        outputs: outputs
+            .map(|(o, judged)| judged.verdict(exact[o.value.index()]))
+            .collect(),
+        misnamed: named.iter().filter_map(Named::wrong).collect(),
+    })
+}
+
+/// A value of the program that has a node's name: what `trace` compares with the node's own.
+struct Named {
+    name: String,
+    program: hodoscope_program::ValueId,
+    graph: ValueId,
+    behind: Vec<bool>,
+    judged: Judged,
+    /// The sum of the squares of the node's own values.
+    size: f64,
+}
+
+/// The last value of each name, `f.2` for `f`, and `f.q`, which is `f` in few bits.
+fn named(graph: &Graph, program: &hodoscope_program::Program) -> Vec<Named> {
+    let mut named: Vec<(&str, Named)> = vec![];
+    for (id, value) in program.values() {
+        let counted = value
+            .name
+            .rsplit_once('.')
+            .filter(|(_, n)| n.parse::<u32>().is_ok());
+        let name = counted.map_or(value.name.as_str(), |(name, _)| name);
+        let own = name.strip_suffix(".moved").unwrap_or(name);
+        let plain = own.strip_suffix(".q").unwrap_or(own);
+        let Some(node) = graph.nodes().iter().find(|node| node.name == plain) else {
+            continue;
+        };
+        if graph.elements(node.output) != value.shape.elements(0) {
+            continue;
+        }
+        // What comes before the last is on the way to the node's result; in few bits it is its own.
+        if own == plain {
+            named.retain(|(other, _)| *other != plain);
+        }
+        let value = Named {
+            name: value.name.clone(),
+            program: id,
+            graph: node.output,
+            behind: behind(graph, node.output),
+            judged: Judged::default(),
+            size: 0.0,
+        };
+        named.push((own, value));
+    }
+    named.into_iter().map(|(_, named)| named).collect()
+}
+
+impl Named {
+    fn see(
+        &mut self,
+        program: &hodoscope_program::Program,
+        values: &[Vec<i64>],
+        workspace: &Workspace,
+    ) {
+        let scale = &program.value(self.program).scale;
+        let channels = program.value(self.program).shape.channels();
+        let raws = &values[self.program.index()];
+        for (e, (raw, expected)) in raws.iter().zip(workspace.value(self.graph)).enumerate() {
+            let value = *raw as f64 * scale.lsb(e % channels);
+            self.judged.add(value, f64::from(*expected));
+            self.size += f64::from(*expected) * f64::from(*expected);
+        }
+    }
+
+    fn wrong(&self) -> Option<String> {
+        let (_, found, expected) = self.judged.worst;
+        let wrong = self.judged.squares > UNIT * UNIT * self.size;
+        wrong.then(|| format!("{}: {found}, not {expected}", self.name))
+    }
+}
+
+/// The largest magnitude of each value.
+fn magnitudes(graph: &Graph, events: &[Vec<Vec<f32>>]) -> Vec<f32> {
+    let executor = Executor::new(graph).unwrap();
+    let mut workspace = executor.workspace();
+    let mut magnitudes = vec![0.0f32; graph.value_count()];
+    for event in events {
+        run(&executor, &mut workspace, event);
+        for value in graph.values() {
+            let values = workspace.value(value);
+            let largest = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            magnitudes[value.index()] = magnitudes[value.index()].max(largest);
+        }
+    }
+    magnitudes
 }
 
 fn run(executor: &Executor<'_>, workspace: &mut Workspace, event: &[Vec<f32>]) {

@@ -7,7 +7,7 @@ use crate::graphs;
 use crate::judge::{self, Verdict};
 
 /// Graphs of a usual run.
-const GRAPHS: u64 = 200;
+const GRAPHS: u64 = 500;
 
 fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
@@ -19,6 +19,7 @@ fn random_graphs_keep_to_the_floats() {
     let first = number("HODOSCOPE_RANDOM_FIRST", 0);
     let graphs = number("HODOSCOPE_RANDOM_GRAPHS", GRAPHS);
     let (mut wrong, mut refused, mut outputs, mut unjudged) = (vec![], vec![], 0, 0);
+    let mut misnamed = vec![];
     for seed in first..first + graphs {
         let case = graphs::case(seed);
         if graphs == 1 {
@@ -27,8 +28,10 @@ fn random_graphs_keep_to_the_floats() {
         let found = judge::judge(&case);
         match found {
             Err(reason) => refused.push(format!("{seed}: {reason}")),
-            Ok(verdicts) => {
-                for (index, verdict) in verdicts.into_iter().enumerate() {
+            Ok(judgement) => {
+                let values = judgement.misnamed.into_iter();
+                misnamed.extend(values.map(|value| format!("{seed}, value {value}")));
+                for (index, verdict) in judgement.outputs.into_iter().enumerate() {
                     outputs += 1;
                     match verdict {
                         Verdict::Holds => {}
@@ -46,9 +49,10 @@ fn random_graphs_keep_to_the_floats() {
         wrong.len(),
         refused.len()
     );
-    for line in wrong.iter().chain(&refused) {
+    for line in wrong.iter().chain(&refused).chain(&misnamed) {
         println!("{line}");
     }
+    assert!(misnamed.is_empty(), "{misnamed:#?}");
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(refused.len() as u64 * 20 <= graphs, "{refused:#?}");
     assert!(unjudged * 5 <= outputs, "{unjudged} of {outputs} unjudged");

@@ -18,10 +18,13 @@ pub(super) mod quantise;
 mod reduce;
 mod sentinel;
 mod softmax;
+mod stated;
 mod table;
 mod ties;
 mod trees;
 mod unary;
+
+use std::collections::HashMap;
 
 use hodoscope_program::{Input, IntType, Interval, Output, Overflow, Program, Rounding, ValueId};
 
@@ -46,6 +49,8 @@ pub(super) struct Lowering<'g> {
     graph: &'g Graph,
     builder: Builder,
     terms: Vec<Option<Term>>,
+    /// Of values that are a quantiser's integers: the first one that was computed for it.
+    integers: HashMap<ValueId, usize>,
     rescale: Rescale,
     /// Whether the quantisers are ours: then a grid that is no power of two may be left for one that is, and a function
     /// may lie on lines between the entries of its table.
@@ -65,6 +70,7 @@ pub(super) fn lower(
         ours,
         builder: Builder::new(name),
         terms: vec![None; graph.value_count()],
+        integers: HashMap::new(),
     };
     for (input, words) in graph.inputs().iter().zip(inputs) {
         let real = lowering
@@ -80,11 +86,17 @@ pub(super) fn lower(
             // No number: a choice that reads it says what stands for it.
             continue;
         }
+        let first = lowering.builder.program.values.len();
         let term = lowering.node(node).map_err(|reason| ExactError::Node {
-            node: node.name.clone(),
+            // What a node was spelled out in is the node's.
+            node: node.name.trim_end_matches(".part").into(),
             operation: node.op.name().into(),
             reason,
         })?;
+        lowering.state(&node.name, first, &term);
+        if matches!(node.op, Op::Quantise(_) | Op::FixedPoint(_)) {
+            lowering.note_integers(first, &term);
+        }
         lowering.terms[node.output.index()] = Some(term);
     }
     for output in graph.outputs() {
@@ -337,21 +349,26 @@ impl Lowering<'_> {
                 Source::Constant(raws.collect::<Option<Vec<_>>>().ok_or(PROPORTION)?)
             }
             Source::Value(id) => {
-                let factors = Factors {
-                    shifts: vec![0; multipliers.len()],
-                    multipliers,
-                    offsets,
-                };
                 let name = format!("{name}.grid");
-                Source::Value(self.builder.rescale(
-                    &name,
-                    id,
-                    factors,
-                    Rounding::Trn,
-                    Overflow::Sat,
-                    None,
-                    grid,
-                )?)
+                let (first, second) = in_two(&multipliers);
+                let mut scaled = id;
+                let mut push = |multipliers: Vec<i64>, offsets: Vec<i64>| {
+                    let factors = Factors {
+                        shifts: vec![0; multipliers.len()],
+                        multipliers,
+                        offsets,
+                    };
+                    let (rounding, overflow) = (Rounding::Trn, Overflow::Sat);
+                    let builder = &mut self.builder;
+                    scaled =
+                        builder.rescale(&name, scaled, factors, rounding, overflow, None, grid)?;
+                    Ok::<(), String>(())
+                };
+                if let Some(second) = second {
+                    push(second, vec![0; offsets.len()])?;
+                }
+                push(first, offsets)?;
+                Source::Value(scaled)
             }
         };
         Ok(Real {
@@ -397,11 +414,29 @@ impl Lowering<'_> {
         match taken {
             true => self.builder.restated(name, flat, &real.step),
             false => {
-                self.builder.set_scale(flat, &real.step);
+                // With another meaning it is no longer what its node's name says.
+                if self.builder.set_scale(flat, &real.step) {
+                    self.builder.rename(flat, name);
+                }
                 Ok(flat)
             }
         }
     }
+}
+
+/// Multipliers, and powers of two before them where a multiplier has more than 31 bits.
+fn in_two(multipliers: &[i64]) -> (Vec<i64>, Option<Vec<i64>>) {
+    let is_wide = |m: &&i64| i32::try_from(**m).is_err();
+    if !multipliers.iter().any(|m| is_wide(&m)) {
+        return (multipliers.to_vec(), None);
+    }
+    let power = |m: &i64| match is_wide(&m) {
+        true => 1i64 << m.trailing_zeros().min(30),
+        false => 1,
+    };
+    let powers: Vec<i64> = multipliers.iter().map(power).collect();
+    let left = multipliers.iter().zip(&powers).map(|(m, power)| m / power);
+    (left.collect(), Some(powers))
 }
 
 fn no_divisor(x: &Real) -> Lowered<()> {

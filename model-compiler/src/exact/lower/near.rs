@@ -17,14 +17,14 @@ const FINER: i32 = 14;
 const MULTIPLIER_BITS: i32 = 30;
 const PRODUCT_BITS: i32 = 61;
 
-/// Whether every number is so many counts of a grid, and a rescale of 32 bits says how many.
+/// Whether every number is so many counts of a grid, and a rescale of 32 bits says how many, behind one by a power of two
+/// perhaps.
 pub(super) fn divides(x: &Real, grid: &[Dyadic]) -> bool {
-    let limit = 1i128 << 31;
+    let narrow = |m: i128| m.abs() >> m.trailing_zeros().min(30) < 1 << 31;
     let pairs = x.step.iter().zip(&x.offset).zip(grid);
     x.is_constant()
         || pairs.into_iter().all(|((step, offset), grid)| {
-            step.integer_over(*grid).is_some_and(|m| m.abs() < limit)
-                && offset.integer_over(*grid).is_some()
+            step.integer_over(*grid).is_some_and(narrow) && offset.integer_over(*grid).is_some()
         })
 }
 

@@ -448,13 +448,7 @@ impl Lowering<'_> {
             real.offset[e] = offset.and_then(|o| o.times(scale[e])).ok_or(PROPORTION)?;
             real.step[e] = real.step[e].times(scale[e]).ok_or(PROPORTION)?;
         }
-        if let Source::Value(id) = real.source {
-            self.builder.set_scale(id, &real.step);
-            // What it is a permutation of means the same.
-            if let (Some((base, _)), Some(_)) = (self.builder.permuted(id), uniform(&real.step)) {
-                self.builder.set_scale(base, &real.step);
-            }
-        }
+        self.restate(&real);
         Ok(real)
     }
 }

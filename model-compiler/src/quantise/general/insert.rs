@@ -435,16 +435,38 @@ impl Insertion<'_> {
         fracs: &[i32],
         width: u8,
     ) -> Insert<ValueId> {
+        let name = format!("{}.q", self.graph.value_name(value));
+        self.quantised_as(&name, wide, fracs, width)
+    }
+
+    /// A part of `value` behind a quantiser.
+    fn quantised_part(
+        &mut self,
+        value: ValueId,
+        part: ValueId,
+        fracs: &[i32],
+        width: u8,
+    ) -> Insert<ValueId> {
+        let name = format!("{}.part.q", self.graph.value_name(value));
+        self.quantised_as(&name, part, fracs, width)
+    }
+
+    fn quantised_as(
+        &mut self,
+        name: &str,
+        wide: ValueId,
+        fracs: &[i32],
+        width: u8,
+    ) -> Insert<ValueId> {
         let shape = self.new.graph().shape(wide).to_vec();
         let quantiser = formats::quantiser(fracs, &shape, width);
         let dequantise = Op::Dequantise {
             scale: quantiser.scale.clone(),
             zero_point: quantiser.zero_point.clone(),
         };
-        let name = format!("{}.q", self.graph.value_name(value));
         let quantise = Op::Quantise(Box::new(quantiser));
-        let integers = self.new.push(&name, quantise, &[wide])?;
-        self.new.push(&name, dequantise, &[integers])
+        let integers = self.new.push(name, quantise, &[wide])?;
+        self.new.push(name, dequantise, &[integers])
     }
 
     /// Notes a format for the report, and for the search of what to widen.

@@ -13,6 +13,7 @@ mod expand;
 mod formats;
 mod grid;
 mod insert;
+mod names;
 mod observe;
 mod places;
 mod score;
@@ -48,9 +49,9 @@ pub fn quantise_graph(
         Some(score) => &score::with_score(graph, score)?,
         None => graph,
     };
-    let mut graph = simplify(&expand::expand(scored)?)?;
+    let mut graph = simplify(&names::apart(&expand::expand(scored)?)?)?;
     if options.activations == Activations::Sixteen {
-        graph = simplify(&expand::steep::spelled(&graph)?)?;
+        graph = simplify(&names::apart(&expand::steep::spelled(&graph)?)?)?;
     }
     let words = words::words(&graph, spec, calibration)?;
     let (graph, observations) = sentinels::observed(graph, &words, calibration)?;

@@ -132,7 +132,7 @@ impl Insertion<'_> {
         let rest = Op::Binary(Binary::Sub);
         let name = format!("{}.rest", self.graph.value_name(value));
         let rest = self.new.push(&name, rest, &[base, high])?;
-        let low = self.quantised(value, rest, &[second], bits)?;
+        let low = self.quantised_part(value, rest, &[second], bits)?;
         Ok(Parts {
             high,
             low: Some(low),
@@ -241,7 +241,7 @@ impl Insertion<'_> {
                         true => term,
                         false => {
                             let width = room.max(2) as u8;
-                            self.quantised(node.output, term, &[span.frac], width)?
+                            self.quantised_part(node.output, term, &[span.frac], width)?
                         }
                     }
                 }
@@ -249,12 +249,12 @@ impl Insertion<'_> {
                     let own = span.bits() - span.frac + frac + 2;
                     let width = own.clamp(2, WIDE.into()) as u8;
                     match place == 0 || span.frac > frac {
-                        true => self.quantised(node.output, term, &[frac], width)?,
+                        true => self.quantised_part(node.output, term, &[frac], width)?,
                         false => term,
                     }
                 }
                 // A step that is no power of two.
-                None => self.quantised(node.output, term, &[frac], WIDE)?,
+                None => self.quantised_part(node.output, term, &[frac], WIDE)?,
             };
             sum = Some(match sum {
                 None => term,
@@ -452,7 +452,7 @@ impl Insertion<'_> {
         for own in [first, second] {
             let operand = self.quantised(x, wide, &[own], FULL)?;
             let logarithm = self.new.push(&node.name, node.op.clone(), &[operand])?;
-            logarithms.push(self.quantised(node.output, logarithm, &[frac], FULL)?);
+            logarithms.push(self.quantised_part(node.output, logarithm, &[frac], FULL)?);
         }
         let bound = libm::ldexp(1.0, LARGE - first) as f32;
         let bound = self.new.constant(&node.name, Tensor::scalar(bound))?;

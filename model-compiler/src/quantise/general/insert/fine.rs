@@ -316,7 +316,7 @@ impl Insertion<'_> {
         let logarithm = self.new.push(name, node.op.clone(), &[operand])?;
         let seen = &self.observations.values[node.output.index()];
         let frac = covering(f64::from(seen.magnitude()) * 2.0, BITS);
-        let logarithm = self.quantised(node.output, logarithm, &[frac], BITS)?;
+        let logarithm = self.quantised_part(node.output, logarithm, &[frac], BITS)?;
         let counts = (counts + 0.5).floor();
         let bound = libm::ldexp(counts, -span.frac) as f32;
         let bound = self.new.constant(name, Tensor::scalar(bound))?;

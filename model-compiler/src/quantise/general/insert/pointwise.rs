@@ -217,7 +217,7 @@ impl Insertion<'_> {
             true => self.width(x).max(8),
             false => OUTPUT_WIDTH,
         };
-        let below = self.quantised(node.output, below, &[frac], width)?;
+        let below = self.quantised_part(node.output, below, &[frac], width)?;
         let wide = self.new.push(name, sum, &[above, below])?;
         Ok(Held {
             wide,

@@ -1,0 +1,71 @@
+//! What the raws of a node's value mean: who reads a trace takes a value that has the node's name for the node's result.
+
+use hodoscope_program::ValueId;
+
+use super::quantise::uniform;
+use super::{Lowering, Real, Source, Term};
+use crate::exact::dyadic::Dyadic;
+
+impl Lowering<'_> {
+    /// States the unit of what a node became, where it was computed for the node: values from `first` on. What is only on
+    /// the way to the result, a sum of which the mean is another meaning, has a name of its own.
+    pub(super) fn state(&mut self, name: &str, first: usize, term: &Term) {
+        let mut own = self.builder.named(name, first);
+        if let (Some(last), Term::Real(real)) = (own.last().copied(), term)
+            && self.is_shown_by(real, last)
+        {
+            self.builder.set_scale(last, &real.step);
+            own.pop();
+        }
+        for value in own {
+            self.builder.rename(value, &format!("{name}.part"));
+        }
+    }
+
+    /// Restates what a quantiser's integers mean, where they are its own: what it only gave another meaning keeps the one
+    /// that its node gave it.
+    pub(super) fn restate(&mut self, real: &Real) {
+        let Source::Value(id) = real.source else {
+            return;
+        };
+        let Some(first) = self.integers.remove(&id) else {
+            return;
+        };
+        self.builder.set_scale(id, &real.step);
+        // What it is a permutation of means the same.
+        if let (Some((base, _)), Some(_)) = (self.builder.permuted(id), uniform(&real.step))
+            && base.index() >= first
+        {
+            self.builder.set_scale(base, &real.step);
+        }
+    }
+
+    /// Notes the integers of a quantiser, where they are computed for it: values from `first` on.
+    pub(super) fn note_integers(&mut self, first: usize, term: &Term) {
+        if let Term::Real(Real {
+            source: Source::Value(id),
+            ..
+        }) = term
+            && self.builder.base(*id).index() >= first
+        {
+            self.integers.insert(*id, first);
+        }
+    }
+
+    /// Whether a value has the numbers of a tensor, in a unit that a value can have.
+    fn is_shown_by(&self, real: &Real, value: ValueId) -> bool {
+        let Source::Value(id) = real.source else {
+            return false;
+        };
+        let channels = self.builder.dims(value).last().copied().unwrap_or(1);
+        let mut steps = real.step.iter().enumerate();
+        self.builder.base(id) == self.builder.base(value)
+            && real.divisor == 1
+            && real.offset.iter().all(|offset| offset.is_zero())
+            && steps.all(|(e, step)| *step == real.step[e % channels] && is_unit(step))
+    }
+}
+
+fn is_unit(step: &Dyadic) -> bool {
+    !step.is_zero() && !step.is_negative()
+}
