@@ -407,3 +407,61 @@ fn many_outputs_take_little_stack() {
     compile.arg("compile").arg(&file).arg("-o").arg(&dir);
     succeeds(compile.args(["--board", "mps2-an386", "--budget", "stack:5KiB"]));
 }
+
+/// Exit code and message of a compilation of a network with 16 bits, on events of its own.
+fn told(network: &Network, place: &Path, options: &[&str]) -> (Option<i32>, String) {
+    let file = place.join("network.onnx");
+    fs::write(&file, encoded(&network.model)).unwrap();
+    let calibration = place.join("calibration.npz");
+    write_events(network, 7, 400, &calibration);
+    let mut compile = hodoscope();
+    compile.arg("compile").arg(&file).arg("--calibration");
+    compile.arg(&calibration).arg("-o").arg(place.join("out"));
+    compile.args(["--force", "--weights", "16", "--activations", "16"]);
+    let output = compile.args(options).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), errors)
+}
+
+/// Roots of numbers of ten decades: words of 32 bits cannot hold the small ones, which neither rms nor correlation show.
+#[test]
+fn columns_whose_small_values_vanish_are_told() {
+    use import_support::{floats, info, model, node};
+    fn numbers(random: &mut Random, decades: f32) -> Vec<Vec<f32>> {
+        let mut exponent = || (random.below(1001) as f32 / 1000.0 - 0.5) * decades;
+        vec![(0..3).map(|_| 10f32.powf(exponent())).collect()]
+    }
+    type Event = fn(&mut Random) -> Vec<Vec<f32>>;
+    let (six, ten): (Event, Event) = (|r| numbers(r, 6.0), |r| numbers(r, 10.0));
+    let network = |nodes, event| Network {
+        name: "columns",
+        model: model(
+            17,
+            vec![info("x", &[1, 3])],
+            vec![floats(
+                "w",
+                &[3, 3],
+                &[1.0, 0.0, 0.5, 0.0, 1.0, 0.0, 0.5, 0.0, 1.0],
+            )],
+            nodes,
+            &["y"],
+        ),
+        event,
+    };
+    let place = tempfile::tempdir().unwrap();
+    let root = || vec![node("Sqrt", "y", &["x"], vec![])];
+    let (code, errors) = told(&network(root(), ten), place.path(), &[]);
+    assert_eq!(code, Some(1), "{errors}");
+    for part in ["output `y`: relative error", "in column", "relative=4%"] {
+        assert!(errors.contains(part), "`{part}` is not in {errors}");
+    }
+    let score = ["--judge", "y:score"];
+    let (code, errors) = told(&network(root(), ten), place.path(), &score);
+    assert_eq!(code, Some(0), "{errors}");
+    // Of six decades the words hold all, and logits of ten are no quantities.
+    let (code, errors) = told(&network(root(), six), place.path(), &[]);
+    assert_eq!(code, Some(0), "{errors}");
+    let logits = vec![node("MatMul", "y", &["x", "w"], vec![])];
+    let (code, errors) = told(&network(logits, ten), place.path(), &[]);
+    assert_eq!(code, Some(0), "{errors}");
+}

@@ -6,7 +6,7 @@ use hodoscope_interpreter::Interpreter;
 use hodoscope_program::Program;
 use hodoscope_sim::metrics::{Classes, auc};
 
-use super::{Events, Kind, Terms, kind};
+use super::{Events, Kind, Terms, kind, quantities};
 use crate::execute::{self, OutputSlice};
 use crate::float::FloatOutput;
 
@@ -32,6 +32,8 @@ pub struct Figures {
     pub correlation: Option<(f64, usize)>,
     /// The relative error that 95 % of the values do not exceed.
     pub relative: Option<f64>,
+    /// The same of the column where it is largest, among those that hold quantities.
+    pub quantity: Option<(f64, usize)>,
     /// Pairs of events that float orders and fixed orders otherwise; a tie counts half.
     pub disordered: Option<f64>,
     /// Pairs of events that float orders, and in fixed tie.
@@ -52,6 +54,17 @@ pub struct Judge<'a> {
     reference: &'a [FloatOutput],
     labels: Option<Vec<i64>>,
     terms: &'a Terms<'a>,
+}
+
+impl Figures {
+    /// The relative error that is judged, and its column where there are several.
+    pub fn judged_relative(&self) -> Option<(f64, Option<usize>)> {
+        match (self.quantity, self.kind) {
+            (Some((error, column)), _) => Some((error, Some(column))),
+            (None, Kind::Regression) => self.relative.map(|error| (error, None)),
+            _ => None,
+        }
+    }
 }
 
 impl<'a> Judge<'a> {
@@ -146,6 +159,7 @@ impl<'a> Judge<'a> {
             rms: None,
             correlation: None,
             relative: None,
+            quantity: None,
             disordered: None,
             ties: None,
             saturated: None,
@@ -163,13 +177,22 @@ impl<'a> Judge<'a> {
         let range = if range > 0.0 { range } else { 1.0 };
         figures.rms = Some(rms(&pairs) / range);
         figures.relative = Some(relative(&pairs));
+        let pairs_of = |c: usize| -> Vec<(f64, f64)> {
+            let of_column = column(float, c).into_iter().zip(column(fixed, c));
+            of_column.filter(|(float, _)| float.is_finite()).collect()
+        };
         if self.judged.len() > 2 {
-            let correlations = (0..width).map(|c| {
-                let of_column = column(float, c).into_iter().zip(column(fixed, c));
-                let finite: Vec<_> = of_column.filter(|(float, _)| float.is_finite()).collect();
-                (correlation(&finite, range), c)
-            });
+            let correlations = (0..width).map(|c| (correlation(&pairs_of(c), range), c));
             figures.correlation = correlations.reduce(|a, b| if b.0 < a.0 { b } else { a });
+        }
+        let stated = kind == Kind::Regression && width > 1;
+        if stated || kind == Kind::Values && self.holds_quantities(&output.name) {
+            let errors = (0..width).filter_map(|c| {
+                let pairs = pairs_of(c);
+                let whole = (stated && !pairs.is_empty()).then(|| relative(&pairs));
+                Some((whole.or_else(|| quantities::relative(&pairs))?, c))
+            });
+            figures.quantity = errors.reduce(|a, b| if b.0 > a.0 { b } else { a });
         }
         if width == 1 && pairs.len() > 1 {
             let (disordered, ties) = order(&pairs);
@@ -216,6 +239,11 @@ impl<'a> Judge<'a> {
             }
         }
         false
+    }
+
+    /// Whether the columns of an output may be quantities: no probabilities, logits or reconstructions.
+    fn holds_quantities(&self, name: &str) -> bool {
+        !self.is_probability(name) && !quantities::is_of_layer(self.graph, name)
     }
 
     /// Of classes that `labels` names: the score's own, or those of a column each.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::{Figures, Kind};
+use super::Figures;
 use crate::report::number;
 
 /// A figure that has a limit.
@@ -180,9 +180,6 @@ type Found = Option<(f64, Option<usize>)>;
 /// What was found of each figure, and the column where there are several; none where it is not judged.
 fn found(figures: &Figures) -> [(Figure, Found); 7] {
     let several = figures.width > 1;
-    let relative = figures
-        .relative
-        .filter(|_| figures.kind == Kind::Regression);
     let correlation = figures
         .correlation
         .map(|(least, column)| (1.0 - least, several.then_some(column)));
@@ -193,7 +190,7 @@ fn found(figures: &Figures) -> [(Figure, Found); 7] {
         (Figure::Auc, alone(auc)),
         (Figure::Rms, alone(figures.rms)),
         (Figure::Correlation, correlation),
-        (Figure::Relative, alone(relative)),
+        (Figure::Relative, figures.judged_relative()),
         (Figure::Agreement, alone(figures.disagree)),
         (Figure::Saturated, alone(figures.saturated)),
     ]

@@ -8,6 +8,7 @@ mod events;
 mod figures;
 mod kind;
 mod limits;
+mod quantities;
 mod told;
 mod words;
 

@@ -99,6 +99,13 @@ impl Loss {
         if self.over.iter().any(Over::is_relative) {
             message += "\n  an output that is only compared with a threshold is judged by the order of events: --judge OUTPUT:score";
         }
+        if self
+            .over
+            .iter()
+            .any(|over| over.is_relative() && over.column.is_some())
+        {
+            message += "\n  a column whose values have many sizes keeps its small ones where the network gives their logarithm, or where its words have finer LSBs";
+        }
         message +=
             "\n  the directory is written; --accept-loss ends with 0, --max-loss sets other limits";
         Some(message)
@@ -191,7 +198,7 @@ impl Figures {
             }
             (kind, _) => kind.name().to_owned(),
         };
-        let relative = self.relative.filter(|_| self.kind == Kind::Regression);
+        let relative = self.judged_relative().map(|(error, _)| error);
         [
             self.name.clone(),
             kind,
@@ -223,12 +230,10 @@ impl Figures {
                 .map(|(least, _)| format!("correlation {least:.4}")),
         );
         parts.extend(self.disordered.map(|d| format!("ordering {:.4}", 1.0 - d)));
-        if self.kind == Kind::Regression {
-            parts.extend(
-                self.relative
-                    .map(|r| format!("relative error {} %", percent(r))),
-            );
-        }
+        parts.extend(self.judged_relative().map(|(error, column)| {
+            let column = column.map_or_else(String::new, |column| format!(" in column {column}"));
+            format!("relative error {} %{column}", percent(error))
+        }));
         parts.extend(self.auc.map(|auc| format!("AUC {:.5}", auc[1])));
         parts.join(", ")
     }
@@ -244,7 +249,8 @@ impl Figures {
             "rms_over_range": figure(self.rms),
             "least_correlation": figure(self.correlation.map(|(least, _)| least)),
             "least_correlated_column": self.correlation.map(|(_, column)| column),
-            "relative_error_p95": figure(self.relative),
+            "relative_error_p95": figure(self.quantity.map_or(self.relative, |(error, _)| Some(error))),
+            "relative_error_column": self.quantity.map(|(_, column)| column),
             "ordering": figure(self.disordered.map(|d| 1.0 - d)),
             "ties_fraction": figure(self.ties),
             "saturated_scores_fraction": figure(self.saturated),
