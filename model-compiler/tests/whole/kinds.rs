@@ -443,3 +443,63 @@ fn numbers_are_truths() {
         vec![(0..4).map(|_| random.below(5) as f32 - 2.0).collect()]
     });
 }
+
+/// Neighbours of points whose coordinates stand beside a larger column: what moves the absent ones away lies beyond all
+/// coordinates, if not beyond that column.
+#[test]
+fn absent_points_are_moved_beyond_their_coordinates() {
+    const POINTS: usize = 6;
+    let mut n = Network::new();
+    let x = n.input("x", &[1, POINTS, 3], Kind::Float);
+    let column = |n: &mut Network, channel: usize| {
+        let slice = Op::Slice {
+            axis: 2,
+            start: channel,
+            step: 1,
+            len: 1,
+        };
+        n.push(slice, &[x])
+    };
+    let pt = column(&mut n, 0);
+    let there = n.above(pt, 0.0);
+    let gone = n.unary(Unary::Not, there);
+    let far = n.constant(&[1000.0]);
+    let far = n.binary(Binary::Mul, gone, far);
+    let mut distance = None;
+    for channel in [1, 2] {
+        let own = column(&mut n, channel);
+        let moved = n.binary(Binary::Add, own, far);
+        let (row, line) = (
+            n.reshape(moved, &[1, POINTS, 1]),
+            n.reshape(moved, &[1, 1, POINTS]),
+        );
+        let difference = n.binary(Binary::Sub, row, line);
+        let square = n.unary(Unary::Square, difference);
+        distance = Some(match distance {
+            None => square,
+            Some(first) => n.binary(Binary::Add, first, square),
+        });
+    }
+    let top = Op::TopK {
+        axis: 2,
+        k: 2,
+        largest: false,
+        indices: false,
+    };
+    let nearest = n.push(top, &[distance.unwrap()]);
+    let near = n.unary(Unary::Clip { min: 0.0, max: 4.0 }, nearest);
+    let flat = n.reshape(near, &[1, 2 * POINTS]);
+    let graph = n.finish(&[flat]);
+    holds(&graph, 1e-4, |random| {
+        let live = 1 + random.below(POINTS);
+        let point = |slot: usize| match slot < live {
+            true => [
+                (random.uniform() * 6.0).exp(),
+                random.normal(),
+                random.normal(),
+            ],
+            false => [0.0; 3],
+        };
+        vec![(0..POINTS).flat_map(point).collect()]
+    });
+}

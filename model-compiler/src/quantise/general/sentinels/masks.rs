@@ -82,7 +82,8 @@ fn mask_within(
     }
 }
 
-/// What a value is where no mask before it, in series, has put a sentinel of the same side.
+/// What a value is where no mask before it, in series, has put a sentinel of the same side. Behind a mask alone: a column
+/// is smaller than the row that it is taken from.
 fn innermost(
     graph: &Graph,
     observations: &Observations,
@@ -90,22 +91,29 @@ fn innermost(
     fill: f32,
     depth: usize,
 ) -> ValueId {
-    let Some(node) = graph.producing_node(value).filter(|_| depth < DEPTH) else {
-        return value;
-    };
-    let inner = match (&node.op, &node.inputs[..]) {
-        (op, [x]) if op.moves() => *x,
-        _ => match mask_within(graph, observations, node, depth + 1) {
-            Some(
-                Mask::Choice {
-                    real, fill: own, ..
+    let mut masked = value;
+    let mut reached = value;
+    for depth in depth..DEPTH {
+        let Some(node) = graph.producing_node(reached) else {
+            break;
+        };
+        reached = match (&node.op, &node.inputs[..]) {
+            (op, [x]) if op.moves() => *x,
+            _ => match mask_within(graph, observations, node, depth + 1) {
+                Some(
+                    Mask::Choice {
+                        real, fill: own, ..
+                    }
+                    | Mask::Sum { real, fill: own },
+                ) if own * fill > 0.0 => {
+                    masked = node.inputs[real];
+                    masked
                 }
-                | Mask::Sum { real, fill: own },
-            ) if own * fill > 0.0 => node.inputs[real],
-            _ => return value,
-        },
-    };
-    innermost(graph, observations, inner, fill, depth + 1)
+                _ => break,
+            },
+        };
+    }
+    masked
 }
 
 /// Whether no real value is near a fill.
