@@ -148,6 +148,7 @@ impl Lowering<'_> {
         let (&[rows, extent], &[_, k]) = (&x.shape[..], &indices.shape[..]) else {
             return Err(PROPORTION.into());
         };
+        let step = (0..rows * k).map(|e| x.step[e / k * extent]).collect();
         let mut indices = indices;
         for (e, offset) in indices.offset.iter_mut().enumerate() {
             *offset = Dyadic::integer((e / k * extent) as i64);
@@ -158,8 +159,7 @@ impl Lowering<'_> {
             return Err(PROPORTION.into());
         };
         let id = self.builder.view(id, &extents(&[rows, k]))?;
-        // All rows were brought onto one grid.
-        Ok(real(&[rows, k], id, taken.step))
+        Ok(real(&[rows, k], id, step))
     }
 
     /// The index of the largest or smallest element along an axis, the first or the last of equal ones.
