@@ -145,6 +145,23 @@ fn whatever_reads_words_of_any_step_holds_the_floats() {
             ],
             vec![int64s("k", &[1], &[2])],
         ),
+        network("absolute", vec![node("Abs", "out", &["x"], vec![])], vec![]),
+        network(
+            "ranked",
+            vec![
+                // Three rows, each of two words of one LSB.
+                node("Reshape", "p", &["x", "shape"], vec![]),
+                node("Transpose", "q", &["p"], vec![ints("perm", &[0, 2, 1])]),
+                node(
+                    "TopK",
+                    "t",
+                    &["q", "k"],
+                    vec![int("axis", 2), int("largest", 0)],
+                ),
+                node("Sub", "out", &["t", "q"], vec![]),
+            ],
+            vec![int64s("shape", &[3], &[1, 2, 3]), int64s("k", &[1], &[2])],
+        ),
         network(
             "scaled",
             vec![

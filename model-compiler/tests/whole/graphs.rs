@@ -57,7 +57,14 @@ pub fn case(seed: u64) -> Case {
         let class = if whole { Class::Whole } else { Class::Real };
         pool.push((input, class));
         let scale = [0.5, 1.0, 4.0, 20.0][random.below(4)];
-        scales.push((elements, whole, scale));
+        let channels = *builder.graph().shape(input).last().unwrap_or(&1);
+        // In every other graph each channel has a size of its own, and so a grid of its own.
+        let sizes = (0..channels).map(|_| match seed % 2 == 1 && !whole {
+            true => scale * [1.0, 0.5, 0.2, 0.05][random.below(4)],
+            false => scale,
+        });
+        let sizes: Vec<f32> = sizes.collect();
+        scales.push((elements, whole, sizes));
     }
     let mut event = || {
         let value = |random: &mut Random, whole: bool, scale: f32| match whole {
@@ -65,9 +72,10 @@ pub fn case(seed: u64) -> Case {
             false => (random.normal() * scale).clamp(-3.5 * scale, 3.5 * scale),
         };
         let inputs = scales.iter();
-        let inputs = inputs.map(|(elements, whole, scale)| {
-            (0..*elements)
-                .map(|_| value(&mut random, *whole, *scale))
+        let inputs = inputs.map(|(elements, whole, sizes)| {
+            let sizes = sizes.iter().cycle().take(*elements);
+            sizes
+                .map(|size| value(&mut random, *whole, *size))
                 .collect::<Vec<f32>>()
         });
         inputs.collect::<Vec<_>>()

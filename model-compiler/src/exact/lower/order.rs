@@ -148,18 +148,14 @@ impl Lowering<'_> {
         let (&[rows, extent], &[_, k]) = (&x.shape[..], &indices.shape[..]) else {
             return Err(PROPORTION.into());
         };
-        let step = (0..rows * k).map(|e| x.step[e / k * extent]).collect();
         let mut indices = indices;
         for (e, offset) in indices.offset.iter_mut().enumerate() {
             *offset = Dyadic::integer((e / k * extent) as i64);
         }
         let elements = x.elements();
+        // Of rows on different grids all were brought to one: the elements are on that.
         let taken = self.taken(name, x.reshaped(&[elements, 1]), indices)?;
-        let Source::Value(id) = taken.source else {
-            return Err(PROPORTION.into());
-        };
-        let id = self.builder.view(id, &extents(&[rows, k]))?;
-        Ok(real(&[rows, k], id, step))
+        Ok(taken.reshaped(&[rows, k]))
     }
 
     /// The index of the largest or smallest element along an axis, the first or the last of equal ones.

@@ -50,20 +50,12 @@ impl Lowering<'_> {
         }))
     }
 
-    /// |x|: what lies above zero, and the negative of what lies below.
+    /// |x|: what lies above zero less what lies below, both on one grid.
     pub(super) fn magnitude(&mut self, name: &str, x: Real) -> Lowered<Real> {
-        let other = self.clipped(name, negated(x.clone()), Some(Dyadic::ZERO), None)?;
-        let own = self.clipped(name, x, Some(Dyadic::ZERO), None)?;
-        let shape = own.shape.clone();
-        let step = own.step.clone();
-        let (Source::Value(a), Source::Value(b)) = (own.source, other.source) else {
-            return Err("its operand is a constant".into());
-        };
-        let dims = self.builder.dims(a);
-        let b = self.builder.view(b, &dims)?;
-        let operation = Operation::Add { a, b };
-        let id = self.builder.push(name, &dims, operation, None, &step)?;
-        Ok(real(&shape, id, step))
+        let above = self.clipped(name, x.clone(), Some(Dyadic::ZERO), None)?;
+        let below = self.clipped(name, x, None, Some(Dyadic::ZERO))?;
+        let shape = above.shape.clone();
+        self.sum(name, Binary::Sub, above, below, &shape)
     }
 
     /// Whether a leaky line is computed, not tabulated: with a slope that needs no rounding, or of more integers than a table

@@ -6,8 +6,10 @@
 mod double;
 mod exactly;
 mod fine;
+mod halves;
 mod layers;
 mod masked;
+mod multiple;
 mod plain;
 mod pointwise;
 mod span;

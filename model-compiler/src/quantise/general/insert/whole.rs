@@ -8,10 +8,6 @@ use crate::quantise::general::whole::Whole;
 
 /// Bits of a whole number that a layer reads as it is.
 const WIDTH: u8 = 16;
-/// Bits of a divisor's inverse.
-const INVERSE_BITS: i32 = 30;
-/// Whole numbers that a rounding of their multiple is tried on, at most.
-const TRIALS: usize = 1 << 16;
 
 impl Insertion<'_> {
     /// What is known of a value that is whole.
@@ -27,7 +23,7 @@ impl Insertion<'_> {
     }
 
     /// The integers of a whole value, however many bits they have.
-    fn integers(&self, value: ValueId) -> Insert<ValueId> {
+    pub(super) fn integers(&self, value: ValueId) -> Insert<ValueId> {
         Ok(self.held(value)?.wide)
     }
 
@@ -43,6 +39,9 @@ impl Insertion<'_> {
         let held = match &node.op {
             Op::Where => return self.chosen_by_range(node),
             Op::Unary(Unary::Floor | Unary::Ceil | Unary::Round | Unary::Trunc) => {
+                if let Some(nearest) = self.nearest_of_quotient(node, first)? {
+                    return Ok(Some(nearest));
+                }
                 let operand = match exact {
                     true => return Ok(Some(self.held(first)?.clone())),
                     false => match self.affine(node, first)? {
@@ -120,7 +119,7 @@ impl Insertion<'_> {
     }
 
     /// A node whose results are whole numbers, read as they are where they have few bits.
-    fn integral(&mut self, node: &Node, op: Op, operands: &[ValueId]) -> Insert<Held> {
+    pub(super) fn integral(&mut self, node: &Node, op: Op, operands: &[ValueId]) -> Insert<Held> {
         let wide = self.new.push(&node.name, op, operands)?;
         Ok(Held {
             wide,
@@ -252,53 +251,6 @@ impl Insertion<'_> {
         }
         Ok(index)
     }
-
-    /// The operand of a rounding that is a multiple of a whole number: exact enough that no result differs from that of
-    /// single precision.
-    fn affine(&mut self, node: &Node, value: ValueId) -> Insert<Option<ValueId>> {
-        let Some((x, multiple)) = self.multiple(value) else {
-            return Ok(None);
-        };
-        let Some(whole) = self.whole_number(x) else {
-            return Ok(None);
-        };
-        let Op::Unary(rounding) = &node.op else {
-            return Ok(None);
-        };
-        let last = self.graph.shape(value).len().saturating_sub(1);
-        let Some((scale, shift)) = multiple.exact(*rounding, whole) else {
-            return Ok(None);
-        };
-        let op = Op::ScaleShift {
-            axis: last,
-            scale: vec![scale],
-            shift: vec![shift],
-        };
-        let operand = self.integers(x)?;
-        let name = self.graph.value_name(value).to_owned();
-        let scaled = self.new.push(&name, op, &[operand])?;
-        Ok(Some(scaled))
-    }
-
-    /// The whole number of which a value is a multiple.
-    fn multiple(&self, value: ValueId) -> Option<(ValueId, Multiple)> {
-        let node = self.graph.producing_node(value)?;
-        let single = |v: &ValueId| self.graph.constant(*v).and_then(Tensor::single);
-        let (x, multiple) = match (&node.op, &node.inputs[..]) {
-            (Op::Binary(Binary::Div), [x, d]) => (*x, Multiple::Over(single(d)?)),
-            (Op::Binary(Binary::Mul), [x, m]) if single(m).is_some() => {
-                (*x, Multiple::Times(single(m)?))
-            }
-            (Op::Binary(Binary::Mul), [m, x]) => (*x, Multiple::Times(single(m)?)),
-            (Op::ScaleShift { scale, shift, .. }, [x]) => match (&scale[..], &shift[..]) {
-                ([scale], [shift]) => (*x, Multiple::Line(*scale, *shift)),
-                _ => return None,
-            },
-            _ => return None,
-        };
-        let same = self.graph.shape(x) == self.graph.shape(value);
-        (same && self.is_exact(x) && self.graph.constant(x).is_none()).then_some((x, multiple))
-    }
 }
 
 /// Whether an operation on integers gives integers, and has an exact form.
@@ -319,86 +271,4 @@ fn keeps(op: &Op) -> bool {
                 )
                 | Op::Binary(Binary::Add | Binary::Sub | Binary::Mul | Binary::Max | Binary::Min)
         )
-}
-
-/// How a number follows from a whole one.
-#[derive(Clone, Copy, Debug)]
-enum Multiple {
-    Over(f32),
-    Times(f32),
-    Line(f64, f64),
-}
-
-impl Multiple {
-    /// As the float network computes it.
-    fn float(self, x: f32) -> f32 {
-        match self {
-            Self::Over(d) => x / d,
-            Self::Times(m) => x * m,
-            Self::Line(scale, shift) => (f64::from(x) * scale + shift) as f32,
-        }
-    }
-
-    /// A scale and a shift of few bits that round as the float does, for every whole number of a range or for most: single
-    /// precision itself puts some multiples of an inverse on the wrong side.
-    fn exact(self, rounding: Unary, whole: Whole) -> Option<(f64, f64)> {
-        let (scale, shift) = match self {
-            Self::Over(d) => (1.0 / f64::from(d), 0.0),
-            Self::Times(m) => (f64::from(m), 0.0),
-            Self::Line(scale, shift) => (scale, shift),
-        };
-        if scale == 0.0 || !scale.is_finite() {
-            return None;
-        }
-        let bits = INVERSE_BITS - libm::ilogb(scale);
-        let unit = libm::ldexp(1.0, -bits);
-        let nearest = libm::round(scale / unit) * unit;
-        let range = (whole.maximum - whole.minimum) as usize;
-        let stride = (range / TRIALS).max(1);
-        let differing = |(scale, shift): (f64, f64)| {
-            let differs = |i: &usize| {
-                let x = whole.minimum + *i as f64;
-                let exact = round(rounding, x * scale + shift);
-                exact != f64::from(round_single(rounding, self.float(x as f32)))
-            };
-            (0..=range).step_by(stride).filter(differs).count()
-        };
-        // A little more or less, where the float's own rounding reaches a whole number. Towards zero that is a little
-        // steeper.
-        let end = whole.maximum.abs().max(whole.minimum.abs()).max(1.0);
-        let little = libm::ldexp(1.0, -22 + libm::ilogb(end * scale.abs()).max(-20));
-        let fine = |v: f64| libm::ldexp(libm::round(libm::ldexp(v, 40)), -40);
-        let shifts = [0.0, 0.25, -0.25, 1.0, -1.0, 4.0, -4.0].map(|n| fine(shift + n * little));
-        let scales = [0.0, 1.0, -1.0].map(|n| nearest + n * unit);
-        let trials = shifts.iter().flat_map(|t| scales.map(|s| (s, *t)));
-        let mut best: Option<(usize, (f64, f64))> = None;
-        for trial in trials {
-            let count = differing(trial);
-            if best.is_none_or(|(fewest, _)| count < fewest) {
-                best = Some((count, trial));
-            }
-            if count == 0 {
-                break;
-            }
-        }
-        best.map(|(_, trial)| trial)
-    }
-}
-
-fn round(rounding: Unary, x: f64) -> f64 {
-    match rounding {
-        Unary::Floor => x.floor(),
-        Unary::Ceil => x.ceil(),
-        Unary::Trunc => x.trunc(),
-        _ => libm::rint(x),
-    }
-}
-
-fn round_single(rounding: Unary, x: f32) -> f32 {
-    match rounding {
-        Unary::Floor => x.floor(),
-        Unary::Ceil => x.ceil(),
-        Unary::Trunc => x.trunc(),
-        _ => libm::rintf(x),
-    }
 }
