@@ -10,7 +10,7 @@ use crate::graph::{Binary, Graph, GraphError, GraphInput, Kind, Node, Op, Unary,
 use crate::inputs::InputsSpec;
 use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
-    Activations, Calibration, Options, QuantiseError, Quantised, quantise, quantise_graph,
+    Activations, Calibration, Options, QuantiseError, Quantised, centre, quantise, quantise_graph,
 };
 use crate::recognise::{RecogniseError, Score, recognise};
 
@@ -243,6 +243,8 @@ pub fn quantised(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<(Quantised, Road), CompileError> {
+    let centred = centre(graph, calibration).map_err(QuantiseError::from)?;
+    let graph = centred.as_ref().unwrap_or(graph);
     let recognised = recognise(graph, spec, score)
         .map_err(CompileError::from)
         .and_then(|mut network| {

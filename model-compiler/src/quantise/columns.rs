@@ -22,7 +22,11 @@ const ROOM_OF_TAIL: f64 = 32.0;
 /// The largest over all but a hundredth, from which on a column has many decades.
 const DECADES: f32 = 65_536.0;
 /// Values that tell it.
-const ENOUGH: usize = 400;
+const ENOUGH: usize = 200;
+/// Counts of what varies where nearly all values lie in a range that is small beside them, and so many times that range the
+/// smallest of them, at least.
+const VARYING: f64 = 65_536.0;
+const OFFSET: f32 = 4.0;
 /// Columns that may be the pixels of an image, at least; a quarter of them is zero in nine events of ten.
 const PIXELS: usize = 16;
 
@@ -36,6 +40,8 @@ pub(super) struct Column {
     whole: bool,
     /// Whether nearly all its values have more decades than few bits hold.
     decades: bool,
+    /// In what range nearly all its values lie, where that is small beside them.
+    varying: Option<f64>,
 }
 
 /// The columns of an input, of whose `values` the columns are `features` again and again.
@@ -45,10 +51,13 @@ pub(super) fn columns(values: &[f32], features: &[usize]) -> Vec<Column> {
     let mut totals = vec![0usize; count];
     let mut whole = vec![true; count];
     let mut negative = false;
+    let mut ends = vec![(f32::INFINITY, f32::NEG_INFINITY); count];
     for (value, feature) in values.iter().zip(features.iter().cycle()) {
         totals[*feature] += 1;
         whole[*feature] &= *value == value.trunc();
         negative |= *value < 0.0;
+        let (low, high) = ends[*feature];
+        ends[*feature] = (low.min(*value), high.max(*value));
         if *value != 0.0 && value.is_finite() {
             sizes[*feature].push(value.abs());
         }
@@ -81,8 +90,31 @@ pub(super) fn columns(values: &[f32], features: &[usize]) -> Vec<Column> {
         decades: sizes
             .get(sizes.len() / 100)
             .is_some_and(|small| sizes.len() >= ENOUGH && DECADES * small < largest(sizes)),
+        varying: None,
     };
-    sizes.iter().zip(whole).map(column).collect()
+    let columns = sizes.iter().zip(whole).map(column);
+    let places = columns.enumerate().map(|(feature, column)| {
+        let (low, high) = ends[feature];
+        let is_whole_column = totals[feature] == sizes[feature].len() && (low > 0.0 || high < 0.0);
+        let varying = varying(&sizes[feature]).filter(|_| is_whole_column);
+        Column {
+            magnitude: match varying {
+                Some(range) => f64::from(column.largest) + ROOM * range,
+                None => column.magnitude,
+            },
+            varying,
+            ..column
+        }
+    });
+    places.collect()
+}
+
+/// The range of nearly all of sizes in order, where the smallest of them is several times as large.
+fn varying(sizes: &[f32]) -> Option<f64> {
+    let last = sizes.len().checked_sub(1)?;
+    let (low, high) = (sizes[last * 5 / 100], sizes[last * 95 / 100]);
+    let range = high - low;
+    (range > 0.0 && low > OFFSET * range).then_some(f64::from(range))
 }
 
 impl Column {
@@ -92,6 +124,14 @@ impl Column {
         let (magnitude, word) = match self.decades && word > WORD {
             true => (self.magnitude / 4.0, 32),
             false => (self.magnitude, word),
+        };
+        // Bits enough for what varies.
+        let word = match self.varying {
+            Some(range) => {
+                let needed = libm::ilogb(magnitude * VARYING / range) + 2;
+                u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word)
+            }
+            None => word,
         };
         let frac = format::covering_frac(magnitude, word);
         let counted = libm::ilogb(self.magnitude.max(1.0)) + 2;
@@ -149,6 +189,21 @@ mod tests {
         assert!(reach[2] > 2800.0, "{reach:?}");
         // Never seen: what any other column holds.
         assert!(reach[3] > 680.0, "{reach:?}");
+    }
+
+    #[test]
+    fn words_of_an_offset_count_what_varies() {
+        let values: Vec<f32> = (0..1000)
+            .map(|i| 30_000.0 + (i % 100) as f32 / 10.5)
+            .collect();
+        let columns = super::columns(&values, &[0]);
+        let field = columns[0].field(String::new(), WORD);
+        // Nine tenths of the range in 2^16 counts, and room for sixteen times as much.
+        assert!(field.lsb.0 <= 8.6 / 65_536.0, "{field:?}");
+        assert!(field.decode(field.maximum) > 30_150.0, "{field:?}");
+        let values: Vec<f32> = values.iter().map(|v| v - 30_000.0).collect();
+        let columns = super::columns(&values, &[0]);
+        assert_eq!(columns[0].varying, None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod beyond;
 mod calibration;
+mod centre;
 mod columns;
 mod format;
 mod general;
@@ -27,6 +28,7 @@ use beyond::Beyond;
 use hodoscope_program::{Input, Program, VerifyError};
 
 pub use calibration::{Calibration, CalibrationInput};
+pub(crate) use centre::centre;
 pub use general::quantise_graph;
 pub use loss::Loss;
 pub(crate) use lower::identifier;

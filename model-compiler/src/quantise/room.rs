@@ -91,7 +91,7 @@ pub(super) struct Tried<A> {
 
 /// Makes room: in as many bits as there are, then in more bits for as few of the values of `order` as it takes.
 ///
-/// `attempt` makes a program with values of so many bits.
+/// `attempt` makes a program with values of so many bits; where there is none with more room, there is none to make.
 pub(super) fn make<A>(
     beyond: &Beyond,
     settled: Tried<A>,
@@ -109,8 +109,9 @@ pub(super) fn make<A>(
             && trial.relative <= PART.max(HARDLY * relative)
             && trial.reached > than.reached
     };
-    let trial = attempt(widths, Room::Beyond)?;
-    if is_better(&trial, &best) {
+    if let Ok(trial) = attempt(widths, Room::Beyond)
+        && is_better(&trial, &best)
+    {
         best = trial;
     }
     if best.reached == beyond.farthest() || order.is_empty() {
@@ -123,18 +124,19 @@ pub(super) fn make<A>(
             .for_each(|v| widths[*v] = precision::WIDE);
         widths
     };
-    let all = attempt(&widened(order.len()), Room::Beyond)?;
-    if !is_better(&all, &best) {
-        return Ok(best);
-    }
+    let all = match attempt(&widened(order.len()), Room::Beyond) {
+        Ok(all) if is_better(&all, &best) => all,
+        _ => return Ok(best),
+    };
     let (mut too_few, mut enough, few) = (0, order.len(), best);
     best = all;
     while enough - too_few > 1 {
         let middle = (too_few + enough) / 2;
-        let trial = attempt(&widened(middle), Room::Beyond)?;
-        match is_better(&trial, &few) && trial.reached >= best.reached {
-            true => (enough, best) = (middle, trial),
-            false => too_few = middle,
+        match attempt(&widened(middle), Room::Beyond) {
+            Ok(trial) if is_better(&trial, &few) && trial.reached >= best.reached => {
+                (enough, best) = (middle, trial);
+            }
+            _ => too_few = middle,
         }
     }
     Ok(best)

@@ -1,6 +1,6 @@
 //! Scores of events far beyond the calibration, and functions that ask small numbers for their digits.
 
-use crate::kinds::{Network, compiled, differences};
+use crate::kinds::{Network, compiled, differences, differences_of_each};
 use crate::{Random, SIXTEEN};
 use hodoscope_compiler::graph::{
     Binary, Circular, Executor, Graph, Kind, Op, Reduction, Tensor, Unary, ValueId,
@@ -297,4 +297,197 @@ fn functions_that_end_in_a_line_bend_finely_for_wide_arguments() {
     let program = compiled(&graph, &events, &SIXTEEN);
     let found = differences(&graph, &program, &events);
     assert!(found.iter().all(|d| *d <= 1e-3), "{found:?}");
+}
+
+/// A column between 10^−d and 10^d, as often in each decade.
+fn decades(random: &mut Random, decades: f32) -> f32 {
+    10f32.powf((2.0 * random.uniform() - 1.0) * decades)
+}
+
+/// What nineteen of twenty values of the first output miss of themselves.
+fn relative(graph: &Graph, program: &Program, events: &Events) -> f64 {
+    let pairs = differences_of_each(graph, program, events);
+    let mut errors: Vec<f64> = pairs
+        .iter()
+        .map(|(float, fixed)| ((fixed - float) / float).abs())
+        .collect();
+    errors.sort_by(f64::total_cmp);
+    errors[errors.len() * 19 / 20]
+}
+
+/// Exponentials, roots of sums, quotients and cosines over many decades: their small values are as good as the large ones.
+#[test]
+fn numbers_of_many_decades_keep_their_small_values() {
+    let column = |net: &mut Network, x, start| part(net, x, start);
+    let exponential = |net: &mut Network, x| net.unary(Unary::Exp, x);
+    let hypotenuse = |net: &mut Network, x| {
+        let squares = [0, 1].map(|c| {
+            let own = column(net, x, c);
+            net.unary(Unary::Square, own)
+        });
+        let sum = net.binary(Binary::Add, squares[0], squares[1]);
+        let tiny = net.constant(&[1e-12]);
+        let sum = net.binary(Binary::Add, sum, tiny);
+        net.unary(Unary::Sqrt, sum)
+    };
+    let quotient = |net: &mut Network, x| {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|c| column(net, x, c));
+        let (above, below) = (net.binary(Binary::Mul, a, b), net.binary(Binary::Mul, c, d));
+        net.binary(Binary::Div, above, below)
+    };
+    type Observable<'a> = &'a dyn Fn(&mut Network, ValueId) -> ValueId;
+    type Values<'a> = &'a dyn Fn(&mut Random) -> f32;
+    let cases: [(&str, Observable<'_>, Values<'_>); 3] = [
+        ("exponential", &exponential, &|r| 24.0 * r.uniform() - 12.0),
+        ("hypotenuse", &hypotenuse, &|r| decades(r, 3.0)),
+        ("quotient", &quotient, &|r| 10.0 * decades(r, 1.5)),
+    ];
+    for (name, observable, value) in cases {
+        let mut net = Network::new();
+        let x = net.input("x", &[1, 4], Kind::Float);
+        let y = observable(&mut net, x);
+        let graph = net.finish(&[y]);
+        let mut random = Random::new(3);
+        let mut event = || vec![(0..4).map(|_| value(&mut random)).collect::<Vec<f32>>()];
+        let (seen, others): (Events, Events) = (
+            (0..400).map(|_| event()).collect(),
+            (0..400).map(|_| event()).collect(),
+        );
+        let program = compiled(&graph, &seen, &SIXTEEN);
+        let error = relative(&graph, &program, &others);
+        assert!(error < 2e-4, "{name}: {error:e}");
+    }
+}
+
+/// The cosine between vectors whose lengths span seven decades.
+#[test]
+fn a_cosine_does_not_know_how_long_vectors_are() {
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 6], Kind::Float);
+    let half = |net: &mut Network, start| {
+        net.push(
+            Op::Slice {
+                axis: 1,
+                start,
+                step: 1,
+                len: 3,
+            },
+            &[x],
+        )
+    };
+    let (a, b) = (half(&mut net, 0), half(&mut net, 3));
+    let reduced = |net: &mut Network, op, x| {
+        let (axes, keepdims) = (vec![1], true);
+        net.push(Op::Reduce { op, axes, keepdims }, &[x])
+    };
+    let product = net.binary(Binary::Mul, a, b);
+    let product = reduced(&mut net, Reduction::Sum, product);
+    let lengths = [a, b].map(|v| reduced(&mut net, Reduction::L2, v));
+    let length = net.binary(Binary::Mul, lengths[0], lengths[1]);
+    let cosine = net.binary(Binary::Div, product, length);
+    let graph = net.finish(&[cosine]);
+    let mut random = Random::new(8);
+    let mut event = || {
+        let size = decades(&mut random, 1.7);
+        vec![(0..6).map(|_| size * random.normal()).collect::<Vec<f32>>()]
+    };
+    let (seen, others): (Events, Events) = (
+        (0..400).map(|_| event()).collect(),
+        (0..400).map(|_| event()).collect(),
+    );
+    let program = compiled(&graph, &seen, &SIXTEEN);
+    let error = missed(&graph, &program, &others);
+    assert!(error < 1e-3, "{error:e}");
+}
+
+/// What varies beside a large offset, read by a layer or once the offset is subtracted: whatever road the network takes.
+#[test]
+fn what_varies_beside_an_offset_is_not_lost() {
+    const OFFSETS: [f32; 3] = [3e4, -500.0, 91.2];
+    const SPREADS: [f32; 3] = [5.0, 0.1, 2.5];
+    for subtracted in [false, true] {
+        let mut random = Random::new(4);
+        let mut net = Network::new();
+        let x = net.input("x", &[1, 3], Kind::Float);
+        let normal = Op::ScaleShift {
+            axis: 1,
+            scale: SPREADS.map(|s| f64::from(1.0 / s)).to_vec(),
+            shift: [0, 1, 2]
+                .map(|f| f64::from(-OFFSETS[f] / SPREADS[f]))
+                .to_vec(),
+        };
+        let mut weights = tensor(&[6, 3], &mut random, 0.7);
+        let mut bias = vec![0.1; 6];
+        let operand = match subtracted {
+            true => net.push(normal, &[x]),
+            false => {
+                for (row, bias) in weights.data.chunks_mut(3).zip(&mut bias) {
+                    for (f, w) in row.iter_mut().enumerate() {
+                        *w /= SPREADS[f];
+                        *bias -= *w * OFFSETS[f];
+                    }
+                }
+                x
+            }
+        };
+        let hidden = net.push(Op::Dense { weights, bias }, &[operand]);
+        let hidden = net.unary(Unary::Relu, hidden);
+        let y = dense(&mut net, hidden, (6, 1), &mut random);
+        let graph = net.finish(&[y]);
+        let mut event = || {
+            let feature = |f: usize| OFFSETS[f] + SPREADS[f] * random.normal();
+            vec![[0, 1, 2].map(feature).to_vec()]
+        };
+        let (seen, others): (Events, Events) = (
+            (0..400).map(|_| event()).collect(),
+            (0..400).map(|_| event()).collect(),
+        );
+        let program = compiled(&graph, &seen, &SIXTEEN);
+        let error = missed(&graph, &program, &others);
+        assert!(error < 2e-3, "{subtracted}: {error:e}");
+    }
+}
+
+/// At the usual 8 bits, too, a divisor of inputs is not rounded to zero, and elements that are only taken keep their bits.
+#[test]
+fn observables_and_taken_elements_are_computed_in_many_bits() {
+    let mut random = Random::new(6);
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 4], Kind::Float);
+    let hidden = dense(&mut net, x, (4, 8), &mut random);
+    let hidden = net.unary(Unary::Tanh, hidden);
+    let score = dense(&mut net, hidden, (8, 1), &mut random);
+    let squares = [1, 2].map(|c| {
+        let own = part(&mut net, x, c);
+        net.unary(Unary::Square, own)
+    });
+    let missing = net.binary(Binary::Sub, squares[0], squares[1]);
+    let root = net.unary(Unary::Sqrt, missing);
+    let above = part(&mut net, x, 0);
+    let ratio = net.binary(Binary::Div, above, root);
+    let largest = Op::TopK {
+        axis: 1,
+        k: 2,
+        largest: true,
+        indices: true,
+    };
+    let places = net.push(largest, &[x]);
+    let places = net.reshape(places, &[2]);
+    let taken = net.push(Op::Gather { axis: 1 }, &[x, places]);
+    let graph = net.finish(&[ratio, taken, score]);
+    let mut event = || {
+        let h = 50.0 + 400.0 * random.uniform();
+        let missing = h * (1.0 - 1.0 / (8.0 + 200.0 * random.uniform()));
+        vec![vec![h / 2.0, h, missing, 30.0 * random.uniform()]]
+    };
+    let events: Events = (0..400).map(|_| event()).collect();
+    let program = compiled(
+        &graph,
+        &events,
+        &hodoscope_compiler::quantise::Options::default(),
+    );
+    let error = missed(&graph, &program, &events);
+    assert!(error < 1e-3, "{error:e}");
+    let found = differences(&graph, &program, &events);
+    assert!(found[1] < 1e-3, "{found:?}");
 }

@@ -3,6 +3,7 @@
 //! A result is *wide* as it is computed. An operation that wants few bits *narrows* its operand: one quantiser, which all
 //! such readers share. Functions read through a quantiser of their own, which indexes a table.
 
+mod decades;
 mod double;
 mod exactly;
 mod fine;
@@ -10,6 +11,7 @@ mod halves;
 mod layers;
 mod masked;
 mod multiple;
+mod observable;
 mod plain;
 mod pointwise;
 mod span;
@@ -30,7 +32,7 @@ use crate::graph::{
 };
 use crate::quantise::format::{self, Chosen};
 use crate::quantise::room::Room;
-use crate::quantise::{Options, TensorFormat};
+use crate::quantise::{Activations, Options, TensorFormat};
 
 /// Fraction bits of a softmax.
 const SOFTMAX_FRAC: i32 = 15;
@@ -44,8 +46,6 @@ const OUTPUT_WIDTH: u8 = 16;
 pub(super) struct Ways {
     /// For which events they have room.
     pub room: Room,
-    /// Whether the features of words of 24 bits are as fine as lets a layer's weights be, too.
-    pub balanced: bool,
     /// Whether values of many decades have more than 32 bits.
     pub double: bool,
 }
@@ -54,7 +54,6 @@ impl Ways {
     /// Formats of events like the calibration's.
     pub const PLAIN: Self = Self {
         room: Room::Seen,
-        balanced: false,
         double: false,
     };
 }
@@ -91,6 +90,10 @@ pub(super) fn insert(
         plain: plain::plain(graph, words),
         whole: whole(graph, words, observations),
         layered: fine::layered(graph),
+        observable: match options.activations {
+            Activations::Eight => vec![false; graph.value_count()],
+            _ => observable::observable(graph),
+        },
         spans: vec![],
         fines: HashMap::new(),
         exacts: HashMap::new(),
@@ -169,6 +172,8 @@ struct Insertion<'a> {
     whole: Vec<Option<Whole>>,
     /// Of each value: whether a layer reads it, moved or rectified perhaps.
     layered: Vec<bool>,
+    /// Of each value: whether it is of an observable, which is read in many bits also where layers read few.
+    observable: Vec<bool>,
     /// Of each value of the new graph, where it was asked for: its bits.
     spans: Vec<Option<Option<Span>>>,
     /// Values in many bits.
@@ -370,12 +375,9 @@ impl Insertion<'_> {
     fn narrow_words(&mut self, value: ValueId, input: usize) -> Insert<(ValueId, Grid)> {
         let words = &self.words[input];
         let width = self.width(value);
-        let mut own: Vec<i32> = (0..words.seen.len())
+        let own: Vec<i32> = (0..words.seen.len())
             .map(|feature| words.frac(feature, width, self.room()))
             .collect();
-        if self.ways.balanced && width > OUTPUT_WIDTH {
-            words.balance(&mut own, self.options.weights);
-        }
         let fracs: Vec<i32> = words.features.iter().map(|f| own[*f]).collect();
         let grid = Grid::of(fracs.clone());
         let fracs = grid.single().map_or(fracs, |frac| vec![frac]);
@@ -552,14 +554,23 @@ impl Insertion<'_> {
     }
 }
 
-/// Of each value whether an operation behind it, other than a move or a scaling, reads it.
+/// Of each value whether an operation behind it, other than one that moves or takes elements, reads it.
 fn feeds(graph: &Graph) -> Vec<bool> {
     let mut feeds = vec![false; graph.value_count()];
     for node in graph.nodes().iter().rev() {
-        let moves = node.op.moves() || matches!(node.op, Op::Unary(Unary::Relu | Unary::Neg));
-        let read = !moves || feeds[node.output.index()];
-        for value in &node.inputs {
-            feeds[value.index()] |= read;
+        let takes = |place: usize| match node.op {
+            Op::Unary(Unary::Relu | Unary::Neg) | Op::TopK { indices: false, .. } => true,
+            Op::Reduce {
+                op: Reduction::Max | Reduction::Min,
+                ..
+            } => true,
+            // Of its rows, or of its sides, it takes some.
+            Op::Gather { .. } => place == 0,
+            Op::Where => place > 0,
+            _ => node.op.moves(),
+        };
+        for (place, value) in node.inputs.iter().enumerate() {
+            feeds[value.index()] |= !takes(place) || feeds[node.output.index()];
         }
     }
     feeds

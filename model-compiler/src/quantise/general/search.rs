@@ -77,20 +77,7 @@ pub(super) fn search(
             let mut settled = widened(order.len());
             let all = attempt(&settled)?;
             let reached = missed(&all.1)?;
-            let balanced = Ways {
-                balanced: true,
-                ..ways
-            };
-            let other = match precision::is_missed(reached) {
-                true => Some(attempt_in(&settled, balanced)?),
-                false => None,
-            };
-            let balance = other.as_ref().map(|other| missed(&other.1)).transpose()?;
-            if let (Some(other), Some(balance)) = (other, balance)
-                && precision::is_better(balance, reached.min(before))
-            {
-                (best, ways, widths) = (other, balanced, settled);
-            } else if precision::is_better(reached, before) {
+            if precision::is_better(reached, before) {
                 let (mut too_few, mut enough) = (0, order.len());
                 best = all;
                 while !precision::is_missed(reached) && enough - too_few > 1 {

@@ -193,19 +193,6 @@ impl Words {
         fracs.collect::<Option<Vec<i32>>>().map(Grid::of)
     }
 
-    /// Makes features coarser where a layer's weights gain as much: in a sum the weight of a feature has as many bits less
-    /// as its grid is finer than the coarsest.
-    pub fn balance(&self, fracs: &mut [i32], weights: u8) {
-        let coarsest = fracs.iter().copied().min().unwrap_or(0);
-        for (frac, seen) in fracs.iter_mut().zip(&self.seen) {
-            let counts = libm::ldexp(f64::from(*seen), coarsest);
-            if counts > 0.0 {
-                let finer = (i32::from(weights) - 1 - libm::ilogb(counts)) / 2;
-                *frac = (*frac).min(coarsest + finer.max(0));
-            }
-        }
-    }
-
     /// The fraction bits of a feature at `width` bits: 8 bits cover what was seen, 16 the word's whole range within
     /// reason.
     pub fn frac(&self, feature: usize, width: u8, room: Room) -> i32 {

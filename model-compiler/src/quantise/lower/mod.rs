@@ -230,7 +230,14 @@ impl Lowering<'_> {
         }
         let offset = |(c, t): (usize, &f64)| {
             let s = of_channel(&shifts, c);
-            (libm::ldexp(*t, frac + i32::from(s)) + 0.5).floor() as i64
+            let ratio = of_channel(&wide.lsb, c) * scale;
+            // What cancels all but a small part of the operand has to be as much of it as the multiplier is.
+            let far = libm::ldexp(t.abs(), frac) > libm::ldexp(1.0, i32::from(width) + 1);
+            let t = match far && ratio != 0.0 {
+                true => libm::ldexp(of_channel(&multipliers, c) as f64, -i32::from(s)) / ratio * t,
+                false => *t,
+            };
+            (libm::ldexp(t, frac + i32::from(s)) + 0.5).floor() as i64
         };
         let offsets = match shift {
             [] => vec![0],

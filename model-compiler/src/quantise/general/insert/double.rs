@@ -61,8 +61,31 @@ impl Insertion<'_> {
                     None => None,
                 }
             }
+            (Op::ScaleShift { axis, scale, shift }, &[x]) => {
+                self.scaled_wide(node, x, (*axis, scale, shift))?
+            }
             (Op::Binary(Binary::Div), &[a, b]) if !constant(self, b) => {
-                self.quotient_of_wide(node, a, b)?
+                match self.quotient_of_decades(node, [a, b])? {
+                    Some(held) => Some(held),
+                    None => self.quotient_of_wide(node, a, b)?,
+                }
+            }
+            (Op::Unary(Unary::Exp), &[x]) => self.exponential_of_decades(node, x)?,
+            (
+                Op::Reduce {
+                    op: Reduction::Sum,
+                    axes,
+                    ..
+                },
+                &[x],
+            ) => {
+                let shape = self.graph.shape(x);
+                let rows: usize = axes.iter().map(|axis| shape[*axis]).product();
+                let more = usize::BITS as i32 - rows.leading_zeros() as i32;
+                match self.narrowed_to(x, RESULT - more)? {
+                    Some((wide, _)) => Some(self.pushed(node, &[wide], HeldKind::Sums)?),
+                    None => None,
+                }
             }
             (Op::Unary(Unary::Sqrt), &[x]) => self.root_of_wide(node, x)?,
             (Op::Unary(Unary::Log), &[x]) => self.logarithm_of_wide(node, x)?,
@@ -174,9 +197,13 @@ impl Insertion<'_> {
         x: ValueId,
         constant: ValueId,
     ) -> Insert<Option<Held>> {
-        let Some(tensor) = self.graph.constant(constant).cloned() else {
-            return Ok(None);
-        };
+        match self.graph.constant(constant).cloned() {
+            Some(tensor) => self.multiple_by(node, x, tensor),
+            None => Ok(None),
+        }
+    }
+
+    fn multiple_by(&mut self, node: &Node, x: ValueId, tensor: Tensor) -> Insert<Option<Held>> {
         // Powers of two are part of the unit.
         let powers = tensor.data.iter().all(|v| v.abs().to_bits() << 9 == 0);
         let parts = match (powers, self.wide_span(x)?) {
@@ -248,7 +275,7 @@ impl Insertion<'_> {
                 Some(span) => {
                     let own = span.bits() - span.frac + frac + 2;
                     let width = own.clamp(2, WIDE.into()) as u8;
-                    match place == 0 || span.frac > frac {
+                    match place == 0 || span.frac > frac || span.bits() > WIDE.into() {
                         true => self.quantised_part(node.output, term, &[frac], width)?,
                         false => term,
                     }
@@ -330,11 +357,26 @@ impl Insertion<'_> {
             (_, Some(_)) => 1,
         };
         let (constant, x) = if place == 0 { (a, b) } else { (b, a) };
-        let (Some((wide, span)), Some(tensor)) =
-            (self.wide_span(x)?, self.graph.constant(constant).cloned())
-        else {
+        // A bit is left for what is added.
+        let (Some((wide, span)), Some(tensor)) = (
+            self.narrowed_to(x, WIDEST - 1)?,
+            self.graph.constant(constant).cloned(),
+        ) else {
             return Ok(None);
         };
+        let op = node.op.clone();
+        self.with_wide_constant(node, op, (wide, span), tensor, place)
+    }
+
+    /// The sum or difference of a wide number and a constant, which lies on as fine a grid as there is room for.
+    fn with_wide_constant(
+        &mut self,
+        node: &Node,
+        op: Op,
+        (wide, span): (ValueId, Span),
+        tensor: Tensor,
+        place: usize,
+    ) -> Insert<Option<Held>> {
         let largest = tensor.data.iter().fold(0.0f32, |m, v| m.max(v.abs()));
         let hull = Span {
             bound: span.bound + f64::from(largest),
@@ -352,11 +394,53 @@ impl Insertion<'_> {
             0 => [constant, wide],
             _ => [wide, constant],
         };
-        self.pushed(node, &operands, HeldKind::Sums).map(Some)
+        let wide = self.new.push(&node.name, op, &operands)?;
+        Ok(Some(Held {
+            wide,
+            narrow: None,
+            kind: HeldKind::Sums,
+        }))
+    }
+
+    /// x·scale + shift of a wide number.
+    fn scaled_wide(
+        &mut self,
+        node: &Node,
+        x: ValueId,
+        (axis, scale, shift): (usize, &[f64], &[f64]),
+    ) -> Insert<Option<Held>> {
+        let rank = self.graph.shape(x).len();
+        let tensor = |entries: &[f64]| {
+            let mut shape = vec![1; rank];
+            if let Some(extent) = shape.get_mut(axis) {
+                *extent = entries.len();
+            }
+            let data = entries.iter().map(|v| *v as f32).collect();
+            Tensor { shape, data }
+        };
+        let shifts = shift.iter().any(|t| *t != 0.0);
+        let wide = match scale.iter().any(|s| *s != 1.0) {
+            true => match self.multiple_by(node, x, tensor(scale))? {
+                Some(held) if shifts => self.span(held.wide).map(|span| (held.wide, span)),
+                other => return Ok(other),
+            },
+            false => self.narrowed_to(x, WIDEST - 1)?,
+        };
+        match wide {
+            Some(wide) => {
+                let add = Op::Binary(Binary::Add);
+                self.with_wide_constant(node, add, wide, tensor(shift), 1)
+            }
+            None => Ok(None),
+        }
     }
 
     /// A wide number in at most so many bits.
-    fn narrowed_to(&mut self, value: ValueId, bits: i32) -> Insert<Option<(ValueId, Span)>> {
+    pub(super) fn narrowed_to(
+        &mut self,
+        value: ValueId,
+        bits: i32,
+    ) -> Insert<Option<(ValueId, Span)>> {
         let Some((wide, span)) = self.wide_span(value)? else {
             return Ok(None);
         };
@@ -374,6 +458,9 @@ impl Insertion<'_> {
         let Some((operand, span)) = self.narrowed_to(x, WIDEST)? else {
             return Ok(None);
         };
+        if let Some(held) = self.root_of_decades(node, (operand, span))? {
+            return Ok(Some(held));
+        }
         let held = self.pushed(node, &[operand], HeldKind::Function)?;
         let finest = (RESULT - 2 - span.bits() + span.frac) >> 1;
         self.finest.insert(held.wide, finest);

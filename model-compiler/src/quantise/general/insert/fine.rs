@@ -81,8 +81,12 @@ impl Insertion<'_> {
             .inputs
             .iter()
             .filter(varies)
-            .all(|v| self.width(*v) > 8);
-        wide && self.width(node.output) > 8 || !self.feeds[node.output.index()]
+            .all(|v| self.is_read_finely(*v));
+        wide && self.is_read_finely(node.output) || !self.feeds[node.output.index()]
+    }
+
+    fn is_read_finely(&self, value: ValueId) -> bool {
+        self.width(value) > 8 || self.observable[value.index()]
     }
 
     /// Whether a value is 0 or 1 as it is computed.
