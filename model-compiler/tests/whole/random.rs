@@ -7,7 +7,7 @@ use crate::graphs;
 use crate::judge::{self, Verdict};
 
 /// Graphs of a usual run.
-const GRAPHS: u64 = 400;
+const GRAPHS: u64 = 500;
 
 fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
