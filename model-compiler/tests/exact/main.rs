@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
 
 mod activations;
+mod ends;
 mod fixed_point;
 mod idioms;
 mod jets;

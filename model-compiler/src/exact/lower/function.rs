@@ -141,7 +141,7 @@ impl Lowering<'_> {
     }
 
     /// ln(x·step): the digits of x give the power of two, and a table the rest. What is not positive counts as one.
-    fn logarithm(
+    pub(super) fn logarithm(
         &mut self,
         name: &str,
         x: ValueId,

@@ -5,6 +5,7 @@ mod compare;
 mod conv;
 mod dense;
 mod divide;
+mod ends;
 mod fixed_point;
 mod function;
 mod matrix;
@@ -254,11 +255,9 @@ impl Lowering<'_> {
                 let x = self.operand(node, 0)?;
                 self.trees(name, x, forest, &shape)?
             }
-            Op::LogSoftmax { .. } => {
-                return Err(
-                    "its logarithm has no exact form: take Softmax, or the logits, as output"
-                        .into(),
-                );
+            Op::LogSoftmax { axis } => {
+                let x = self.operand(node, 0)?;
+                self.log_softmax(name, x, *axis)?
             }
         }))
     }
@@ -398,11 +397,11 @@ impl Lowering<'_> {
             inputs: vec![value],
             output: value,
         };
-        let real = self.operand(&reader, 0)?;
-        if real.divisor != 1 {
-            return Err("it is a mean that is not quantised; add a quantiser behind it".into());
-        }
-        let real = self.centred(name, real)?;
+        let real = match self.term(&reader, 0)?.clone() {
+            Term::Function(function, x) => self.ended(name, function, x)?,
+            _ => self.operand(&reader, 0)?,
+        };
+        let real = self.in_unit(name, real)?;
         let Source::Value(id) = real.source else {
             return Err("it is a constant".into());
         };

@@ -380,6 +380,15 @@ impl Lowering<'_> {
             .and_then(|shift| rows.checked_mul(1i64.checked_shl(shift)?))
             .filter(|d| (1..=65_535).contains(d));
         let (Some(divisor), true, Source::Value(id)) = (divisor, uniform, &x.source) else {
+            // To the nearest, as any quotient of scales that has no exact form: only beside a tie may it differ.
+            if !matches!(rounding, Rounding::Trn | Rounding::TrnZero) {
+                let rows = Dyadic::integer(rows);
+                let scale = scale.iter().map(|s| s.times(rows));
+                let scale: Vec<Dyadic> = scale.collect::<Option<_>>().ok_or(PROPORTION)?;
+                let quotients = self.quotients(&x, &scale, |e| zero[e], false)?;
+                let range = q.range.unwrap_or((i64::MIN >> 1, i64::MAX >> 1));
+                return self.rounded(name, x, quotients, q.rounding, range, Dyadic::ZERO);
+            }
             return Err(format!(
                 "a mean over {rows} rows, or a division by as many, of this scale has no exact form; use one power-of-two scale before and after it"
             ));

@@ -9,8 +9,10 @@
 use hodoscope_program::{IntType, Operation, Overflow, Rounding, ValueId};
 
 use super::arithmetic::real;
+use super::quantise::approximate;
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source};
 use crate::exact::dyadic::Dyadic;
+use crate::functions::Counts;
 
 /// Counts of the difference are 2^−12.
 const INDEX: i32 = -12;
@@ -18,10 +20,91 @@ const INDEX: i32 = -12;
 const BITS: u8 = 15;
 /// Entries of a table.
 const ENTRIES: usize = 256;
+/// Counts of a logarithm are 2^−20.
+const LOGARITHM: i32 = -20;
+
+/// A softmax before its division, `[rows, classes]` each but the sums.
+struct Terms {
+    rows: usize,
+    classes: usize,
+    /// The logits' step.
+    step: Dyadic,
+    /// The largest logit less each one, in that step.
+    below: ValueId,
+    /// e to the negative of it, in counts of 2^−15.
+    terms: ValueId,
+    /// Their sum, of each row.
+    sum: ValueId,
+    /// Where each element of the network's order is.
+    back: Vec<usize>,
+}
 
 impl Lowering<'_> {
     /// Softmax along an axis: integers of 2^−15.
     pub(super) fn softmax(&mut self, name: &str, x: Real, axis: usize) -> Lowered<Real> {
+        let shape = x.shape.clone();
+        let terms = self.exponentials(name, x, axis)?;
+        let step = [Dyadic::power(-i32::from(BITS)).ok_or(PROPORTION)?];
+        let parts = Operation::Quotient {
+            a: terms.terms,
+            b: terms.sum,
+            shift: BITS,
+            rounding: Rounding::Rnd,
+        };
+        let ty = Some(IntType::unsigned(BITS));
+        let own = [terms.rows, terms.classes];
+        let parts = self.builder.push(name, &own, parts, ty, &step)?;
+        let parts = real(&own, parts, vec![step[0]; own[0] * own[1]]);
+        self.rearranged(name, parts, &terms.back, &shape)
+    }
+
+    /// Logarithm of softmax along an axis, integers of 2^−20: the difference to the largest logit, and the logarithm of
+    /// the sum. A sum of n terms has a relative error of (n + 3)·2^−16, and so much has the logarithm.
+    pub(super) fn log_softmax(&mut self, name: &str, x: Real, axis: usize) -> Lowered<Real> {
+        let shape = x.shape.clone();
+        let terms = self.exponentials(name, x, axis)?;
+        let own = [terms.rows, terms.classes];
+        let count = Dyadic::power(LOGARITHM).ok_or(PROPORTION)?;
+        let magnitude = self.builder.interval(terms.below).magnitude().max(1);
+        let bits = 30.min(61 - (128 - magnitude.leading_zeros() as i32));
+        let none = Dyadic::ZERO;
+        let quotient = approximate(terms.step, none, count, none, bits).ok_or(PROPORTION)?;
+        let factors = Factors {
+            multipliers: vec![i64::try_from(quotient.0).map_err(|_| PROPORTION)?],
+            offsets: vec![0],
+            shifts: vec![u8::try_from(quotient.2).map_err(|_| PROPORTION)?],
+        };
+        let below = self.builder.rescale(
+            &format!("{name}.counts"),
+            terms.below,
+            factors,
+            Rounding::Rnd,
+            Overflow::Sat,
+            Some(IntType::unsigned(31)),
+            &[count],
+        )?;
+        let counts = Counts {
+            scale: count.to_f64(),
+            range: (0, i32::MAX.into()),
+        };
+        let unit = libm::exp2(-f64::from(BITS));
+        let log = self.logarithm(&format!("{name}.log"), terms.sum, unit, &counts)?;
+        let all = Operation::Select {
+            x: log,
+            channels: vec![0; terms.classes],
+        };
+        let all = self
+            .builder
+            .push(&format!("{name}.log.all"), &own, all, None, &[count])?;
+        let sum = Operation::Add { a: below, b: all };
+        let sum = self.builder.push(name, &own, sum, None, &[count])?;
+        let negative = count.negated();
+        let parts = real(&own, sum, vec![negative; own[0] * own[1]]);
+        self.rearranged(name, parts, &terms.back, &shape)
+    }
+
+    /// The terms of a softmax and their sums.
+    fn exponentials(&mut self, name: &str, x: Real, axis: usize) -> Lowered<Terms> {
         super::no_divisor(&x)?;
         let shape = x.shape.clone();
         let classes = shape[axis];
@@ -81,17 +164,15 @@ impl Lowering<'_> {
             bias,
         };
         let sum = push(self, "sum", &one, sum, None, &step)?;
-        let parts = Operation::Quotient {
-            a: terms,
-            b: sum,
-            shift: BITS,
-            rounding: Rounding::Rnd,
-        };
-        let ty = Some(IntType::unsigned(BITS));
-        let parts = self.builder.push(name, &own, parts, ty, &step)?;
-        let parts = real(&[rows, classes], parts, vec![step[0]; rows * classes]);
-        let back = inverse(&order);
-        self.rearranged(name, parts, &back, &shape)
+        Ok(Terms {
+            rows,
+            classes,
+            step: x.step[0],
+            below,
+            terms,
+            sum,
+            back: inverse(&order),
+        })
     }
 
     /// The difference in counts of the tables' index.

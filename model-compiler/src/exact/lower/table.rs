@@ -144,7 +144,7 @@ impl Lowering<'_> {
     }
 
     /// Whether a table over every raw would be long.
-    fn is_wide(&self, x: &Real) -> bool {
+    pub(super) fn is_wide(&self, x: &Real) -> bool {
         match &x.source {
             Source::Value(id) => self.builder.element(*id).width > super::function::PLAIN_BITS,
             Source::Constant(_) => false,
