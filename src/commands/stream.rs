@@ -230,6 +230,7 @@ pub fn stream(args: &Args) -> Result<Report> {
             args.arrivals
         );
     }
+    without_effect(args)?;
     let slot = match args.slot {
         Some(slot) => slot,
         None => SLOT.parse()?,
@@ -262,6 +263,25 @@ pub fn stream(args: &Args) -> Result<Report> {
     Ok(figures::report(
         args, &model, &setup, &outcome, &largest, fraction,
     ))
+}
+
+/// Refuses options that another one leaves nothing to do.
+fn without_effect(args: &Args) -> Result<()> {
+    if matches!(args.input, InputArg::Streaming) && args.link.is_none() {
+        bail!(
+            "--input streaming: without --link an event is there at once; state the link's bandwidth"
+        );
+    }
+    if matches!(args.dead_time, DeadTimeArg::Paralysable) && args.queue.0.is_none() {
+        bail!("--dead-time paralysable: with --queue unlimited no event is lost; state a depth");
+    }
+    let times = args.cycles.is_some() || args.service.is_some();
+    if let (Some(place), Some(_), true) = (&args.on, args.clock, times) {
+        bail!(
+            "--on {place}: clock and service times are stated, and nothing is asked of a board; leave out --on, or one of these"
+        );
+    }
+    Ok(())
 }
 
 fn setup(

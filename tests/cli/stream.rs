@@ -196,6 +196,15 @@ fn what_makes_no_stream_is_refused() {
         &with(&["fixed:1Hz", "--on", "interpreter", "--clock", "1Hz"]),
         &["--clock"],
     );
+    let nothing = ["fixed:1Hz", "--on", "mps2-an386"];
+    refused(&with(&nothing), &["--on mps2-an386", "leave out"]);
+    let streamed = ["fixed:1Hz", "--input", "streaming"];
+    refused(&with(&streamed), &["--input streaming", "--link"]);
+    let endless = ["fixed:1Hz", "--queue", "unlimited", "--dead-time"];
+    refused(
+        &[&with(&endless)[..], &["paralysable"]].concat(),
+        &["--dead-time", "--queue unlimited"],
+    );
     refused(
         &with(&["fixed:1GHz", "--queue", "unlimited", "--events", "20000000"]),
         &["without end"],
