@@ -58,6 +58,17 @@ impl fmt::Display for Road {
     }
 }
 
+/// Which roads a float network may take: a switch for tests, as long as there are two.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Roads {
+    /// That of recognised networks where it is one, else the general one.
+    #[default]
+    ByKind,
+    /// The general one, whatever it is.
+    General,
+}
+
 /// An instruction set to plan for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -206,8 +217,27 @@ pub fn compile_for(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<Compiled, CompileError> {
+    let events = (score, calibration);
+    compile_by(Roads::ByKind, targets, graph, name, spec, events, options)
+}
+
+/// [`compile_for`], by the roads that are stated.
+///
+/// # Errors
+/// As [`compile_for`].
+#[doc(hidden)]
+pub fn compile_by(
+    roads: Roads,
+    targets: &[Target],
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    (score, calibration): (Option<&Score>, &Calibration),
+    options: &Options,
+) -> Result<Compiled, CompileError> {
     let graph = simplify(graph)?;
-    let (mut quantised, road) = quantised(&graph, name, spec, score, calibration, options)?;
+    let (mut quantised, road) =
+        quantised_by(roads, &graph, name, spec, (score, calibration), options)?;
     if let Some(multiplicity) = spec.multiplicity() {
         if let Road::General { because } = road {
             return Err(CompileError::NoSet(because));
@@ -243,8 +273,30 @@ pub fn quantised(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<(Quantised, Road), CompileError> {
+    let events = (score, calibration);
+    quantised_by(Roads::ByKind, graph, name, spec, events, options)
+}
+
+/// [`quantised`], by the roads that are stated.
+///
+/// # Errors
+/// As [`quantised`].
+#[doc(hidden)]
+pub fn quantised_by(
+    roads: Roads,
+    graph: &Graph,
+    name: &str,
+    spec: &InputsSpec,
+    (score, calibration): (Option<&Score>, &Calibration),
+    options: &Options,
+) -> Result<(Quantised, Road), CompileError> {
     let centred = centre(graph, calibration).map_err(QuantiseError::from)?;
     let graph = centred.as_ref().unwrap_or(graph);
+    if roads == Roads::General {
+        let made = quantise_graph(graph, name, spec, score, calibration, options)?;
+        let because = "it was sent there".to_owned();
+        return Ok((made, Road::General { because }));
+    }
     let recognised = recognise(graph, spec, score)
         .map_err(CompileError::from)
         .and_then(|mut network| {

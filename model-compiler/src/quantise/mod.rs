@@ -18,6 +18,7 @@ mod rounding;
 mod search;
 mod statistics;
 pub(crate) mod trees;
+mod widen;
 mod words;
 
 use crate::exact::ExactError;

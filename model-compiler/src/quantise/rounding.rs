@@ -11,10 +11,13 @@ use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
 
-use crate::recognise::NodeIndex;
+use super::format;
 
 /// Added to each variance, as a fraction of the mean one: events that the calibration does not show.
 const DAMPING: f64 = 0.2;
+/// Rows that a covariance is taken from, at most about, and products of them.
+pub(super) const MOMENT_ROWS: usize = 16_384;
+const WORK: usize = 1 << 30;
 /// Passes of single steps; two or three are enough nearly always.
 const PASSES: usize = 16;
 
@@ -25,7 +28,7 @@ pub(super) struct Roundings {
 }
 
 /// Layer, fraction bits of its rows, and bits of the gains of its operand.
-type Key = (NodeIndex, Vec<i32>, Vec<u64>);
+type Key = (usize, Vec<i32>, Vec<u64>);
 
 /// The weights of a layer on their grids.
 #[derive(Clone, Debug)]
@@ -40,7 +43,7 @@ impl Roundings {
     /// Rounds the rows of `node`, given as `rows` at `fracs`, on an operand that was divided by `gains`.
     pub fn of(
         &mut self,
-        node: NodeIndex,
+        node: usize,
         rows: &[Vec<f64>],
         fracs: &[i32],
         gains: &[f64],
@@ -52,7 +55,7 @@ impl Roundings {
         self.done.entry(key).or_insert_with(|| {
             let rounder = match moments {
                 Some(moments) => moments.rounder(gains),
-                None => Moments::new(gains.len()).rounder(gains),
+                None => Rounder::to_nearest(gains.len()),
             };
             let mut rounded = Rounded {
                 raws: Vec::with_capacity(rows.len() * gains.len()),
@@ -86,6 +89,16 @@ impl Moments {
             sum: vec![0.0; channels],
             products: vec![0.0; channels * (channels + 1) / 2],
         }
+    }
+
+    /// Values of an operand.
+    pub fn channels(&self) -> usize {
+        self.sum.len()
+    }
+
+    /// Operands that are enough, about: as many as take a while.
+    pub fn rows(&self) -> usize {
+        (WORK / self.products.len()).clamp(1, MOMENT_ROWS)
     }
 
     /// Takes one operand.
@@ -150,6 +163,15 @@ struct Rounder {
 }
 
 impl Rounder {
+    /// Where nothing is known of the operand.
+    fn to_nearest(operands: usize) -> Self {
+        Self {
+            means: vec![0.0; operands],
+            covariance: DMatrix::zeros(0, 0),
+            factor: None,
+        }
+    }
+
     /// Whole numbers within ±`limit` for `row`, in counts, and the mean of what they add to the sum.
     fn round(&self, row: &[f64], limit: f64) -> (Vec<i64>, f64) {
         let nearest: Vec<f64> = row
@@ -235,6 +257,41 @@ impl Rounder {
             .map(|((r, w), s)| (r - w) * s)
             .sum()
     }
+}
+
+/// The frac of a row's weights with the least squared error, such that the bias stays within the
+/// accumulator.
+pub(super) fn row_frac(row: &[f64], bias: f64, x_frac: i32, limit: f64, room: i32) -> i32 {
+    let largest = row.iter().fold(0.0f64, |m, w| m.max(w.abs()));
+    let highest = {
+        let mut frac = room - x_frac;
+        while frac > -64 && libm::ldexp(bias.abs(), x_frac + frac) > libm::ldexp(1.0, room - 1) {
+            frac -= 1;
+        }
+        frac
+    };
+    if largest == 0.0 {
+        // Only the bias is left: 16 bits of it.
+        return highest.min(format::covering_frac(bias.abs(), 16) - x_frac);
+    }
+    let mut covering = 30 - libm::ilogb(largest);
+    while libm::ldexp(largest, covering) > limit + 0.5 {
+        covering -= 1;
+    }
+    let error = |frac: i32| {
+        let (scale, lsb) = (libm::ldexp(1.0, frac), libm::ldexp(1.0, -frac));
+        row.iter().fold(0.0, |sum, w| {
+            let raw = (w * scale + 0.5).floor().clamp(-limit, limit);
+            sum + (raw * lsb - w) * (raw * lsb - w)
+        })
+    };
+    // One bit more clips the largest weights: worth it where they are few.
+    let best = if error(covering + 1) < error(covering) {
+        covering + 1
+    } else {
+        covering
+    };
+    best.min(highest)
 }
 
 #[cfg(test)]

@@ -5,15 +5,15 @@ use super::lower::{Lowered, lower};
 use super::room::Room;
 use super::rounding::Roundings;
 use super::statistics::Statistics;
+use super::widen::Made;
 use super::words::Frame;
 use super::{
     Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision, room,
+    widen,
 };
 use crate::recognise::Network;
 use hodoscope_program::Program;
 
-/// A gain worth its cost, as a fraction of the largest one.
-const WORTHWHILE: f64 = 0.6;
 /// Layers of which is tried whether 16 bits are enough, at most.
 const TRIALS: usize = 32;
 /// What counts as no loss of precision.
@@ -40,31 +40,20 @@ pub(super) fn search(
     };
     let mut attempt = |widths: &[u8]| attempt_in(widths, Room::Seen);
     let (mut lowered, mut loss) = attempt(&widths)?;
-    // Widen until the outputs agree or nothing is left to widen: of the activations that gain most
-    // by it, the one that costs least.
-    while options.activations == Activations::Widened && loss.excess() > 1.0 {
-        let mut trials = Vec::new();
-        for (node, format) in &lowered.formats {
-            if format.width != 8 || widths[*node] != 8 {
-                continue;
-            }
-            let mut wider = widths.clone();
-            wider[*node] = 16;
-            let (lowered, reached) = attempt(&wider)?;
-            let gain = loss.excess() - reached.excess();
-            let cost = cost(network, statistics, *node);
-            trials.push((gain, cost, wider, lowered, reached));
-        }
-        let best = trials.iter().map(|trial| trial.0).fold(f64::MIN, f64::max);
-        let worthwhile = |gain: f64| gain >= best.min(WORTHWHILE * best);
-        let chosen = trials
-            .into_iter()
-            .filter(|trial| worthwhile(trial.0))
-            .min_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((_, _, wider, at, reached)) = chosen else {
-            break;
+    if options.activations == Activations::Widened {
+        let narrow = |at: &Made<Lowered>| {
+            let formats = at.program.formats.iter();
+            let eight = formats.filter(|(node, format)| format.width == 8 && at.widths[*node] == 8);
+            eight.map(|(node, _)| *node).collect()
         };
-        (widths, lowered, loss) = (wider, at, reached);
+        let start = Made {
+            widths,
+            program: lowered,
+            loss,
+        };
+        let cost = |node| cost(network, statistics, node);
+        let reached = widen::widened(start, narrow, cost, &mut attempt)?;
+        (widths, lowered, loss) = (reached.widths, reached.program, reached.loss);
     }
     let missed =
         |program: &Program| precision::missed(program, &statistics.sample, &statistics.outputs);

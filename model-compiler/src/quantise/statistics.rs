@@ -3,7 +3,7 @@
 use hodoscope_interpreter::Event;
 use hodoscope_program::{Input, Live, Set};
 
-use super::rounding::Moments;
+use super::rounding::{MOMENT_ROWS, Moments};
 use super::words::Frame;
 use super::{Calibration, QuantiseError};
 use crate::graph::{Executor, Graph};
@@ -16,8 +16,6 @@ pub(super) const SAMPLES: usize = 16_384;
 
 /// What is smaller in size is no sentinel of a mask.
 pub(super) const SENTINEL: f32 = 30.0;
-/// Rows that a covariance is taken from, at most about.
-const MOMENT_ROWS: usize = 16_384;
 
 /// Samples, events and float outputs.
 #[derive(Debug)]

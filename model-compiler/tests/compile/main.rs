@@ -8,6 +8,7 @@ mod lsb;
 mod masks;
 mod operators;
 mod refusals;
+mod roads;
 mod sentinels;
 mod sets;
 mod trees;

@@ -9,6 +9,9 @@ use crate::graph::{Node, Quantiser, RoundingMode, Tensor, Unary};
 /// Bits of a multiplier that stands for a quotient of scales, and of the product that it gives.
 const MULTIPLIER_BITS: i32 = 30;
 const PRODUCT_BITS: i32 = 61;
+/// The same before results of few bits, where the quantisers are ours: products of a word stay within 32 bits.
+const SHORT_MULTIPLIER_BITS: i32 = 15;
+const FEW_BITS: i64 = 16;
 /// A multiplier of fewer bits would say little.
 const FEWEST_BITS: i32 = 12;
 /// The root of a wider number is computed, that of a narrower one looked up.
@@ -41,6 +44,11 @@ impl Lowering<'_> {
     pub(super) fn quantise(&mut self, name: &str, node: &Node, q: &Quantiser) -> Lowered<Real> {
         if let Term::Function(function, x) = self.term(node, 0)? {
             let (function, x) = (*function, x.clone());
+            if let (true, Unary::LeakyRelu { alpha }) = (self.ours, function)
+                && let Some(real) = self.leaky_integers(name, &x, alpha, q)?
+            {
+                return Ok(real);
+            }
             if function == Unary::Sqrt && self.interval(&x).signed_bits() > ROOT_BITS {
                 return self.root(name, x, q);
             }
@@ -70,7 +78,8 @@ impl Lowering<'_> {
             || q.rounding == RoundingMode::HalfEven && (!exact || zero.iter().all(even));
         let added = |e: usize| if inside { zero[e] } else { Dyadic::ZERO };
         let x = self.before_relu(x, q, &zero);
-        let quotients = self.quotients(&x, &scale, added, exact)?;
+        let digits = self.multiplier_bits(q);
+        let quotients = self.quotients(&x, &scale, added, exact, digits)?;
         let (minimum, maximum) = q.range.unwrap_or((i64::MIN >> 1, i64::MAX >> 1));
         let left = |e: usize| if inside { Dyadic::ZERO } else { zero[e] };
         let after: Vec<Dyadic> = (0..x.elements()).map(left).collect();
@@ -105,13 +114,25 @@ impl Lowering<'_> {
         }
     }
 
-    /// The quotients of the operand's steps by `scale`.
+    /// Bits of the multipliers before a quantiser.
+    fn multiplier_bits(&self, q: &Quantiser) -> i32 {
+        let end = 1i64 << (FEW_BITS - 1);
+        let is_short = |(low, high): (i64, i64)| low >= -end && high < end;
+        match self.ours && q.range.is_some_and(is_short) {
+            true => SHORT_MULTIPLIER_BITS,
+            false => MULTIPLIER_BITS,
+        }
+    }
+
+    /// The quotients of the operand's steps by `scale`, each exact where `exact` asks for it and it has no more than
+    /// `digits` bits or a power of two, else the nearest of so many.
     fn quotients(
         &self,
         x: &Real,
         scale: &[Dyadic],
         added: impl Fn(usize) -> Dyadic,
         exact: bool,
+        digits: i32,
     ) -> Lowered<Quotients> {
         let mut quotients = Quotients {
             multipliers: vec![],
@@ -126,7 +147,11 @@ impl Lowering<'_> {
             let whole = match (ratio, offset) {
                 (Some(ratio), Some(offset)) if exact => {
                     let offset = offset.plus(added(e)).ok_or(PROPORTION)?;
-                    sticky(ratio, offset).filter(|(m, o, s)| fits(*m, *o, *s, magnitude))
+                    let whole = sticky(ratio, offset);
+                    whole.filter(|(m, o, s)| {
+                        let short = digits >= MULTIPLIER_BITS || is_of_few_bits(*m, digits);
+                        short && fits(*m, *o, *s, magnitude)
+                    })
                 }
                 _ => None,
             };
@@ -134,7 +159,7 @@ impl Lowering<'_> {
                 Some(whole) => whole,
                 // No multiplier of 32 bits is the quotient, an LSB of 0.1 over a power of two: the nearest one.
                 None => {
-                    let bits = MULTIPLIER_BITS.min(PRODUCT_BITS - bits);
+                    let bits = digits.min(PRODUCT_BITS - bits);
                     if bits < FEWEST_BITS {
                         return Err(PROPORTION.into());
                     }
@@ -369,7 +394,7 @@ impl Lowering<'_> {
         let rounding = rounding(q.rounding)
             .ok_or("a mean that is rounded up is not supported; round it down or to the nearest")?;
         let x = Real { divisor: 1, ..x };
-        let quotients = self.quotients(&x, scale, |_| Dyadic::ZERO, true)?;
+        let quotients = self.quotients(&x, scale, |_| Dyadic::ZERO, true, MULTIPLIER_BITS)?;
         let (multiplier, shift) = (quotients.multipliers[0], quotients.shifts[0]);
         let uniform = quotients.multipliers.iter().all(|m| *m == multiplier)
             && quotients.shifts.iter().all(|s| *s == shift)
@@ -385,7 +410,7 @@ impl Lowering<'_> {
                 let rows = Dyadic::integer(rows);
                 let scale = scale.iter().map(|s| s.times(rows));
                 let scale: Vec<Dyadic> = scale.collect::<Option<_>>().ok_or(PROPORTION)?;
-                let quotients = self.quotients(&x, &scale, |e| zero[e], false)?;
+                let quotients = self.quotients(&x, &scale, |e| zero[e], false, MULTIPLIER_BITS)?;
                 let range = q.range.unwrap_or((i64::MIN >> 1, i64::MAX >> 1));
                 return self.rounded(name, x, quotients, q.rounding, range, Dyadic::ZERO);
             }
@@ -510,6 +535,13 @@ fn sticky(ratio: Dyadic, offset: Dyadic) -> Option<(i128, i128, i32)> {
     let kept = counts >> spare | i128::from(low != 0);
     let shift = shift - spare;
     (shift <= SHIFT).then_some((multiplier >> spare, kept, shift))
+}
+
+/// Whether a multiplier has so many digits at most, the zeros behind them left out: those are a shift.
+fn is_of_few_bits(multiplier: i128, digits: i32) -> bool {
+    let magnitude = multiplier.unsigned_abs();
+    let digits_of = 128 - magnitude.leading_zeros() - magnitude.trailing_zeros().min(127);
+    magnitude == 0 || digits_of as i32 <= digits
 }
 
 /// Whether a rescale holds a multiplier and an offset exactly, for an operand of a magnitude.

@@ -7,6 +7,9 @@ use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{Binary, Node, Quantiser, RoundingMode, Tensor, Unary};
 
+/// Bits of a leaky slope's fraction, where the quantisers are ours.
+const SLOPE_BITS: u8 = 15;
+
 impl Lowering<'_> {
     pub(super) fn unary(&mut self, name: &str, node: &Node, function: Unary) -> Lowered<Term> {
         let x = self.operand(node, 0)?;
@@ -42,7 +45,7 @@ impl Lowering<'_> {
             Unary::Round => self.quantise(name, node, &integer(RoundingMode::HalfEven))?,
             Unary::Trunc => self.quantise(name, node, &integer(RoundingMode::Down))?,
             Unary::Not => self.negation(x)?,
-            Unary::LeakyRelu { alpha } if self.is_line(&x, alpha) => {
+            Unary::LeakyRelu { alpha } if !self.ours && self.is_line(&x, alpha) => {
                 let slope = Dyadic::of(f64::from(alpha)).ok_or(PROPORTION)?;
                 self.leaky(name, x, |_| slope)?
             }
@@ -67,6 +70,44 @@ impl Lowering<'_> {
             Source::Constant(_) => false,
         };
         wide || slope.is_some_and(|slope| slope.is_power_of_two())
+    }
+
+    /// A leaky ReLU that keeps the grid of its operand, as our own quantisers want it; none where another grid is wanted.
+    pub(super) fn leaky_integers(
+        &mut self,
+        name: &str,
+        x: &Real,
+        alpha: f32,
+        q: &Quantiser,
+    ) -> Lowered<Option<Real>> {
+        let scale = super::quantise::numbers(&q.scale, &x.shape)?;
+        let plain = x.divisor == 1
+            && x.offset.iter().all(|offset| offset.is_zero())
+            && x.step == scale
+            && q.zero_point.data.iter().all(|zero| *zero == 0.0)
+            && q.rounding == RoundingMode::HalfCeil
+            && (0.0..=1.0).contains(&alpha);
+        let (Source::Value(id), true) = (&x.source, plain) else {
+            return Ok(None);
+        };
+        let hull = self.interval(x);
+        let inside = q.range.is_some_and(|(minimum, maximum)| {
+            hull.minimum >= minimum.into() && hull.maximum <= maximum.into()
+        });
+        if !inside {
+            return Ok(None);
+        }
+        let slope = libm::ldexp(f64::from(alpha), SLOPE_BITS.into());
+        let operation = Operation::LeakyRelu {
+            x: *id,
+            multiplier: (slope + 0.5).floor() as i64,
+            shift: SLOPE_BITS,
+            rounding: Rounding::Rnd,
+        };
+        let dims = self.builder.dims(*id);
+        let step = vec![Dyadic::ONE; x.elements()];
+        let id = self.builder.push(name, &dims, operation, None, &step)?;
+        Ok(Some(real(&x.shape, id, step)))
     }
 
     /// x above zero, x times a slope below; the slope of each element.

@@ -5,6 +5,8 @@
 
 mod decades;
 mod double;
+mod equalised;
+mod error;
 mod exactly;
 mod fine;
 mod halves;
@@ -23,6 +25,7 @@ use std::collections::HashMap;
 use self::span::Span;
 use super::formats::{self, SMALL_TABLE_BITS, TABLE_BITS};
 use super::grid::Grid;
+use super::learned::is_learned;
 use super::observe::Observations;
 use super::weights;
 use super::whole::{Whole, whole};
@@ -32,6 +35,7 @@ use crate::graph::{
 };
 use crate::quantise::format::{self, Chosen};
 use crate::quantise::room::Room;
+use crate::quantise::rounding::Roundings;
 use crate::quantise::{Activations, Options, TensorFormat};
 
 /// Fraction bits of a softmax.
@@ -76,6 +80,7 @@ pub(super) fn insert(
     observations: &Observations,
     options: &Options,
     (widths, ways): (&[u8], Ways),
+    roundings: &mut Roundings,
 ) -> Result<Inserted, GraphError> {
     let mut insertion = Insertion {
         graph,
@@ -84,6 +89,9 @@ pub(super) fn insert(
         options,
         widths,
         ways,
+        roundings,
+        learned: is_learned(graph),
+        errors: error::errors(graph),
         uses: graph.use_counts(),
         feeds: feeds(graph),
         deciding: trees::deciding(graph),
@@ -96,6 +104,7 @@ pub(super) fn insert(
         },
         spans: vec![],
         fines: HashMap::new(),
+        equalised: HashMap::new(),
         exacts: HashMap::new(),
         finest: HashMap::new(),
         ordering: plain::ordering(graph),
@@ -123,6 +132,11 @@ pub(super) fn insert(
         let held = insertion.held(output.value)?;
         let value = match held.kind {
             HeldKind::Sums | HeldKind::Constant => held.wide,
+            HeldKind::Function if insertion.is_table(output.value) => {
+                let wide = held.wide;
+                let frac = i32::from(OUTPUT_WIDTH) - 1;
+                insertion.quantised(output.value, wide, &[frac], OUTPUT_WIDTH)?
+            }
             HeldKind::Function => insertion.in_full(output.value, WIDEST)?,
         };
         insertion.new.output(&output.name, value)?;
@@ -161,6 +175,12 @@ struct Insertion<'a> {
     options: &'a Options,
     widths: &'a [u8],
     ways: Ways,
+    /// Layers that were rounded before.
+    roundings: &'a mut Roundings,
+    /// Whether the graph is layers alone.
+    learned: bool,
+    /// Of each value: whether it is a difference of which only squares are summed, and one side a layer gave.
+    errors: Vec<bool>,
     uses: Vec<usize>,
     /// Of each value: whether some operation behind it, other than a move, reads it narrow.
     feeds: Vec<bool>,
@@ -178,6 +198,8 @@ struct Insertion<'a> {
     spans: Vec<Option<Option<Span>>>,
     /// Values in many bits.
     fines: HashMap<(ValueId, ValueId, u8), ValueId>,
+    /// Words in units of their own.
+    equalised: HashMap<ValueId, (ValueId, Vec<f64>)>,
     /// Values as they follow from words, where they were asked for.
     exacts: HashMap<ValueId, Option<ValueId>>,
     /// Of functions in the new graph: the most fraction bits that they have.
@@ -194,6 +216,9 @@ type Insert<T> = Result<T, GraphError>;
 impl Insertion<'_> {
     fn node(&mut self, node: &Node) -> Insert<Held> {
         if let Some(held) = self.exactly(node)? {
+            return Ok(held);
+        }
+        if let Some(held) = self.error(node)? {
             return Ok(held);
         }
         if let Some(held) = self.doubly(node)? {
@@ -236,6 +261,14 @@ impl Insertion<'_> {
                 let condition = self.truth(node, condition)?;
                 let (a, b) = (self.uniform(a)?.0, self.uniform(b)?.0);
                 self.pushed(node, &[condition, a, b], HeldKind::Sums)
+            }
+            Op::MatMul => {
+                // Words of few bits as they are: a product rounds nothing.
+                let operands = self.operands(node, |i, value| match i.few_words(value)? {
+                    Some(words) => Ok(words),
+                    None => Ok(i.uniform(value)?.0),
+                })?;
+                self.pushed(node, &operands, HeldKind::Sums)
             }
             Op::Gather { .. } => self.gathered(node),
             Op::Trees(forest) => self.trees(node, forest),
@@ -318,6 +351,14 @@ impl Insertion<'_> {
         self.widths[value.index()]
     }
 
+    /// Whether an output is a function within ±1 of what layers of few bits gave, which have no more to tell.
+    fn is_table(&self, value: ValueId) -> bool {
+        let function = self.graph.producing_node(value).map(|node| &node.op);
+        let few = self.options.activations != Activations::Sixteen;
+        let within = matches!(function, Some(Op::Unary(Unary::Sigmoid | Unary::Tanh)));
+        few && within && self.learned && !self.feeds[value.index()]
+    }
+
     /// Index bits of a table.
     fn table_bits(&self, value: ValueId) -> u8 {
         match self.width(value) {
@@ -340,6 +381,7 @@ impl Insertion<'_> {
         let narrow = match (held.kind, self.words_of(value)) {
             (HeldKind::Constant, _) => self.rounded_constant(value)?,
             (_, Some(words)) => self.narrow_words(value, words)?,
+            _ if self.is_moved_words(value) => self.narrow_moved_words(value)?,
             _ => {
                 // An output of a function has no wider form.
                 let width = match (held.kind, self.feeds[value.index()]) {
@@ -455,6 +497,7 @@ impl Insertion<'_> {
         self.quantised_as(&name, part, fracs, width)
     }
 
+    /// `wide` behind a quantiser of a name.
     fn quantised_as(
         &mut self,
         name: &str,
@@ -507,6 +550,10 @@ impl Insertion<'_> {
         if self.deciding[node.output.index()] {
             let operands = self.operands(node, |i, value| Ok(i.held(value)?.wide))?;
             return self.pushed(node, &operands, HeldKind::Function);
+        }
+        if self.is_moved_words(node.output) {
+            let wide = self.held(node.inputs[0])?.wide;
+            return self.pushed(node, &[wide], HeldKind::Sums);
         }
         let mut operands = vec![];
         let mut grids = vec![];

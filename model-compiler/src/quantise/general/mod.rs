@@ -13,6 +13,8 @@ mod expand;
 mod formats;
 mod grid;
 mod insert;
+mod learned;
+mod live;
 mod names;
 mod observe;
 mod places;
@@ -25,8 +27,15 @@ mod words;
 
 use hodoscope_program::Input;
 
+use self::insert::{Ways, insert};
+use self::live::LiveSlots;
+use self::observe::Observations;
+use self::words::Words;
 use super::beyond::Beyond;
+use super::rounding::Roundings;
 use super::{Activations, Calibration, Options, QuantiseError, Quantised};
+use crate::exact;
+use crate::graph::sets::SetAxis;
 use crate::graph::{Executor, Graph, GraphError, GraphOutput, simplify};
 use crate::inputs::InputsSpec;
 use crate::recognise::Score;
@@ -54,7 +63,11 @@ pub fn quantise_graph(
         graph = simplify(&names::apart(&expand::steep::spelled(&graph)?)?)?;
     }
     let words = words::words(&graph, spec, calibration)?;
-    let (graph, observations) = sentinels::observed(graph, &words, calibration)?;
+    let (sunk, mut observations) = sentinels::observed(graph, &words, calibration)?;
+    if let Some(slots) = live_slots(&sunk.graph, spec, &words, &observations, options) {
+        observations = sunk.observed(&words, calibration, Some(slots))?;
+    }
+    let graph = sunk.graph;
     let executor = Executor::new(&graph)?;
     let mut workspace = executor.workspace();
     let inputs: Vec<&Input> = words.iter().map(|words| &words.input).collect();
@@ -65,4 +78,22 @@ pub fn quantise_graph(
         Ok::<_, GraphError>(outputs.map(output).collect())
     });
     search::search(&graph, name, &words, &observations, &beyond, options)
+}
+
+/// The slots of constituents, by a program of formats that all slots gave; which are live does not hang on formats.
+fn live_slots(
+    graph: &Graph,
+    spec: &InputsSpec,
+    words: &[Words],
+    observations: &Observations,
+    options: &Options,
+) -> Option<LiveSlots> {
+    exact::axis(graph, spec).filter(SetAxis::is_set)?;
+    let widths = vec![8; graph.value_count()];
+    let formats = (&widths[..], Ways::PLAIN);
+    let mut roundings = Roundings::default();
+    let inserted = insert(graph, words, observations, options, formats, &mut roundings).ok()?;
+    let inputs = words.iter().map(|words| words.input.clone()).collect();
+    let padded = exact::on_words(&inserted.graph, "trial", inputs).ok()?;
+    LiveSlots::of(graph, spec, padded)
 }

@@ -3,8 +3,10 @@
 use hodoscope_interpreter::Event;
 use hodoscope_program::Input;
 
+use super::live::LiveSlots;
 use super::words::Words;
-use crate::graph::{Executor, Graph};
+use crate::graph::{Executor, Graph, Op, ValueId};
+use crate::quantise::rounding::Moments;
 use crate::quantise::statistics::{self, SAMPLE_EVENTS, SAMPLES};
 use crate::quantise::{Calibration, QuantiseError};
 
@@ -12,6 +14,8 @@ use crate::quantise::{Calibration, QuantiseError};
 const WORK: usize = 1 << 27;
 /// Events that are compared at least.
 const FEWEST: usize = 32;
+/// Columns of an operand of which a covariance is kept, at most.
+const MOST_COLUMNS: usize = 1024;
 
 /// Range and samples of one value, all its elements together.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub(super) struct Observed {
     /// The smallest value; ∞ where none was seen. The range above includes zero.
     pub least: f32,
     pub samples: Vec<f32>,
+    /// Of the operand of a dense layer.
+    pub moments: Option<Moments>,
 }
 
 /// What was seen.
@@ -35,6 +41,12 @@ pub(super) struct Observations {
     pub outputs: Vec<Vec<Vec<f32>>>,
     /// Input values outside of their word's range.
     pub saturated: usize,
+    /// Mean number of live constituents; 0 without a set.
+    pub mean_multiplicity: f64,
+    /// Constituents that are live as floats, and not as words.
+    pub lost: usize,
+    /// The slots of constituents, where not all count.
+    slots: Option<LiveSlots>,
 }
 
 impl Default for Observed {
@@ -44,6 +56,7 @@ impl Default for Observed {
             maximum: 0.0,
             least: f32::INFINITY,
             samples: vec![],
+            moments: None,
         }
     }
 }
@@ -56,12 +69,13 @@ impl Observed {
 }
 
 /// What the calibration events show. An element that differs in the `other` graph, which is the same but for its sentinels,
-/// is none of the network's own values, and leaves no trace.
+/// is none of the network's own values, and leaves no trace; neither does what stands in `slots` that are not live.
 pub(super) fn observe(
     graph: &Graph,
     other: Option<&Graph>,
     words: &[Words],
     calibration: &Calibration,
+    slots: Option<LiveSlots>,
 ) -> Result<Observations, QuantiseError> {
     let executor = Executor::new(graph)?;
     let mut workspace = executor.workspace();
@@ -77,9 +91,21 @@ pub(super) fn observe(
         sample: vec![],
         outputs: vec![vec![]; graph.outputs().len()],
         saturated: 0,
+        mean_multiplicity: 0.0,
+        lost: 0,
+        slots: None,
     };
+    for (layer, x) in layers(graph) {
+        all.values[x.index()].moments = Some(Moments::new(layer));
+    }
+    let mut multiplicity = 0;
     for index in 0..events {
         let (event, decoded) = statistics::words(&inputs, calibration, index, &mut all.saturated)?;
+        let live = slots.as_ref().map(|slots| slots.live(&event));
+        let constituents = live
+            .as_ref()
+            .map(|live| live.iter().filter(|l| **l).count());
+        multiplicity += constituents.unwrap_or(0);
         let slices: Vec<&[f32]> = decoded.iter().map(Vec::as_slice).collect();
         executor.run_all(&mut workspace, &slices)?;
         if let (Some(other), Some(beside)) = (&other, &mut beside) {
@@ -96,8 +122,32 @@ pub(super) fn observe(
             // By a stride that no shape follows.
             let stride = (elements.len() * sample_events / SAMPLES).max(1);
             let into = &mut all.values[value.index()];
+            let own = slots.as_ref().and_then(|slots| slots.of_value(value));
+            let counts = |position: usize| match (own, &live) {
+                (Some(own), Some(live)) => live[own.slot(position)],
+                _ => true,
+            };
+            // Without any constituent a value of the event is that of an empty one: no operand that weights are rounded for.
+            if let Some(moments) = &mut into.moments
+                && constituents != Some(0)
+            {
+                let rows = elements.len() / moments.channels();
+                let apart = (rows * events / moments.rows()).max(1);
+                let pairs = elements
+                    .chunks(moments.channels())
+                    .zip(others.chunks(moments.channels()));
+                for (row, (own, other)) in pairs.enumerate() {
+                    let mut pairs = own.iter().zip(other);
+                    if (index + row) % apart == 0
+                        && counts(row * own.len())
+                        && pairs.all(|(a, b)| a.is_finite() && !is_sentinel(*a, *b))
+                    {
+                        moments.add(own);
+                    }
+                }
+            }
             for (position, (element, other)) in elements.iter().zip(others).enumerate() {
-                if !element.is_finite() || is_sentinel(*element, *other) {
+                if !element.is_finite() || is_sentinel(*element, *other) || !counts(position) {
                     continue;
                 }
                 into.minimum = into.minimum.min(*element);
@@ -124,7 +174,34 @@ pub(super) fn observe(
             all.sample.push(event);
         }
     }
+    all.mean_multiplicity = multiplicity as f64 / events.max(1) as f64;
+    all.slots = slots;
     Ok(all)
+}
+
+/// The operands of dense layers, with the number of their columns: those of which a covariance is kept.
+fn layers(graph: &Graph) -> impl Iterator<Item = (usize, ValueId)> {
+    graph.nodes().iter().filter_map(|node| match &node.op {
+        Op::Dense { weights, .. } => {
+            let inputs = weights.shape[1];
+            (inputs <= MOST_COLUMNS).then(|| (inputs, node.inputs[0]))
+        }
+        _ => None,
+    })
+}
+
+impl Observations {
+    /// Elements of a value per event, live ones where there are slots: what wider activations cost, up to a factor.
+    pub fn elements(&self, graph: &Graph, value: usize) -> f64 {
+        let Some(id) = graph.values().nth(value) else {
+            return 0.0;
+        };
+        let elements = graph.elements(id) as f64;
+        match self.slots.as_ref().and_then(|slots| slots.of_value(id)) {
+            Some(own) => elements / own.slots as f64 * self.mean_multiplicity.max(1.0),
+            None => elements,
+        }
+    }
 }
 
 /// Whether an element is another one where sentinels are: more than what rounding does to it.
@@ -135,7 +212,6 @@ fn is_sentinel(element: f32, other: f32) -> bool {
 
 /// Multiply-accumulates of an event, roughly.
 fn work(graph: &Graph) -> usize {
-    use crate::graph::Op;
     let of = |node: &crate::graph::Node| {
         let elements = graph.elements(node.output);
         match &node.op {

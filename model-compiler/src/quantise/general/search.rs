@@ -1,15 +1,23 @@
 //! Which activations need 16 bits.
 
+use std::cell::RefCell;
+
 use super::insert::{Inserted, Ways, insert};
+use super::learned;
 use super::observe::Observations;
 use super::words::Words;
 use crate::exact;
 use crate::graph::Graph;
 use crate::quantise::beyond::Beyond;
+use crate::quantise::rounding::Roundings;
+use crate::quantise::widen::{self, Made};
 use crate::quantise::{
     Activations, CalibrationReport, Loss, Options, QuantiseError, Quantised, loss, precision, room,
 };
 use hodoscope_program::Program;
+
+/// Activations of which each is tried on its own, at most.
+const FEW: usize = 24;
 
 pub(super) fn search(
     graph: &Graph,
@@ -19,8 +27,11 @@ pub(super) fn search(
     beyond: &Beyond,
     options: &Options,
 ) -> Result<Quantised, QuantiseError> {
+    let roundings = RefCell::new(Roundings::default());
     let attempt_in = |widths: &[u8], ways| -> Result<(Inserted, Program, Loss), QuantiseError> {
-        let inserted = insert(graph, words, observations, options, (widths, ways))?;
+        let formats = (widths, ways);
+        let roundings = &mut roundings.borrow_mut();
+        let inserted = insert(graph, words, observations, options, formats, roundings)?;
         let inputs = words.iter().map(|words| words.input.clone()).collect();
         let program = exact::on_words(&inserted.graph, name, inputs)?;
         let loss = loss::measure(&program, &observations.sample, &observations.outputs)?;
@@ -35,31 +46,7 @@ pub(super) fn search(
     let mut widths = vec![narrow; graph.value_count()];
     let mut best = attempt(&widths)?;
     if options.activations == Activations::Widened && best.2.excess() > 1.0 {
-        // Those in which 8 bits lose most come first; as few of them are widened as the outputs demand.
-        let order = ascending(&best.0, 8);
-        let widened = |count: usize| {
-            let mut widths = widths.clone();
-            order[..count].iter().for_each(|v| widths[*v] = 16);
-            widths
-        };
-        let (mut too_few, mut enough) = (0, order.len());
-        let mut reached = None;
-        while enough - too_few > 1 {
-            let middle = (too_few + enough) / 2;
-            let trial = attempt(&widened(middle))?;
-            match trial.2.excess() > 1.0 {
-                true => too_few = middle,
-                false => (enough, reached) = (middle, Some(trial)),
-            }
-        }
-        best = match reached {
-            Some(trial) => trial,
-            None => {
-                // Inputs, too, which carry no format of their own where each feature has one.
-                widths = vec![16; graph.value_count()];
-                attempt(&widths)?
-            }
-        };
+        (widths, best) = widened(graph, observations, widths, best, attempt)?;
     }
     let missed =
         |program: &Program| precision::missed(program, &observations.sample, &observations.outputs);
@@ -96,7 +83,12 @@ pub(super) fn search(
         }
     }
     let sample = (&observations.sample[..], &observations.outputs[..]);
-    if options.activations != Activations::Eight {
+    let more_bits_help = match options.activations {
+        Activations::Sixteen => true,
+        Activations::Widened => !learned::is_learned(graph),
+        Activations::Eight => false,
+    };
+    if more_bits_help {
         let measured = |program: &Program| precision::measured(program, sample.0, sample.1);
         let before = measured(&best.1)?;
         // Few bits lose some percent of a quantity: that is what they were asked for.
@@ -135,13 +127,75 @@ pub(super) fn search(
         formats: formats.collect(),
         calibration: Some(CalibrationReport {
             events: observations.events,
-            mean_multiplicity: 0.0,
+            mean_multiplicity: observations.mean_multiplicity,
             saturated: observations.saturated,
-            lost: 0,
+            lost: observations.lost,
             loss,
             reach,
         }),
     })
+}
+
+/// Inserted quantisers, the program, and what it loses.
+type Attempt = (Inserted, Program, Loss);
+
+/// The widths at which outputs agree: of few activations those that gain most for what they cost, of many as few as the
+/// outputs demand, in the order of what 8 bits lose.
+fn widened(
+    graph: &Graph,
+    observations: &Observations,
+    widths: Vec<u8>,
+    start: Attempt,
+    attempt: impl Fn(&[u8]) -> Result<Attempt, QuantiseError>,
+) -> Result<(Vec<u8>, Attempt), QuantiseError> {
+    let order = ascending(&start.0, 8);
+    if order.len() <= FEW {
+        let (inserted, program, loss) = start;
+        let start = Made {
+            widths,
+            program: (inserted, program),
+            loss,
+        };
+        let narrow = |at: &Made<(Inserted, Program)>| {
+            let mut narrow = ascending(&at.program.0, 8);
+            narrow.retain(|value| at.widths[*value] == 8);
+            narrow.sort_unstable();
+            narrow.dedup();
+            narrow
+        };
+        let cost = |value: usize| observations.elements(graph, value);
+        let made = widen::widened(start, narrow, cost, |widths| {
+            let (inserted, program, loss) = attempt(widths)?;
+            Ok(((inserted, program), loss))
+        })?;
+        if made.loss.excess() <= 1.0 {
+            let (inserted, program) = made.program;
+            return Ok((made.widths, (inserted, program, made.loss)));
+        }
+    } else {
+        let widened = |count: usize| {
+            let mut widths = widths.clone();
+            order[..count].iter().for_each(|v| widths[*v] = 16);
+            widths
+        };
+        let (mut too_few, mut enough) = (0, order.len());
+        let mut reached = None;
+        while enough - too_few > 1 {
+            let middle = (too_few + enough) / 2;
+            let trial = attempt(&widened(middle))?;
+            match trial.2.excess() > 1.0 {
+                true => too_few = middle,
+                false => (enough, reached) = (middle, Some((widened(middle), trial))),
+            }
+        }
+        if let Some(reached) = reached {
+            return Ok(reached);
+        }
+    }
+    // Inputs, too, which carry no format of their own where each feature has one.
+    let widths = vec![16; graph.value_count()];
+    let trial = attempt(&widths)?;
+    Ok((widths, trial))
 }
 
 /// Values of so many bits, those in which they lose most first.

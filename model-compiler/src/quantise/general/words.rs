@@ -4,6 +4,8 @@ use hodoscope_program::{ExactF64, Field, Input};
 
 use super::grid::Grid;
 use super::places;
+use crate::exact;
+use crate::graph::sets::SetAxis;
 use crate::graph::{Graph, GraphInput, Kind, Op};
 use crate::inputs::InputsSpec;
 use crate::quantise::columns::{Column, WORD, columns};
@@ -29,6 +31,8 @@ pub(super) fn words(
     spec: &InputsSpec,
     calibration: &Calibration,
 ) -> Result<Vec<Words>, QuantiseError> {
+    let axis = exact::axis(graph, spec).filter(SetAxis::is_set);
+    let slots = |input: &GraphInput| axis.as_ref().and_then(|axis| axis.of(input.value));
     let inputs = graph.inputs().iter().enumerate();
     inputs
         .map(|(index, input)| {
@@ -38,7 +42,16 @@ pub(super) fn words(
                 .map(|s| s.fields())
                 .unwrap_or_default();
             if stated.is_empty() {
-                let features = features(graph, input);
+                let features = match slots(input) {
+                    // All slots of a set have the same words.
+                    Some(slots) => {
+                        let place = |e: usize| {
+                            e / (slots.slots * slots.inner) * slots.inner + e % slots.inner
+                        };
+                        (0..elements).map(place).collect()
+                    }
+                    None => features(graph, input),
+                };
                 let columns = seen(calibration, index, &features);
                 let mut seen: Vec<f32> = columns.iter().map(|column| column.largest).collect();
                 if input.kind != Kind::Float {

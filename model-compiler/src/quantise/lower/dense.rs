@@ -5,6 +5,7 @@ use hodoscope_program::{IntType, Operation};
 use super::{Lower, Lowering, Narrow, Wide};
 use crate::quantise::QuantiseError;
 use crate::quantise::format;
+use crate::quantise::rounding::row_frac;
 use crate::recognise::{Layer, NodeIndex, of_channel};
 
 /// Bits that a bias may take of an accumulator, and the largest fraction of one, which keeps shifts within bounds for
@@ -138,39 +139,4 @@ impl Lowering<'_> {
             .collect();
         format::noise(&scaled, frac, width) * largest * largest
     }
-}
-
-/// The frac of a row's weights with the least squared error, such that the bias stays within the
-/// accumulator.
-fn row_frac(row: &[f64], bias: f64, x_frac: i32, limit: f64, room: i32) -> i32 {
-    let largest = row.iter().fold(0.0f64, |m, w| m.max(w.abs()));
-    let highest = {
-        let mut frac = room - x_frac;
-        while frac > -64 && libm::ldexp(bias.abs(), x_frac + frac) > libm::ldexp(1.0, room - 1) {
-            frac -= 1;
-        }
-        frac
-    };
-    if largest == 0.0 {
-        // Only the bias is left: 16 bits of it.
-        return highest.min(format::covering_frac(bias.abs(), 16) - x_frac);
-    }
-    let mut covering = 30 - libm::ilogb(largest);
-    while libm::ldexp(largest, covering) > limit + 0.5 {
-        covering -= 1;
-    }
-    let error = |frac: i32| {
-        let (scale, lsb) = (libm::ldexp(1.0, frac), libm::ldexp(1.0, -frac));
-        row.iter().fold(0.0, |sum, w| {
-            let raw = (w * scale + 0.5).floor().clamp(-limit, limit);
-            sum + (raw * lsb - w) * (raw * lsb - w)
-        })
-    };
-    // One bit more clips the largest weights: worth it where they are few.
-    let best = if error(covering + 1) < error(covering) {
-        covering + 1
-    } else {
-        covering
-    };
-    best.min(highest)
 }

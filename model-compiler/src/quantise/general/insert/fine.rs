@@ -6,7 +6,7 @@
 
 use super::plain::Plain;
 use super::span::Span;
-use super::{Held, HeldKind, Insert, Insertion, weights};
+use super::{Held, HeldKind, Insert, Insertion, error, weights};
 use crate::functions::{ARGUMENT_BITS, argument_frac, covering};
 use crate::graph::{Binary, Comparison, Graph, Node, Op, Reduction, Tensor, Unary, ValueId};
 use crate::quantise::format;
@@ -17,6 +17,8 @@ pub(super) const BITS: u8 = 32;
 pub(super) const MASKED_BITS: u8 = 28;
 /// Bits of magnitude that a result may have.
 const RESULT: i32 = 62;
+/// The same in 32 bits.
+const SMALL_RESULT: i32 = 30;
 /// A number of fewer counts is too coarse for its logarithm.
 const FEW_COUNTS: f64 = 1024.0;
 /// Bits by which an operand may be moved to the grid of another: a multiplier has 31.
@@ -77,6 +79,11 @@ impl Insertion<'_> {
     /// Whether a node reads more than 8 bits: where its operands have them, or where only an output reads the result.
     pub(super) fn is_fine(&self, node: &Node) -> bool {
         let varies = |v: &&ValueId| self.graph.constant(**v).is_none();
+        let function = matches!(node.op, Op::Unary(Unary::Sigmoid | Unary::Tanh));
+        if self.learned && !function {
+            // Layers read few bits in the end.
+            return !self.feeds[node.output.index()];
+        }
         let wide = node
             .inputs
             .iter()
@@ -301,6 +308,7 @@ impl Insertion<'_> {
             }
             Unary::Log => Some(self.logarithm_finely(node, x)?),
             Unary::Not => None,
+            _ if self.is_table(node.output) => None,
             function => Some(self.tabulated_finely(node, function, x)?),
         })
     }
@@ -505,6 +513,12 @@ impl Insertion<'_> {
                     true => held.wide,
                     false => self.in_full(x, BITS)?,
                 };
+                Some(self.pushed(node, &[operand], HeldKind::Sums)?)
+            }
+            // Of what a layer gave in few bits as many as the sum has room for in 32.
+            Reduction::SumSquare if self.width(x) <= 8 && error::is_made(self.graph, x) => {
+                let bits = ((SMALL_RESULT - more) / 2 + 1).clamp(8, 16);
+                let operand = self.in_full(x, bits as u8)?;
                 Some(self.pushed(node, &[operand], HeldKind::Sums)?)
             }
             Reduction::SumSquare => {

@@ -14,7 +14,16 @@ impl Insertion<'_> {
             Op::Dense { .. } => self.graph.shape(x).len() - 1,
             _ => 1,
         };
-        let (operand, fracs) = self.channels(x, axis)?;
+        let (operand, fracs, gains) = match (&op, self.equalised(x)?) {
+            (Op::Dense { .. }, Some((operand, gains))) => {
+                let frac = i32::from(self.width(x)) - 1;
+                (operand, vec![frac; gains.len()], Some(gains))
+            }
+            _ => {
+                let (operand, fracs) = self.channels(x, axis)?;
+                (operand, fracs, None)
+            }
+        };
         let (Op::Dense { weights, bias }
         | Op::Conv { weights, bias, .. }
         | Op::ConvTranspose { weights, bias, .. }) = &mut op
@@ -23,13 +32,16 @@ impl Insertion<'_> {
         };
         let rows = rows(&node.op, &weights.shape, &fracs);
         Layer {
+            index: node.output.index(),
             weights,
             bias,
             rows,
+            gains,
             width: self.options.weights,
             operand: self.width(x),
+            moments: self.observations.values[x.index()].moments.as_ref(),
         }
-        .round();
+        .round(self.roundings);
         let wide = self.new.push(&node.name, op, &[operand])?;
         Ok(Held {
             wide,

@@ -1,10 +1,12 @@
 //! Values that are detector words as they came: what orders or compares them needs no format.
 
-use super::{HeldKind, Insert, Insertion, Words, formats};
-use crate::graph::{Binary, Graph, Op, Unary, ValueId};
+use super::{Grid, HeldKind, Insert, Insertion, Words, formats};
+use crate::graph::{Binary, Graph, GraphError, Op, Unary, ValueId};
 
 /// Bits of what is not rounded before it is put in order.
 const UNROUNDED: i32 = 48;
+/// Bits of words that a product of few bits reads as they are.
+const FEW: u8 = 16;
 /// Bits of what is put in order: one is left for what lies beyond.
 const ORDERED: u8 = 31;
 
@@ -74,6 +76,57 @@ pub(super) fn ordering(graph: &Graph) -> Vec<bool> {
 }
 
 impl Insertion<'_> {
+    /// Whether a value is words of one input in another order: each keeps the format that its word has.
+    pub(super) fn is_moved_words(&self, value: ValueId) -> bool {
+        let node = self.graph.producing_node(value);
+        node.is_some_and(|node| {
+            self.plain[value.index()].is_words() && node.op.moves() && node.inputs.len() == 1
+        })
+    }
+
+    /// Words of few bits as they came, moved and in another unit perhaps.
+    pub(super) fn few_words(&mut self, value: ValueId) -> Insert<Option<ValueId>> {
+        match self.word_bits(value) {
+            Some(bits) if bits <= FEW => self.of_words(value),
+            _ => Ok(None),
+        }
+    }
+
+    /// Bits of the words that a value is, in whatever unit.
+    fn word_bits(&self, value: ValueId) -> Option<u8> {
+        if let Some(input) = self.words_of(value) {
+            return Some(self.words[input].bits());
+        }
+        let node = self.graph.producing_node(value)?;
+        let constant = |value: &ValueId| self.graph.constant(*value).is_some();
+        match (&node.op, &node.inputs[..]) {
+            (op, [x]) if op.moves() => self.word_bits(*x),
+            (Op::ScaleShift { shift, .. }, [x]) if shift.iter().all(|t| *t == 0.0) => {
+                self.word_bits(*x)
+            }
+            (Op::Binary(Binary::Mul | Binary::Div), [x, factor]) if constant(factor) => {
+                self.word_bits(*x)
+            }
+            _ => None,
+        }
+    }
+
+    /// Moved words in few bits.
+    pub(super) fn narrow_moved_words(&mut self, value: ValueId) -> Insert<(ValueId, Grid)> {
+        let unknown = GraphError::UnknownValue(value.index() as u32);
+        let node = self.graph.producing_node(value).ok_or(unknown)?.clone();
+        let x = node.inputs[0];
+        let (narrow, grid) = self.narrow(x)?;
+        let (operand, grid) = match Grid::moved(&node.op, &[(&grid, self.graph.shape(x))]) {
+            Some(grid) => (narrow, grid),
+            None => {
+                let (uniform, frac) = self.uniform(x)?;
+                (uniform, Grid::uniform(frac))
+            }
+        };
+        Ok((self.new.push(&node.name, node.op, &[operand])?, grid))
+    }
+
     /// An operand as wide as it is computed.
     pub(super) fn unrounded(&mut self, value: ValueId) -> Insert<ValueId> {
         let held = self.held(value)?.clone();

@@ -3,6 +3,7 @@
 use super::layers::rounded_factor;
 use super::{Grid, Held, HeldKind, Insert, Insertion, OUTPUT_WIDTH, formats, weights};
 use crate::graph::{Binary, Node, Op, Tensor, Unary, ValueId};
+use crate::quantise::format;
 
 /// Bits that an operand's grid may be coarser than the result's.
 const COARSER: i32 = 3;
@@ -75,6 +76,20 @@ impl Insertion<'_> {
                 self.kept(node, node.op.clone(), operand, grid)
             }
             Unary::LeakyRelu { alpha } => {
+                let (operand, frac) = self.uniform(x)?;
+                let width = self.width(x).max(8);
+                let few = self.span(operand).is_some_and(|s| s.bits() <= width.into());
+                let is_fine = self.fine(node.output, frac) == frac;
+                if few && is_fine && (0.0..=1.0).contains(&alpha) {
+                    // One operation: what lies above zero stays what it is.
+                    let line = self.new.push(&node.name, node.op.clone(), &[operand])?;
+                    let wide = self.quantised(node.output, line, &[frac], width)?;
+                    return Ok(Held {
+                        wide,
+                        narrow: Some((wide, Grid::uniform(frac))),
+                        kind: HeldKind::Sums,
+                    });
+                }
                 let slope = Tensor::scalar(alpha);
                 self.leaky(node, x, &slope)
             }
@@ -229,7 +244,12 @@ impl Insertion<'_> {
     /// A function that becomes a table.
     fn tabulated(&mut self, node: &Node, x: ValueId, function: Unary) -> Insert<Held> {
         let width = self.table_bits(node.output);
-        let chosen = formats::of_index(&self.observations.values[x.index()], function, width);
+        let observed = &self.observations.values[x.index()];
+        let chosen = match self.is_table(node.output) {
+            // Scores that are near each other stay in their order, where the function is flat, too.
+            true => format::best_frac(&observed.samples, width),
+            false => formats::of_index(observed, function, width),
+        };
         let held = self.held(x)?;
         let operand = match held.kind {
             HeldKind::Constant => self.narrow(x)?.0,
@@ -275,7 +295,15 @@ impl Insertion<'_> {
                 let operands = self.operands(node, |i, value| i.unrounded(value))?;
                 self.pushed(node, &operands, HeldKind::Sums)
             }
-            (Binary::Mul | Binary::Add | Binary::Sub, ..) => {
+            (Binary::Mul, ..) => {
+                // Words of few bits as they are: a product rounds nothing.
+                let operands = self.operands(node, |i, value| match i.few_words(value)? {
+                    Some(words) => Ok(words),
+                    None => Ok(i.narrow(value)?.0),
+                })?;
+                self.pushed(node, &operands, HeldKind::Sums)
+            }
+            (Binary::Add | Binary::Sub, ..) => {
                 let operands = self.operands(node, |i, value| Ok(i.narrow(value)?.0))?;
                 self.pushed(node, &operands, HeldKind::Sums)
             }

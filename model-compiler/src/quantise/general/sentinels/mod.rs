@@ -12,6 +12,7 @@ mod masks;
 mod neighbours;
 mod sink;
 
+use super::live::LiveSlots;
 use super::observe::{self, Observations};
 use super::words::Words;
 use crate::graph::{Graph, simplify, without_dead_nodes};
@@ -28,24 +29,53 @@ pub(super) enum Fill {
     Infinite,
 }
 
+/// A graph in which masks stand in front of what orders values.
+#[derive(Clone, Debug)]
+pub(super) struct Sunk {
+    /// With ∓∞ for sentinels.
+    pub graph: Graph,
+    /// With the network's own, and with twice those, where there are any.
+    finite: Option<(Graph, Graph)>,
+}
+
+impl Sunk {
+    /// What the calibration events show of it, of `slots` the live ones.
+    pub fn observed(
+        &self,
+        words: &[Words],
+        calibration: &Calibration,
+        slots: Option<LiveSlots>,
+    ) -> Result<Observations, QuantiseError> {
+        match &self.finite {
+            Some((own, twice)) => observe::observe(own, Some(twice), words, calibration, slots),
+            None => observe::observe(&self.graph, None, words, calibration, slots),
+        }
+    }
+}
+
 /// The graph in which masks stand in front of what orders values, and what the calibration events show of it.
 pub(super) fn observed(
     graph: Graph,
     words: &[Words],
     calibration: &Calibration,
-) -> Result<(Graph, Observations), QuantiseError> {
+) -> Result<(Sunk, Observations), QuantiseError> {
     let mut graph = graph;
-    let mut observations = observe::observe(&graph, None, words, calibration)?;
+    let mut observations = observe::observe(&graph, None, words, calibration, None)?;
     if let Some(apart) = neighbours::apart(&graph, &observations, words, calibration)? {
         graph = simplify(&apart)?;
-        observations = observe::observe(&graph, None, words, calibration)?;
+        observations = observe::observe(&graph, None, words, calibration, None)?;
     }
     if !masks::any(&graph, &observations) {
-        return Ok((graph, observations));
+        let finite = None;
+        return Ok((Sunk { graph, finite }, observations));
     }
     // What a mask was spelled in is read by nobody now, and −∞ there has no format.
     let sunk = |fill| without_dead_nodes(sink::sunk(&graph, &observations, fill)?);
     let (own, twice, infinite) = (sunk(Fill::Own)?, sunk(Fill::Twice)?, sunk(Fill::Infinite)?);
-    let observations = observe::observe(&own, Some(&twice), words, calibration)?;
-    Ok((infinite, observations))
+    let sunk = Sunk {
+        graph: infinite,
+        finite: Some((own, twice)),
+    };
+    let observations = sunk.observed(words, calibration, None)?;
+    Ok((sunk, observations))
 }
