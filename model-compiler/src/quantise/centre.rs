@@ -39,7 +39,7 @@ pub(crate) fn centre(
         let operands: Vec<ValueId> = node.inputs.iter().map(|v| map[v.index()]).collect();
         ranges[node.output.index()] = scaled(graph, node, &ranges);
         let own = node.inputs.first().and_then(|v| ranges[v.index()].as_ref());
-        map[node.output.index()] = match (&node.op, own.and_then(|own| offsets(own))) {
+        map[node.output.index()] = match (&node.op, own.and_then(offsets)) {
             (Op::Dense { weights, bias }, Some(offsets)) => {
                 any = true;
                 let (x, subtract) = subtraction(graph, node.inputs[0], &offsets);

@@ -196,14 +196,13 @@ mod tests {
         let values: Vec<f32> = (0..1000)
             .map(|i| 30_000.0 + (i % 100) as f32 / 10.5)
             .collect();
-        let columns = super::columns(&values, &[0]);
-        let field = columns[0].field(String::new(), WORD);
+        let offset = &columns(&values, &[0])[0];
+        let field = offset.field(String::new(), WORD);
         // Nine tenths of the range in 2^16 counts, and room for sixteen times as much.
         assert!(field.lsb.0 <= 8.6 / 65_536.0, "{field:?}");
         assert!(field.decode(field.maximum) > 30_150.0, "{field:?}");
         let values: Vec<f32> = values.iter().map(|v| v - 30_000.0).collect();
-        let columns = super::columns(&values, &[0]);
-        assert_eq!(columns[0].varying, None);
+        assert_eq!(columns(&values, &[0])[0].varying, None);
     }
 
     #[test]
