@@ -17,6 +17,7 @@ const ROOTS: &[&str] = &[
     "firmware/Cargo.lock",
     "firmware/emulator",
     "firmware/kernels",
+    "firmware/menu",
     "firmware/wire",
     "firmware/trigger",
     "firmware/apps",

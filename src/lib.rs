@@ -18,6 +18,7 @@ mod layers;
 mod library;
 mod loss;
 mod measure;
+mod menu_dir;
 mod model_dir;
 mod notes;
 mod own_boards;

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use hodoscope_sim::elf::Elf;
 use hodoscope_sim::targets::board::Flashing;
-use hodoscope_sim::targets::{Board, BuildOptions, Cache, TargetError, build, flash as flashing};
+use hodoscope_sim::targets::{
+    Board, BuildOptions, Built, Cache, TargetError, build, flash as flashing,
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::menu_dir::{self, MenuDir};
 use crate::model_dir::ModelDir;
 use crate::own_boards;
 use crate::progress;
@@ -27,7 +30,7 @@ firmware bears the program's hash, the board and a version, and answers with the
 
 The exit code is 3 when there is no board, no drive or no tool.")]
 pub struct Args {
-    /// Compiled model, as `hodoscope compile` makes it
+    /// Compiled model, as `hodoscope compile` makes it, or a menu of several, menu.toml
     dir: PathBuf,
     /// The board
     #[arg(long, value_name = "BOARD")]
@@ -44,7 +47,7 @@ pub struct Args {
 }
 
 pub fn flash(args: &Args) -> Result<Report> {
-    let model = ModelDir::read(&args.dir)?;
+    let subject = Of::read(&args.dir)?;
     let board = own_boards::find(&args.on)?;
     let Some(method) = board.flashing.clone() else {
         bail!(
@@ -60,18 +63,7 @@ pub fn flash(args: &Args) -> Result<Report> {
     if let Some(path) = &args.output {
         check_output(path)?;
     }
-    let spinner = progress::spinner(&format!(
-        "building {} for {}",
-        model.program.name, board.name
-    ));
-    let built = build(
-        &model.dir,
-        &board,
-        &BuildOptions::default(),
-        &Cache::from_env()?,
-    );
-    spinner.finish_and_clear();
-    let built = built.with_context(|| format!("{} for {}", model.program.name, board.name))?;
+    let built = subject.build(&board)?;
     let sizes = Elf::read(&built.elf)?.sizes();
     fits(&board, sizes.flash(), sizes.ram())?;
 
@@ -93,7 +85,7 @@ pub fn flash(args: &Args) -> Result<Report> {
     let of = |limit: Option<u64>| limit.map_or("?".to_owned(), thousands);
     let mut text = format!(
         "{} for {}: app {}, program {program}…\n  {} of {} bytes of flash, {} of {} bytes of RAM without stack\n",
-        model.program.name,
+        subject.name(),
         board.name,
         board.app,
         thousands(sizes.flash()),
@@ -115,7 +107,7 @@ pub fn flash(args: &Args) -> Result<Report> {
         board.name
     );
     let json = json!({
-        "model": model.program.name,
+        "model": subject.name(),
         "board": board.name,
         "app": board.app,
         "program_sha256": hex(&built.identity.program),
@@ -128,6 +120,46 @@ pub fn flash(args: &Args) -> Result<Report> {
         "written": !args.dry_run,
     });
     Ok(Report::new(text, json))
+}
+
+/// What a firmware is of.
+enum Of {
+    Model(Box<ModelDir>),
+    Menu(Box<MenuDir>),
+}
+
+impl Of {
+    fn read(path: &Path) -> Result<Self> {
+        Ok(if menu_dir::is_menu(path) {
+            Self::Menu(Box::new(MenuDir::read(path)?))
+        } else {
+            Self::Model(Box::new(ModelDir::read(path)?))
+        })
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Model(model) => &model.program.name,
+            Self::Menu(menu) => &menu.menu.name,
+        }
+    }
+
+    fn build(&self, board: &Board) -> Result<Built> {
+        let model = match self {
+            Self::Menu(menu) => return menu.build(board),
+            Self::Model(model) => model,
+        };
+        let what = format!("{} for {}", model.program.name, board.name);
+        let spinner = progress::spinner(&format!("building {what}"));
+        let built = build(
+            &model.dir,
+            board,
+            &BuildOptions::default(),
+            &Cache::from_env()?,
+        );
+        spinner.finish_and_clear();
+        built.with_context(|| what)
+    }
 }
 
 /// An image that is there may be replaced by another one; nothing else may.

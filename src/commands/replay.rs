@@ -1,6 +1,7 @@
 //! `hodoscope replay`.
 
 mod figures;
+mod menu;
 mod session;
 
 use std::fs;
@@ -14,10 +15,11 @@ use hodoscope_sim::npz::Npz;
 use hodoscope_sim::stream::Rate;
 use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::targets::replay::{Link, Pace, Port, ReplayOptions, replay as feed};
-use hodoscope_sim::targets::{Board, BuildOptions};
+use hodoscope_sim::targets::{Board, BuildOptions, Built, Cache, build};
 use sha2::{Digest, Sha256};
 
-use crate::execute::{self, Answers, Deployed};
+use crate::execute::{self, Answers};
+use crate::menu_dir;
 use crate::model_dir::ModelDir;
 use crate::own_boards;
 use crate::progress;
@@ -32,18 +34,24 @@ use session::{Recorder, Session};
 Example:
   hodoscope replay ae-qcd --inputs models/ae-qcd/test.npz --on mps2-an386
   hodoscope replay ae-qcd --inputs models/ae-qcd/test.npz --on nucleo-f446re --port /dev/ttyACM0
+  hodoscope replay menu.toml --inputs tagger=jets.npz --inputs odd=events.npz --on mps2-an386 --change tight.toml@5000
 
 Without --port an emulated board is started. With it, nothing is built: the board there must run this very program, and says so.
 An event has a name, (epoch, number), and is decided once, whatever the link loses, damages or doubles; a board that starts again in
 between is noticed, and what it had not answered is sent again in a new run. Every event is accounted for, on both sides.
 
+Of a menu every raw of every model, and every bit of every line, before and after veto and prescale, is compared with a golden interpreter.
+
 On a difference the exit code is 1; when the board makes no progress it is 3.")]
 pub struct Args {
-    /// Compiled model, as `hodoscope compile` makes it
+    /// Compiled model, as `hodoscope compile` makes it, or a menu of several, menu.toml
     dir: PathBuf,
-    /// Events: arrays named by the model's inputs, first axis = events
+    /// Events: arrays named by the model's inputs, first axis = events; of a menu MODEL=X.npz for each model, or one file for all
     #[arg(long, value_name = "X.npz", required_unless_present = "session")]
-    inputs: Option<PathBuf>,
+    inputs: Vec<String>,
+    /// Of a menu: change to another one of the same models at an event, as other.toml@5000; may be given again
+    #[arg(long, value_name = "MENU@EVENT")]
+    change: Vec<String>,
     /// Events and their times from a session that --record wrote, whose answers are compared, too
     #[arg(long, value_name = "FILE", conflicts_with = "inputs")]
     session: Option<PathBuf>,
@@ -103,6 +111,12 @@ impl FromStr for Tempo {
 const BAUD: u32 = 115_200;
 
 pub fn replay(args: &Args) -> Result<Report> {
+    if menu_dir::is_menu(&args.dir) {
+        return menu::replay(args);
+    }
+    if !args.change.is_empty() {
+        bail!("--change: {} is one model and no menu", args.dir.display());
+    }
     let model = ModelDir::read(&args.dir)?;
     let program = &model.program;
     let recorded = args
@@ -110,14 +124,15 @@ pub fn replay(args: &Args) -> Result<Report> {
         .as_ref()
         .map(|path| Session::read(path, &model, args.events))
         .transpose()?;
-    let events = match (&recorded, &args.inputs) {
+    let events = match (&recorded, &*args.inputs) {
         (Some(session), _) => Events::of_words(program, &session.events),
-        (None, Some(path)) => first(
-            execute::events(program, &Npz::read(path)?)?,
+        (None, [path]) => first(
+            execute::events(program, &Npz::read(path.as_ref())?)?,
             program,
             args.events,
         ),
-        (None, None) => bail!("give events with --inputs or --session"),
+        (None, []) => bail!("give events with --inputs or --session"),
+        (None, _) => bail!("--inputs: one model has one file"),
     };
     if events.is_empty() {
         bail!("there is no event to send");
@@ -127,14 +142,26 @@ pub fn replay(args: &Args) -> Result<Report> {
     let decision = decision(args, recorded.as_ref(), &expected, program)?;
     let mut recorder = args.record.as_deref().map(Recorder::create).transpose()?;
 
-    let (board, mut link, source) = open(args, &model)?;
+    let (board, mut link, source) = open_with(args, |board| {
+        let what = format!("{} for {}", model.program.name, board.name);
+        let spinner = progress::spinner(&format!("building {what}"));
+        let built = build(
+            &model.dir,
+            board,
+            &BuildOptions::default(),
+            &Cache::from_env()?,
+        );
+        spinner.finish_and_clear();
+        built.with_context(|| what)
+    })?;
     let what = match &args.port {
         Some(port) => format!("{} at {port}", board.name),
         None => board.name.clone(),
     };
     let options = ReplayOptions {
         pace,
-        decision,
+        decision: Some(decision),
+        menus: Vec::new(),
         window: args.window.map(|window| window as usize),
         patience: Duration::from_secs(args.patience),
         program: program_hash(&model)?,
@@ -259,33 +286,42 @@ fn decision(
     Ok((output, threshold))
 }
 
-/// The board, a link to it, and where answers come from.
-fn open(args: &Args, model: &ModelDir) -> Result<(Board, Link, &'static str)> {
+/// The board, a link to it, and where answers come from. What is not at a port is built by `build` and started.
+fn open_with(
+    args: &Args,
+    build: impl FnOnce(&Board) -> Result<Built>,
+) -> Result<(Board, Link, &'static str)> {
     // The host's board is a process, whatever it is called.
     let name = match args.on.as_str() {
         execute::NATIVE => execute::NATIVE_BOARD,
         name => name,
     };
+    let folder = if name == execute::NATIVE_BOARD {
+        execute::NATIVE
+    } else {
+        name
+    };
+    let mut board = own_boards::find(folder)?;
+    name.clone_into(&mut board.name);
     if let Some(port) = &args.port {
-        let folder = if name == execute::NATIVE_BOARD {
-            execute::NATIVE
-        } else {
-            name
-        };
-        let mut board = own_boards::find(folder)?;
-        name.clone_into(&mut board.name);
         let baud = args.baud.or(board.baud).unwrap_or(BAUD);
         return Ok((board, Link::open(port, baud)?, "at its port"));
     }
-    let deployed = Deployed::build(model, name, &BuildOptions::default())?;
-    if matches!(deployed.board.runner, Runner::Rtl(_)) {
+    // A build takes long: what cannot run afterwards is said before.
+    board.check_runner()?;
+    let built = build(&board)?;
+    let source = match board.runner {
+        Runner::Native => "native",
+        Runner::Rtl(_) => "RTL",
+        _ => "emulated",
+    };
+    if matches!(board.runner, Runner::Rtl(_)) {
         eprintln!(
             "note: {name} is simulated from its Verilog, some hundred thousand cycles a second"
         );
     }
-    let link = Link::start(&deployed.board, deployed.built()?)?;
-    let source = deployed.source();
-    Ok((deployed.board, link, source))
+    let link = Link::start(&board, &built)?;
+    Ok((board, link, source))
 }
 
 /// `1 event`, `2,000 events`.

@@ -8,6 +8,7 @@ mod flash;
 mod good;
 mod layouts;
 mod loss;
+mod menu;
 mod package;
 mod replay;
 mod rtl;

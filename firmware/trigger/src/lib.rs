@@ -11,12 +11,13 @@
 //! A host that begins a run numbers its events. Each is then decided once, in its turn, whatever the link does: a repeated one gets
 //! the stored answer, and moves no pin; one before its turn or of another run is refused. The counters say how many of each.
 //!
-//! The parts are layered so that a board can serve a menu of models one day: [`Line`] is one model
-//! with its decision and counters and knows no frames of others; the loop only routes to it.
+//! How raws become a decision is a [`Judge`]'s: one raw against a threshold, a [`Decision`], or a menu over the raws of several models,
+//! [`ByMenu`]. The several models are one [`Model`](hodoscope_kernels::model::Model) here, whose raws are those of all.
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod board;
+mod judge;
 mod line;
 mod log;
 mod reply;
@@ -25,7 +26,13 @@ mod sequence;
 mod store;
 
 pub use board::{About, Clock, Fault, Parts, Probe, Unconnected};
-pub use line::{Decision, Line, fixed_bytes, frame_capacity, payload_capacity, raws, row_bytes};
+pub use hodoscope_kernels::model;
+pub use hodoscope_menu as menu;
+pub use judge::{ByMenu, Judge, Judged, MENU_WORDS, built_in};
+pub use line::{
+    Decision, Line, fixed_bytes, frame_capacity, menu_frame_capacity, payload_capacity, raws,
+    row_bytes,
+};
 pub use reply::Replies;
 pub use run::{End, Trigger};
 pub use sequence::{Sequence, Turn};

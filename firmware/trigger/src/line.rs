@@ -5,12 +5,14 @@ use core::hint::black_box;
 
 use embedded_io::Write;
 use hodoscope_kernels::model::{EventError, Model, Raws};
-use hodoscope_wire::{Counters, Identity, MULTIPLICITIES, Reason, VERSION, frame_len};
+use hodoscope_wire::{
+    Counters, Identity, MENU_FRAME, MULTIPLICITIES, MenuTaken, Reason, VERSION, frame_len,
+};
 
 use crate::reply::{Replies, Tracer};
 use crate::sequence::Sequence;
 use crate::store::{Fate, Store};
-use crate::{About, Clock, Fault, Probe};
+use crate::{About, Clock, Fault, Judge, Probe};
 
 /// Accept an event iff raw number `output` is at least `threshold`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,27 +95,38 @@ pub const fn frame_capacity<M: Model>() -> usize {
     frame_len(1 + 4 + 5 + 5 + payload_capacity::<M>() + 16)
 }
 
+/// As [`frame_capacity`], for a firmware that takes menus, too.
+#[must_use]
+pub const fn menu_frame_capacity<M: Model>() -> usize {
+    let events = frame_capacity::<M>();
+    if events > MENU_FRAME {
+        events
+    } else {
+        MENU_FRAME
+    }
+}
+
 /// One model with its decision, counters, and the run that it is in.
 ///
 /// It stores the fates of the last `K` events, [`answers_stored`](crate::answers_stored) of `M`. With `TRACE` false, the traced
 /// instance of the model is not part of the firmware.
-pub struct Line<M: Model, const K: usize, const TRACE: bool> {
-    decision: Decision,
+pub struct Line<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> {
+    judge: J,
     counters: Counters,
     sequence: Sequence,
-    store: Store<M::Raws, K>,
+    store: Store<J::Answer, K>,
 }
 
-impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
+impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, K, TRACE> {
     /// A line without a run, and with all counters at zero.
     #[must_use]
-    pub fn new(decision: Decision) -> Self {
+    pub fn new(judge: J) -> Self {
         const {
             assert!(M::NAME.len() <= 128, "a model's name has at most 128 bytes");
             assert!(K > 0, "a line stores an answer at least");
         }
         Self {
-            decision,
+            judge,
             counters: Counters::default(),
             sequence: Sequence::default(),
             store: Store::new(),
@@ -135,7 +148,7 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
             board: about.board,
             version: env!("CARGO_PKG_VERSION"),
             program: M::PROGRAM,
-            raws: raws::<M>() as u16,
+            raws: (raws::<M>() + J::WORDS) as u16,
             capacity: M::CAPACITY as u16,
             payload: payload_capacity::<M>() as u32,
             credit: self.credit(about),
@@ -178,7 +191,7 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
     /// How this line decides.
     #[must_use]
     pub fn decision(&self) -> Decision {
-        self.decision
+        self.judge.decision()
     }
 
     /// Begins the run `epoch`, unless this line is in it already: with counters at zero and no stored answer.
@@ -192,6 +205,7 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
         if let Some(decision) = decision {
             self.configure(decision)?;
         }
+        self.judge.begin();
         self.sequence = Sequence::of_run(epoch);
         self.store = Store::new();
         self.reset();
@@ -203,14 +217,13 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
     /// # Errors
     /// [`Reason::NoOutput`] when the model does not have that raw; the decision stays.
     pub fn configure(&mut self, decision: Decision) -> Result<(), Reason> {
-        if usize::from(decision.output) >= raws::<M>() {
-            return Err(Reason::NoOutput {
-                output: decision.output,
-                raws: raws::<M>() as u16,
-            });
-        }
-        self.decision = decision;
-        Ok(())
+        self.judge.configure(decision, raws::<M>())
+    }
+
+    /// Takes a part of a menu, as [`Judge::menu`] says.
+    pub fn menu(&mut self, part: J::Part<'_>) -> MenuTaken {
+        let (run, next) = (self.sequence.epoch(), self.sequence.next());
+        self.judge.menu(part, run, next)
     }
 
     /// Counts a request that was refused.
@@ -222,7 +235,8 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
             Reason::OtherRun => add(&mut counters.strangers, 1),
             Reason::Ahead { .. } => add(&mut counters.ahead, 1),
             Reason::Forgotten => add(&mut counters.duplicates, 1),
-            Reason::Length { .. } | Reason::NoTrace | Reason::NoOutput { .. } => {}
+            Reason::Length { .. } | Reason::NoTrace | Reason::NoOutput { .. } | Reason::HasMenu => {
+            }
         }
     }
 
@@ -235,7 +249,7 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
         payload: &[u8],
         clock: &mut impl Clock,
         probe: &mut impl Probe,
-    ) -> &Fate<M::Raws> {
+    ) -> &Fate<J::Answer> {
         let start = clock.now();
         probe.begin();
         // Nothing of the inference moves across the markers.
@@ -244,7 +258,7 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
         probe.end();
         let ticks = clock.now().wrapping_sub(start);
         self.sequence.advance();
-        let fate = self.decided(answer, ticks);
+        let fate = decided(&mut self.judge, sequence, answer, ticks);
         match &fate {
             Fate::Decided { accept, .. } => self.count(payload.len(), ticks, *accept),
             Fate::Refused(reason) => {
@@ -259,21 +273,10 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
     ///
     /// # Errors
     /// [`Reason::Forgotten`] when it is stored no more.
-    pub fn again(&mut self, sequence: u32) -> Result<&Fate<M::Raws>, Reason> {
+    pub fn again(&mut self, sequence: u32) -> Result<&Fate<J::Answer>, Reason> {
         let fate = self.store.get(sequence).ok_or(Reason::Forgotten)?;
         add(&mut self.counters.duplicates, 1);
         Ok(fate)
-    }
-
-    fn decided(&self, answer: Result<M::Raws, EventError>, ticks: u32) -> Fate<M::Raws> {
-        match answer {
-            Ok(raws) => Fate::Decided {
-                accept: self.decision.accepts(&raws),
-                raws,
-                ticks,
-            },
-            Err(error) => Fate::Refused(length(error)),
-        }
     }
 
     /// Computes one event and sends every layer. It is decided, neither counted nor stored.
@@ -282,14 +285,15 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
         id: u32,
         payload: &[u8],
         replies: &mut Replies<L>,
-    ) -> Result<Fate<M::Raws>, Fault> {
+    ) -> Result<Fate<J::Answer>, Fault> {
         if !TRACE {
             return Ok(Fate::Refused(Reason::NoTrace));
         }
         let mut tracer = Tracer::new(replies, id);
         let answer = M::infer(payload, &mut tracer);
         tracer.finish()?;
-        Ok(self.decided(answer, 0))
+        // What is only shown leaves nothing behind.
+        Ok(decided(&mut self.judge.clone(), id, answer, 0))
     }
 
     fn count(&mut self, payload: usize, ticks: u32, accept: bool) {
@@ -306,14 +310,35 @@ impl<M: Model, const K: usize, const TRACE: bool> Line<M, K, TRACE> {
     }
 }
 
-impl<M: Model, const K: usize, const TRACE: bool> fmt::Debug for Line<M, K, TRACE> {
+impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> fmt::Debug
+    for Line<M, J, K, TRACE>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line")
             .field("model", &M::NAME)
-            .field("decision", &self.decision)
+            .field("decision", &self.judge.decision())
             .field("counters", &self.counters)
             .field("sequence", &self.sequence)
             .finish_non_exhaustive()
+    }
+}
+
+fn decided<R: Raws, J: Judge<R>>(
+    judge: &mut J,
+    sequence: u32,
+    answer: Result<R, EventError>,
+    ticks: u32,
+) -> Fate<J::Answer> {
+    match answer {
+        Ok(raws) => {
+            let (raws, accept) = judge.judge(sequence, raws);
+            Fate::Decided {
+                raws,
+                accept,
+                ticks,
+            }
+        }
+        Err(error) => Fate::Refused(length(error)),
     }
 }
 

@@ -2,10 +2,13 @@
 
 use embedded_io::Write;
 use hodoscope_kernels::model::{Observer, Raws};
-use hodoscope_wire::{CHUNK, Chunk, REPLY_FRAME, Reply, encode};
+use hodoscope_wire::{CHUNK, Chunk, MenuReply, MenuTaken, NoMenu, REPLY_FRAME, encode};
 
 use crate::Fault;
 use crate::store::Fate;
+
+/// What a board sends, but for what a menu's board sends besides.
+pub(crate) type Reply<'a> = hodoscope_wire::ReplyWith<'a, NoMenu>;
 
 /// Sends replies over a link.
 #[derive(Debug)]
@@ -26,6 +29,14 @@ impl<L: Write> Replies<L> {
     #[inline(never)]
     pub(crate) fn reply<'r>(&mut self, make: impl FnOnce() -> Reply<'r>) -> Result<(), Fault> {
         self.send(&make())
+    }
+
+    /// Says what became of a part of a menu.
+    #[inline(never)]
+    pub(crate) fn menu(&mut self, taken: MenuTaken) -> Result<(), Fault> {
+        let frame = encode(&MenuReply(taken), &mut self.frame).map_err(|_| Fault::Reply)?;
+        self.link.write_all(frame).map_err(Fault::link)?;
+        self.link.flush().map_err(Fault::link)
     }
 
     /// Sends one reply, and waits for it to leave when it is a final one.

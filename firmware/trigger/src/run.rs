@@ -3,11 +3,11 @@
 use embedded_hal::digital::{OutputPin, PinState};
 use embedded_io::{Read, Write};
 use hodoscope_kernels::model::Model;
-use hodoscope_wire::{Decoder, Reason, Reply, Request};
+use hodoscope_wire::{Decoder, Reason, RequestWith as Request};
 
 use crate::log::log;
-use crate::reply::Replies;
-use crate::{About, Clock, Decision, Fate, Fault, Line, Parts, Probe, Turn};
+use crate::reply::{Replies, Reply};
+use crate::{About, Clock, Decision, Fate, Fault, Judge, Line, Parts, Probe, Turn};
 
 /// Bytes that are asked of the link at once: more than the queue of any serial port.
 const READ: usize = 64;
@@ -26,9 +26,20 @@ pub enum End {
 /// `N` is the longest frame that it reads, [`frame_capacity`](crate::frame_capacity) of `M`, and `K` the answers that it stores,
 /// [`answers_stored`](crate::answers_stored) of `M`.
 #[derive(Debug)]
-pub struct Trigger<M: Model, L, B, A, C, P, const N: usize, const K: usize, const TRACE: bool> {
+pub struct Trigger<
+    M: Model,
+    J: Judge<M::Raws>,
+    L,
+    B,
+    A,
+    C,
+    P,
+    const N: usize,
+    const K: usize,
+    const TRACE: bool,
+> {
     about: About<'static>,
-    line: Line<M, K, TRACE>,
+    line: Line<M, J, K, TRACE>,
     replies: Replies<L>,
     busy: B,
     accept: A,
@@ -37,21 +48,22 @@ pub struct Trigger<M: Model, L, B, A, C, P, const N: usize, const K: usize, cons
     decoder: Decoder<N>,
 }
 
-impl<M, L, B, A, C, P, const N: usize, const K: usize, const TRACE: bool>
-    Trigger<M, L, B, A, C, P, N, K, TRACE>
+impl<M, J, L, B, A, C, P, const N: usize, const K: usize, const TRACE: bool>
+    Trigger<M, J, L, B, A, C, P, N, K, TRACE>
 where
     M: Model,
+    J: Judge<M::Raws>,
     L: Read + Write,
     B: OutputPin,
     A: OutputPin,
     C: Clock,
     P: Probe,
 {
-    /// A board that decides by `decision` until it is configured.
-    pub fn new(about: About<'static>, parts: Parts<L, B, A, C, P>, decision: Decision) -> Self {
+    /// A board that decides as `judge` does: by a [`Decision`] until it is configured, or by a [`ByMenu`](crate::ByMenu).
+    pub fn new(about: About<'static>, parts: Parts<L, B, A, C, P>, judge: J) -> Self {
         Self {
             about,
-            line: Line::new(decision),
+            line: Line::new(judge),
             replies: Replies::new(parts.link),
             busy: parts.busy,
             accept: parts.accept,
@@ -106,7 +118,7 @@ where
             probe,
             decoder,
         } = self;
-        while let Some(request) = decoder.feed::<Request>(&mut bytes) {
+        while let Some(request) = decoder.feed::<Request<'_, J::Part<'_>>>(&mut bytes) {
             let refused = match request {
                 Err(error) => Some((None, Reason::Frame(error))),
                 Ok(Request::Hello { token }) => {
@@ -183,6 +195,17 @@ where
                     let epoch = line.sequence().epoch();
                     replies.fate(epoch, id, line.credit(about), &fate)?;
                     busy.set_low().map_err(Fault::pin)?;
+                    None
+                }
+                Ok(Request::Menu(part)) => {
+                    let taken = line.menu(part);
+                    log!(
+                        info,
+                        "menu from event {=u32}: {=bool}",
+                        taken.at,
+                        taken.taken.is_ok()
+                    );
+                    replies.menu(taken)?;
                     None
                 }
                 Ok(Request::Counters) => {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// It grows with every change of a message or of the frame, and peers of different versions
 /// refuse each other by name.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// What a host sends before its first frame.
 ///

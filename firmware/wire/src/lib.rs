@@ -37,6 +37,7 @@ mod message;
 
 pub use frame::{Decoder, EncodeError, FrameError, PREAMBLE, VERSION, encode, frame_len};
 pub use message::{
-    CHUNK, Chunk, Counters, Identity, LOG_CHUNK, MULTIPLICITIES, REPLY_FRAME, Reason, Reply,
-    Request, chunk,
+    CHUNK, Chunk, Counters, Identity, LOG_CHUNK, MENU_FRAME, MENU_PART, MULTIPLICITIES, MenuPart,
+    MenuRefusal, MenuReply, MenuTaken, NoMenu, REPLY_FRAME, Reason, Reply, ReplyWith, Request,
+    RequestWith, chunk,
 };

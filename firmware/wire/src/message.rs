@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_big_array::BigArray;
 
 use crate::FrameError;
@@ -34,13 +35,13 @@ pub fn chunk(raws: &[i64]) -> Chunk {
     raws.iter().copied().take(CHUNK).collect()
 }
 
-/// What a host asks of a board.
+/// What a host asks of a board. `M` is a [`MenuPart`], or [`NoMenu`] in a firmware without one.
 ///
 /// The order of variants is the wire form: new ones go to the end, with a new [`VERSION`].
 ///
 /// [`VERSION`]: crate::VERSION
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request<'a> {
+pub enum RequestWith<'a, M> {
     /// Who are you? Ends with [`Reply::Identity`].
     Hello {
         /// Any number. It comes back, and tells this answer from those to earlier requests.
@@ -92,9 +93,54 @@ pub enum Request<'a> {
     /// Leave the event loop: an emulated board exits, a real one restarts. Ends with
     /// [`Reply::Done`].
     Shutdown,
+    /// Take a part of a menu, which holds from an event on. Ends with [`Reply::Menu`]. A firmware without a menu knows no such request.
+    Menu(M),
 }
 
-/// What a board answers.
+/// What a host asks of a board, whatever its firmware.
+pub type Request<'a> = RequestWith<'a, MenuPart<'a>>;
+
+/// A part of a menu.
+///
+/// One that was taken already changes nothing, so that a host may send it until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuPart<'a> {
+    /// The run that it belongs to.
+    #[serde(with = "postcard::fixint::le")]
+    pub epoch: u32,
+    /// Number of the first event that is decided by the menu.
+    pub at: u32,
+    /// Bytes of the whole menu.
+    pub total: u16,
+    /// Where in it this part begins.
+    pub offset: u16,
+    /// The part, at most [`MENU_PART`] bytes.
+    pub part: &'a [u8],
+}
+
+/// What a firmware without a menu has in the place of a part of one: nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoMenu {}
+
+impl Serialize for NoMenu {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        match *self {}
+    }
+}
+
+impl<'de> Deserialize<'de> for NoMenu {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("this firmware has no menu"))
+    }
+}
+
+/// Most bytes of a part of a menu.
+pub const MENU_PART: usize = 64;
+
+/// Bytes that hold the frame of [`Request::Menu`].
+pub const MENU_FRAME: usize = crate::frame_len(1 + 4 + 5 + 3 + 3 + 5 + MENU_PART);
+
+/// What a board answers. `M` is a [`MenuTaken`], or [`NoMenu`] in a firmware without a menu.
 ///
 /// The order of variants is the wire form: new ones go to the end, with a new [`VERSION`].
 ///
@@ -102,7 +148,7 @@ pub enum Request<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 // The largest variants are the common ones, there is no heap, and one reply lives at a time.
 #[allow(clippy::large_enum_variant)]
-pub enum Reply<'a> {
+pub enum ReplyWith<'a, M> {
     /// To [`Request::Hello`].
     Identity(#[serde(borrow)] Identity<'a>),
     /// The request was carried out and has no other result.
@@ -174,9 +220,36 @@ pub enum Reply<'a> {
         /// Least raw that is accepted.
         threshold: i64,
     },
+    /// To [`Request::Menu`]. A firmware without a menu has no such reply.
+    Menu(M),
 }
 
-impl Reply<'_> {
+/// What a board answers, whatever its firmware.
+pub type Reply<'a> = ReplyWith<'a, MenuTaken>;
+
+/// What became of a part of a menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuTaken {
+    /// The board's run.
+    #[serde(with = "postcard::fixint::le")]
+    pub epoch: u32,
+    /// Number of the first event that is decided by the menu.
+    pub at: u32,
+    /// Bytes of the menu that are there, from its first on, and its hash once it is whole, 0 before; or why the part was not taken.
+    pub taken: Result<(u16, u32), MenuRefusal>,
+}
+
+/// [`Reply::Menu`], by itself: what sends only this one needs no code for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MenuReply(pub MenuTaken);
+
+impl Serialize for MenuReply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_variant("ReplyWith", 9, "Menu", &self.0)
+    }
+}
+
+impl<M> ReplyWith<'_, M> {
     /// Whether this reply ends its request. The others are parts, or belong to no request.
     #[must_use]
     pub fn is_final(&self) -> bool {
@@ -307,6 +380,57 @@ pub enum Reason {
     },
     /// The event was taken before, and its answer is stored no more.
     Forgotten,
+    /// This firmware decides by its menu: it takes no raw and threshold.
+    HasMenu,
+}
+
+/// Why a part of a menu was not taken. The menu in force stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum MenuRefusal {
+    /// A part before it is missing.
+    Gap {
+        /// The byte that is expected.
+        expected: u16,
+    },
+    /// The event from which it should hold has been decided.
+    Late {
+        /// The number of the next event.
+        next: u32,
+    },
+    /// It is of another run than the board's.
+    OtherRun,
+    /// It cannot be read, or has more parts than there is room.
+    Code,
+    /// A node is used before it is there.
+    Node {
+        /// The node.
+        node: u8,
+    },
+    /// It reads a raw that the models do not have.
+    Raw {
+        /// Index of the raw.
+        raw: u16,
+    },
+    /// A line has a prescale of 0.
+    Prescale {
+        /// The line.
+        line: u8,
+    },
+}
+
+impl fmt::Display for MenuRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gap { expected } => write!(f, "it goes on at byte {expected}"),
+            Self::Late { next } => write!(f, "it comes too late: event {next} is the next one"),
+            Self::OtherRun => f.write_str("it is of another run"),
+            Self::Code => f.write_str("it cannot be read, or is too long"),
+            Self::Node { node } => write!(f, "node {node} is used before it is there"),
+            Self::Raw { raw } => write!(f, "there is no raw {raw}"),
+            Self::Prescale { line } => write!(f, "line {line} has a prescale of 0"),
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -327,6 +451,7 @@ impl fmt::Display for Reason {
             Self::OtherRun => f.write_str("the event is of another run"),
             Self::Ahead { expected } => write!(f, "event {expected} has its turn"),
             Self::Forgotten => f.write_str("the event was answered long ago"),
+            Self::HasMenu => f.write_str("this firmware decides by its menu"),
         }
     }
 }

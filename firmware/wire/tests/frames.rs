@@ -1,8 +1,9 @@
 //! The wire form of every message, and what the decoder does with damaged bytes.
 
 use hodoscope_wire::{
-    Chunk, Counters, Decoder, FrameError, Identity, REPLY_FRAME, Reason, Reply, Request, VERSION,
-    chunk, encode, frame_len,
+    Chunk, Counters, Decoder, FrameError, Identity, MENU_FRAME, MENU_PART, MenuPart, MenuRefusal,
+    MenuReply, MenuTaken, NoMenu, REPLY_FRAME, Reason, Reply, Request, RequestWith, VERSION, chunk,
+    encode, frame_len,
 };
 use proptest::prelude::*;
 
@@ -40,6 +41,13 @@ fn requests() -> Vec<Request<'static>> {
         Request::Counters,
         Request::Reset,
         Request::Shutdown,
+        Request::Menu(MenuPart {
+            epoch: 0x0102_0304,
+            at: 5000,
+            total: 200,
+            offset: 64,
+            part: &[1, 0, 7],
+        }),
     ]
 }
 
@@ -147,6 +155,21 @@ fn replies() -> Vec<Reply<'static>> {
             output: 1,
             threshold: -300,
         },
+        Reply::Refused {
+            epoch: 1,
+            sequence: None,
+            reason: Reason::HasMenu,
+        },
+        Reply::Menu(MenuTaken {
+            epoch: 0xa0b0_c0d0,
+            at: 5000,
+            taken: Ok((200, 0x0102_0304)),
+        }),
+        Reply::Menu(MenuTaken {
+            epoch: 0xa0b0_c0d0,
+            at: 5000,
+            taken: Err(MenuRefusal::Gap { expected: 64 }),
+        }),
     ]
 }
 
@@ -187,6 +210,40 @@ fn every_message_comes_back() {
     }
     assert_eq!(decoder.feed::<Reply>(&mut bytes), None);
     assert_eq!(decoder.rejected(), 0);
+}
+
+#[test]
+fn a_menu_is_a_message_of_firmware_that_has_one() {
+    for taken in [
+        Ok((64, 0)),
+        Ok((200, u32::MAX)),
+        Err(MenuRefusal::Late { next: 7 }),
+        Err(MenuRefusal::Code),
+    ] {
+        let taken = MenuTaken {
+            epoch: 9,
+            at: 8,
+            taken,
+        };
+        assert_eq!(frame(&MenuReply(taken)), frame(&Reply::Menu(taken)));
+    }
+    let part = MenuPart {
+        epoch: u32::MAX,
+        at: u32::MAX,
+        total: u16::MAX,
+        offset: u16::MAX,
+        part: &[0xff; MENU_PART],
+    };
+    let bytes = frame(&Request::Menu(part));
+    assert!(bytes.len() <= MENU_FRAME);
+    let mut decoder = Decoder::<MENU_FRAME>::new();
+    assert_eq!(decoder.feed(&mut &*bytes), Some(Ok(Request::Menu(part))));
+    let none = decoder.feed::<RequestWith<'_, NoMenu>>(&mut &*bytes);
+    assert_eq!(none, Some(Err(FrameError::Message)));
+    // All others are the same.
+    let bytes = frame(&Request::Counters);
+    let same = decoder.feed::<RequestWith<'_, NoMenu>>(&mut &*bytes);
+    assert_eq!(same, Some(Ok(RequestWith::Counters)));
 }
 
 #[test]

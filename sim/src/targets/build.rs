@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::board::{Board, Flashing, Runner};
 use super::sources::{self, Cache, Sources};
-use super::workshop::Firmware;
+use super::workshop::{Firmware, ModelPackage};
 use super::{TargetError, cargo, files, flash, hex, rtl};
 
 /// How firmware is built.
@@ -91,6 +91,23 @@ fn build_main(
     main: Option<&str>,
 ) -> Result<Built, TargetError> {
     let model = Model::read(dir)?;
+    let models = [ModelPackage {
+        alias: "model".to_owned(),
+        package: model.identity.name.clone(),
+        folder: "crate".to_owned(),
+    }];
+    build_firmware(model, &models, board, options, cache, main)
+}
+
+/// Builds `main`, or what serves the one model, with the packages `models` among the files of `model`.
+pub(super) fn build_firmware(
+    model: Model,
+    models: &[ModelPackage],
+    board: &Board,
+    options: &BuildOptions,
+    cache: &Cache,
+    main: Option<&str>,
+) -> Result<Built, TargetError> {
     let sources = sources::unpack(cache)?;
     let target = cargo::Target::find(board.target.as_deref(), cache)?;
 
@@ -111,7 +128,8 @@ fn build_main(
     if !elf.is_file() {
         let firmware = Firmware {
             package: &package,
-            model: &model.identity.name,
+            of: &model.identity.name,
+            models,
             files: &model.files,
             board,
             options,
@@ -200,7 +218,7 @@ impl Model {
     }
 }
 
-fn package_name(manifest: &str) -> Option<String> {
+pub(super) fn package_name(manifest: &str) -> Option<String> {
     package_field(manifest, "name")
 }
 

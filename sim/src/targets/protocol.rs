@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hodoscope_wire::{
-    Counters, Decoder, FrameError, PREAMBLE, REPLY_FRAME, Reason, Reply, Request,
+    Counters, Decoder, FrameError, MenuTaken, PREAMBLE, REPLY_FRAME, Reason, Reply, Request,
 };
 
 /// What runs on a board, as it says itself.
@@ -81,6 +81,7 @@ pub(super) enum Received {
         epoch: u32,
         decision: (u16, i64),
     },
+    Menu(MenuTaken),
 }
 
 /// Why nothing was received.
@@ -306,5 +307,6 @@ pub(super) fn owned(reply: Reply<'_>) -> Received {
             epoch,
             decision: (output, threshold),
         },
+        Reply::Menu(taken) => Received::Menu(taken),
     }
 }

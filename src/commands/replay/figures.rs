@@ -213,7 +213,7 @@ pub fn report(
 }
 
 /// What the board counted itself.
-fn counted(replayed: &Replayed) -> String {
+pub fn counted(replayed: &Replayed) -> String {
     let mut text = String::new();
     for run in &replayed.tally.runs {
         text += &match &run.board {
@@ -287,15 +287,17 @@ fn failure(what: &str, compared: &Compared<'_>, replayed: &Replayed) -> Option<S
             events_text(compared.recorded_different)
         ));
     }
-    let runs = replayed.tally.runs.iter();
-    wrong.extend(runs.filter_map(|run| {
-        Some(format!(
-            "{what}: run {:08x}: {}",
-            run.epoch,
-            run.disagreement()?
-        ))
-    }));
+    wrong.extend(disagreements(what, replayed));
     (!wrong.is_empty()).then(|| wrong.join("\n"))
+}
+
+/// Runs in which host and board counted differently.
+pub fn disagreements(what: &str, replayed: &Replayed) -> Vec<String> {
+    let of = |run: &Run| {
+        let disagreement = run.disagreement()?;
+        Some(format!("{what}: run {:08x}: {disagreement}", run.epoch))
+    };
+    replayed.tally.runs.iter().filter_map(of).collect()
 }
 
 fn to_json(
@@ -360,7 +362,7 @@ fn to_json(
     })
 }
 
-fn run_json(run: &Run) -> Value {
+pub fn run_json(run: &Run) -> Value {
     json!({
         "epoch": run.epoch,
         "sent": run.sent,

@@ -5,12 +5,15 @@ use core::panic::PanicInfo;
 use cortex_m_rt::ExceptionFrame;
 use hodoscope_app_support::{Markers, log_panic};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Decision, Parts, Trigger};
+use hodoscope_trigger::{About, Judge, Parts, Trigger};
 
 use crate::peripherals::{Led, Timer, Uart};
 
 /// Serves `M` over UART 0, then exits through semihosting.
-pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
+    board: &'static str,
+    judge: J,
+) -> ! {
     let about = About {
         app: "mps2",
         board,
@@ -25,7 +28,7 @@ pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decisi
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
     match trigger.run() {
         Ok(_) => semihosting::process::exit(0),
         Err(_fault) => {

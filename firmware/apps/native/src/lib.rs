@@ -10,8 +10,10 @@ use std::time::Instant;
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Clock, Decision, Fault, Parts, Trigger, Unconnected};
+use hodoscope_trigger::{About, Clock, Fault, Judge, Parts, Trigger, Unconnected};
 
+#[doc(hidden)]
+pub use hodoscope_app_support as support;
 #[doc(hidden)]
 pub use hodoscope_trigger as trigger;
 
@@ -19,7 +21,7 @@ pub use hodoscope_trigger as trigger;
 ///
 /// `app!(Model)` accepts nothing until it is configured; `app!(Model, on("board"))` says on which board of
 /// the family it is; `app!(Model, accept(output, threshold))`
-/// accepts from the start what [`Decision`] says.
+/// accepts from the start what [`Decision`](trigger::Decision) says; `app!(Model, menu(code, "board"))` decides by a menu.
 #[macro_export]
 macro_rules! app {
     ($model:ty) => {
@@ -38,22 +40,29 @@ macro_rules! app {
             }
         );
     };
+    ($model:ty, menu($code:expr, $board:expr)) => {
+        fn main() -> ::std::process::ExitCode {
+            const N: usize = $crate::trigger::menu_frame_capacity::<$model>();
+            const K: usize = $crate::trigger::answers_stored::<$model>();
+            $crate::run::<$model, _, N, K>($board, $crate::trigger::built_in::<$model>($code))
+        }
+    };
     ($model:ty, $board:expr, $decision:expr) => {
         fn main() -> ::std::process::ExitCode {
             const N: usize = $crate::trigger::frame_capacity::<$model>();
             const K: usize = $crate::trigger::answers_stored::<$model>();
-            $crate::run::<$model, N, K>($board, $decision)
+            $crate::run::<$model, _, N, K>($board, $decision)
         }
     };
 }
 
 /// Serves `M` until its end: 0 when it was asked to end or the input ended, 1 after a fault.
 #[must_use]
-pub fn run<M: Model, const N: usize, const K: usize>(
+pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
     board: &'static str,
-    decision: Decision,
+    judge: J,
 ) -> std::process::ExitCode {
-    match serve::<M, N, K>(board, decision) {
+    match serve::<M, J, N, K>(board, judge) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(fault) => {
             eprintln!("error: {fault}");
@@ -62,9 +71,9 @@ pub fn run<M: Model, const N: usize, const K: usize>(
     }
 }
 
-fn serve<M: Model, const N: usize, const K: usize>(
+fn serve<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
     board: &'static str,
-    decision: Decision,
+    judge: J,
 ) -> Result<(), Fault> {
     let about = About {
         app: "native",
@@ -83,7 +92,7 @@ fn serve<M: Model, const N: usize, const K: usize>(
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
     trigger.run().map(|_| ())
 }
 

@@ -6,7 +6,7 @@ use cortex_m_rt::ExceptionFrame;
 use embedded_hal::digital::OutputPin;
 use hodoscope_app_support::{Markers, credit};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Decision, Parts, Trigger};
+use hodoscope_trigger::{About, Judge, Parts, Trigger};
 
 use crate::clock::{self, IO_BANK0, PADS_BANK0, release};
 use crate::map::UART0_INTERRUPT;
@@ -29,7 +29,10 @@ static IMAGE_DEFINITION: [u32; 5] = [
 ];
 
 /// Serves `M` over UART 0, then restarts.
-pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
+    board: &'static str,
+    judge: J,
+) -> ! {
     if !release(IO_BANK0 | PADS_BANK0) {
         restart();
     }
@@ -55,7 +58,7 @@ pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decisi
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
     // Neither end nor fault leaves anything to do here.
     let _ = trigger.run();
     restart()

@@ -7,14 +7,17 @@ use cortex_m_rt::ExceptionFrame;
 use embedded_hal::digital::OutputPin;
 use hodoscope_app_support::{Markers, credit};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Decision, Parts, Trigger};
+use hodoscope_trigger::{About, Judge, Parts, Trigger};
 
 use crate::clock;
 use crate::map::USART3_INTERRUPT;
 use crate::peripherals::{Accept, Busy, RING, Timer, Usart, receive, start_pins};
 
 /// Serves `M` over USART3, then restarts.
-pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
+    board: &'static str,
+    judge: J,
+) -> ! {
     start_pins();
     // Until it can take events, it is busy.
     let _ = Busy::set_high(&mut Busy);
@@ -32,7 +35,7 @@ pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decisi
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
     // Neither end nor fault leaves anything to do here.
     let _ = trigger.run();
     restart()

@@ -4,7 +4,7 @@
 ///
 /// `entry!(APP, "family", Model, …)`: `APP` is the family's crate, with a function `run`. The model alone accepts nothing until it is
 /// configured; `on("board")` says on which board of the family it is; `accept(output, threshold)` accepts from the start iff raw
-/// number `output` is at least `threshold`. On the host `main` is empty, so that `cargo test` and `cargo clippy` see the whole
+/// number `output` is at least `threshold`; `menu(code, "board")` decides by a menu. On the host `main` is empty, so that `cargo test` and `cargo clippy` see the whole
 /// workspace.
 #[macro_export]
 macro_rules! entry {
@@ -25,6 +25,20 @@ macro_rules! entry {
             }
         );
     };
+    // What `menu!` makes: a menu of several models.
+    ($app:tt, $family:expr, $model:ty, menu($code:expr, $board:expr)) => {
+        // SAFETY: what starts the processor calls the one `main` after it has set up memory.
+        #[cfg(target_os = "none")]
+        #[unsafe(no_mangle)]
+        extern "C" fn main() -> ! {
+            const N: usize = $crate::trigger::menu_frame_capacity::<$model>();
+            const K: usize = $crate::trigger::answers_stored::<$model>();
+            $app::run::<$model, _, N, K>($board, $crate::trigger::built_in::<$model>($code))
+        }
+
+        #[cfg(not(target_os = "none"))]
+        fn main() {}
+    };
     ($app:tt, $model:ty, $board:expr, $decision:expr) => {
         // SAFETY: what starts the processor calls the one `main` after it has set up memory.
         #[cfg(target_os = "none")]
@@ -32,7 +46,7 @@ macro_rules! entry {
         extern "C" fn main() -> ! {
             const N: usize = $crate::trigger::frame_capacity::<$model>();
             const K: usize = $crate::trigger::answers_stored::<$model>();
-            $app::run::<$model, N, K>($board, $decision)
+            $app::run::<$model, _, N, K>($board, $decision)
         }
 
         #[cfg(not(target_os = "none"))]

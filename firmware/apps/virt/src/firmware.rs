@@ -4,12 +4,15 @@ use core::panic::PanicInfo;
 
 use hodoscope_app_support::{Markers, log_panic};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Decision, Parts, Trigger, Unconnected};
+use hodoscope_trigger::{About, Judge, Parts, Trigger, Unconnected};
 
 use crate::peripherals::{Cycles, Uart, exit};
 
 /// Serves `M` over the serial port, then exits.
-pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decision: Decision) -> ! {
+pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
+    board: &'static str,
+    judge: J,
+) -> ! {
     let about = About {
         app: "virt",
         board,
@@ -24,7 +27,7 @@ pub fn run<M: Model, const N: usize, const K: usize>(board: &'static str, decisi
         probe: Markers,
     };
     let mut trigger =
-        Trigger::<M, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, decision);
+        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
     match trigger.run() {
         Ok(_) => exit(0),
         Err(_fault) => {

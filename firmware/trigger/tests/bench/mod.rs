@@ -79,7 +79,7 @@ impl Bench {
         // Every toy model has the same inputs, hence the same frames.
         const N: usize = hodoscope_trigger::frame_capacity::<hodoscope_app_toy::Toy>();
         let mut trigger =
-            Trigger::<M, _, _, _, _, _, N, 4, TRACE>::new(about, parts, self.decision);
+            Trigger::<M, _, _, _, _, _, _, N, 4, TRACE>::new(about, parts, self.decision);
         let end = trigger.run();
         drop(trigger);
         (end, output.take())

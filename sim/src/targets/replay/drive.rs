@@ -14,8 +14,10 @@ use crate::targets::{Board, Built, SessionOptions, TargetError, hex};
 pub struct ReplayOptions {
     /// When they are due.
     pub pace: Pace,
-    /// The raw that decides, and the least that is accepted.
-    pub decision: (u16, i64),
+    /// The raw that decides, and the least that is accepted; nothing for a firmware that decides by a menu.
+    pub decision: Option<(u16, i64)>,
+    /// Codes of menus, each with the index of the first event that it decides.
+    pub menus: Vec<(usize, Vec<u8>)>,
     /// Events that are under way at once at most; nothing means what the board allows.
     pub window: Option<usize>,
     /// How long to wait for progress.
@@ -143,7 +145,8 @@ pub fn replay(
         options.decision,
         options.window,
         token(),
-    );
+    )
+    .with_menus(&options.menus);
     let start = Instant::now();
     let (mut first, mut last) = (None, Duration::ZERO);
     let mut is_checked = false;
@@ -170,6 +173,12 @@ pub fn replay(
             Err(Silence::Frame(error)) => feeder.damaged(start.elapsed(), error),
             Err(Silence::TimedOut) => {}
             Err(Silence::Closed) => return Err(link.closed()),
+        }
+        if let Some(refusal) = feeder.menu_refused() {
+            return Err(TargetError::Protocol {
+                what: link.what.clone(),
+                message: format!("it did not take the menu: {refusal}"),
+            });
         }
         if let Some(identity) = feeder.identity().filter(|_| !is_checked) {
             check(identity, &link.what, options)?;

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use hodoscope_wire::{Counters, FrameError, PREAMBLE, Reason, Request};
+use hodoscope_wire::{
+    Counters, FrameError, MENU_PART, MenuPart, MenuRefusal, MenuTaken, PREAMBLE, Reason, Request,
+};
 
 use super::flight::Flight;
 use super::tally::{Run, Tally};
@@ -74,6 +76,8 @@ enum State {
     Greeting,
     /// It asks for a run.
     Beginning,
+    /// It sends a menu.
+    Loading,
     /// It sends events.
     Running,
     /// It asks for the board's counters.
@@ -94,7 +98,13 @@ const REPEAT: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(4)
 pub struct Feeder<'e> {
     payloads: &'e [Vec<u8>],
     pace: Pace,
-    decision: (u16, i64),
+    decision: Option<(u16, i64)>,
+    menus: &'e [(usize, Vec<u8>)],
+    /// Of the menus the one that the board has in this run, and the bytes of the next that it has.
+    menu: Option<usize>,
+    there: usize,
+    /// Why the board did not take a menu.
+    menu_refused: Option<MenuRefusal>,
     limit: Option<usize>,
     state: State,
     identity: Option<Identity>,
@@ -125,13 +135,13 @@ pub struct Feeder<'e> {
 }
 
 impl<'e> Feeder<'e> {
-    /// Feeds `payloads` and lets the board accept iff raw `decision.0` is at least `decision.1`. `token` must differ from replay to
-    /// replay: runs are named after it.
+    /// Feeds `payloads` and lets the board accept iff raw `decision.0` is at least `decision.1`; nothing leaves that to its menu. `token`
+    /// must differ from replay to replay: runs are named after it.
     #[must_use]
     pub fn new(
         payloads: &'e [Vec<u8>],
         pace: Pace,
-        decision: (u16, i64),
+        decision: Option<(u16, i64)>,
         limit: Option<usize>,
         token: u32,
     ) -> Self {
@@ -139,6 +149,10 @@ impl<'e> Feeder<'e> {
             payloads,
             pace,
             decision,
+            menus: &[],
+            menu: None,
+            there: 0,
+            menu_refused: None,
             limit,
             state: State::Greeting,
             identity: None,
@@ -159,6 +173,19 @@ impl<'e> Feeder<'e> {
             settled: VecDeque::new(),
             tally: Tally::default(),
         }
+    }
+
+    /// Loads these menus, each before the event whose index it bears: the first one before event 0. Indices rise.
+    #[must_use]
+    pub fn with_menus(mut self, menus: &'e [(usize, Vec<u8>)]) -> Self {
+        self.menus = menus;
+        self
+    }
+
+    /// Why the board did not take a menu, if it did not: then nothing goes on.
+    #[must_use]
+    pub fn menu_refused(&self) -> Option<MenuRefusal> {
+        self.menu_refused
     }
 
     /// What the board says that it is.
@@ -203,6 +230,7 @@ impl<'e> Feeder<'e> {
         match self.state {
             State::Greeting => "its identity",
             State::Beginning => "the begin of a run",
+            State::Loading => "the receipt of a menu",
             State::Running => "an answer",
             State::Counting | State::Done => "its counters",
         }
@@ -230,7 +258,7 @@ impl<'e> Feeder<'e> {
         match self.state {
             State::Done => None,
             State::Running => self.send_event(now),
-            State::Greeting | State::Beginning | State::Counting => {
+            State::Greeting | State::Beginning | State::Loading | State::Counting => {
                 if let Some(asked) = self.asked {
                     if now < asked + self.repeat {
                         return None;
@@ -243,8 +271,9 @@ impl<'e> Feeder<'e> {
                     State::Greeting => Request::Hello { token: self.token },
                     State::Beginning => Request::Begin {
                         epoch: self.epoch(),
-                        decision: Some(self.decision),
+                        decision: self.decision,
                     },
+                    State::Loading => self.menu_part(),
                     _ => Request::Counters,
                 };
                 // Whatever the board has read before ends here.
@@ -299,6 +328,11 @@ impl<'e> Feeder<'e> {
             }
         }
         let event = self.upcoming()?;
+        if self.menu != self.menu_of(event) {
+            self.there = 0;
+            self.enter(now, State::Loading);
+            return self.send(now);
+        }
         if self.flights.len() >= self.window() || now < self.began + self.pace.due(event) {
             return None;
         }
@@ -311,6 +345,64 @@ impl<'e> Feeder<'e> {
             run.sent += 1;
         }
         Some(self.event_frame(event, self.flights.len() - 1))
+    }
+
+    /// The menu that decides an event: the last one that begins at it or before it.
+    fn menu_of(&self, event: usize) -> Option<usize> {
+        self.menus.iter().rposition(|(first, _)| *first <= event)
+    }
+
+    /// The part that is next of the menu for the event that is next.
+    fn menu_part(&self) -> Request<'e> {
+        let wanted = self.upcoming().and_then(|event| self.menu_of(event));
+        let code: &'e [u8] = wanted.map_or(&[], |menu| &self.menus[menu].1);
+        let rest = &code[self.there.min(code.len())..];
+        Request::Menu(MenuPart {
+            epoch: self.epoch(),
+            at: self.base.wrapping_add(self.flights.len() as u32),
+            total: code.len() as u16,
+            offset: self.there as u16,
+            part: &rest[..rest.len().min(MENU_PART)],
+        })
+    }
+
+    /// What became of a part of a menu.
+    fn menu_taken(&mut self, now: Duration, taken: MenuTaken) {
+        let next = self.base.wrapping_add(self.flights.len() as u32);
+        if self.state != State::Loading || taken.at != next {
+            self.tally.strangers += 1;
+            return;
+        }
+        if taken.epoch != self.epoch() {
+            // It has started again.
+            self.tally.strangers += 1;
+            self.enter(now, State::Greeting);
+            return;
+        }
+        let wanted = self.upcoming().and_then(|event| self.menu_of(event));
+        let Some(menu) = wanted else {
+            return;
+        };
+        let code = &self.menus[menu].1;
+        match taken.taken {
+            Ok((there, hash)) => {
+                let there = usize::from(there);
+                if there == code.len() && hash == hodoscope_menu::hash(code) {
+                    self.menu = Some(menu);
+                    self.enter(now, State::Running);
+                } else if there > self.there && there < code.len() {
+                    self.there = there;
+                    self.enter(now, State::Loading);
+                }
+            }
+            // Parts got lost, or this answers a part of before this run.
+            Err(MenuRefusal::Gap { expected }) => {
+                self.there = usize::from(expected);
+                self.enter(now, State::Loading);
+            }
+            Err(MenuRefusal::OtherRun) => self.tally.strangers += 1,
+            Err(refusal) => self.menu_refused = Some(refusal),
+        }
     }
 
     fn event_frame(&mut self, event: usize, flight: usize) -> Vec<u8> {
@@ -329,7 +421,8 @@ impl<'e> Feeder<'e> {
         match received {
             Received::Identity(identity) => self.identified(now, identity),
             Received::Begun { epoch, decision } => {
-                let is_ours = (epoch, decision) == (self.epoch(), self.decision);
+                let is_ours =
+                    epoch == self.epoch() && self.decision.is_none_or(|ours| ours == decision);
                 if self.state == State::Beginning && is_ours {
                     self.began = if self.began.is_zero() {
                         now
@@ -381,6 +474,7 @@ impl<'e> Feeder<'e> {
                 sequence,
                 reason,
             } => self.refused(now, epoch, sequence, reason),
+            Received::Menu(taken) => self.menu_taken(now, taken),
             Received::Counters(counters) => self.counted(now, counters),
             // Nothing that is asked for here ends so.
             Received::Done | Received::Layer { .. } => self.tally.strangers += 1,
@@ -440,11 +534,12 @@ impl<'e> Feeder<'e> {
             run.interrupted += interrupted;
         }
         (self.base, self.cursor, self.doubted) = (0, 0, None);
+        self.menu = None;
     }
 
     /// The flight of that name; nothing, counted, where it has ended or is of another run.
     fn flight(&mut self, epoch: u32, sequence: u32) -> Option<usize> {
-        if epoch != self.epoch() || !matches!(self.state, State::Running | State::Counting) {
+        if epoch != self.epoch() || !self.is_in_run() {
             self.tally.strangers += 1;
             return None;
         }
@@ -470,7 +565,7 @@ impl<'e> Feeder<'e> {
             }
             (Some(_), _) if epoch != self.epoch() => {
                 self.tally.strangers += 1;
-                if matches!(self.state, State::Running | State::Counting) {
+                if self.is_in_run() {
                     self.enter(now, State::Greeting);
                 }
             }
@@ -485,6 +580,13 @@ impl<'e> Feeder<'e> {
             }
             (None, _) => self.tally.strangers += 1,
         }
+    }
+
+    fn is_in_run(&self) -> bool {
+        matches!(
+            self.state,
+            State::Running | State::Loading | State::Counting
+        )
     }
 
     /// Something got lost: what has no answer is sent again, once until there is progress or the time is up.
@@ -584,6 +686,7 @@ fn next_name(name: u32) -> u32 {
 fn frame(request: &Request<'_>) -> Vec<u8> {
     let payload = match request {
         Request::Event { payload, .. } => payload.len(),
+        Request::Menu(part) => part.part.len(),
         _ => 0,
     };
     // Tag, numbers and lengths of a request take fewer bytes than this.

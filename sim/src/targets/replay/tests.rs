@@ -9,13 +9,14 @@ use std::time::Duration;
 use embedded_io::{ErrorType, Read, Write};
 use hodoscope_app_toy::{CAPACITY, Toy};
 use hodoscope_trigger::{
-    About, Clock, Decision, Parts, Probe, Trigger, Unconnected, frame_capacity,
+    About, ByMenu, Clock, Decision, Judge, Parts, Probe, Trigger, Unconnected, menu_frame_capacity,
 };
 use hodoscope_wire::{Decoder, REPLY_FRAME, Reply};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::{Fate, Feeder, Pace, Settled};
+use crate::menu::{Golden, Menu, MenuFile, ModelOutput};
 use crate::targets::protocol::owned;
 
 /// Events of the noisy replay; `HODOSCOPE_REPLAY=1000000` takes more.
@@ -90,12 +91,16 @@ impl Probe for Inferences {
     fn end(&mut self) {}
 }
 
-const N: usize = frame_capacity::<Toy>();
+const N: usize = menu_frame_capacity::<Toy>();
 
-type Firmware<const RAWS: usize> =
-    Trigger<Toy<RAWS>, Output, Unconnected, Unconnected, Still, Inferences, N, 8, false>;
+type Firmware<const RAWS: usize, J> =
+    Trigger<Toy<RAWS>, J, Output, Unconnected, Unconnected, Still, Inferences, N, 8, false>;
 
-fn boot<const RAWS: usize>(output: &Output, inferences: &Inferences) -> Firmware<RAWS> {
+fn boot<const RAWS: usize, J: Judge<[i64; RAWS]>>(
+    output: &Output,
+    inferences: &Inferences,
+    judge: J,
+) -> Firmware<RAWS, J> {
     let about = About {
         app: "test",
         board: "memory",
@@ -108,7 +113,7 @@ fn boot<const RAWS: usize>(output: &Output, inferences: &Inferences) -> Firmware
         clock: Still,
         probe: inferences.clone(),
     };
-    let mut board = Trigger::new(about, parts, Decision::NONE);
+    let mut board = Trigger::new(about, parts, judge);
     board.start().unwrap();
     board
 }
@@ -191,9 +196,18 @@ fn through<const RAWS: usize>(
     one_in: u32,
     resets: &[Duration],
 ) -> Outcome {
+    let feeder = Feeder::new(payloads, pace, Some((0, 0)), None, 77);
+    carried::<RAWS, _>(feeder, Decision::NONE, one_in, resets)
+}
+
+fn carried<const RAWS: usize, J: Judge<[i64; RAWS]>>(
+    mut feeder: Feeder<'_>,
+    judge: J,
+    one_in: u32,
+    resets: &[Duration],
+) -> Outcome {
     let (output, inferences) = (Output::default(), Inferences::default());
-    let mut board = boot::<RAWS>(&output, &inferences);
-    let mut feeder = Feeder::new(payloads, pace, (0, 0), None, 77);
+    let mut board = boot::<RAWS, J>(&output, &inferences, judge.clone());
     let (mut to_board, mut to_host) = (Way::new(1, one_in), Way::new(2, one_in));
     let mut decoder = Decoder::<REPLY_FRAME>::new();
     let mut now = Duration::ZERO;
@@ -215,7 +229,7 @@ fn through<const RAWS: usize>(
         now = now.max(next);
         assert!(now < Duration::from_secs(36_000), "it makes no progress");
         if resets.next_if(|at| *at <= now).is_some() {
-            board = boot(&output, &inferences);
+            board = boot(&output, &inferences, judge.clone());
         }
         if let Some(bytes) = to_board.arrived(now) {
             board.feed(&bytes).unwrap();
@@ -234,6 +248,7 @@ fn through<const RAWS: usize>(
             }
         }
         settled.extend(std::iter::from_fn(|| feeder.settled()));
+        assert_eq!(feeder.menu_refused(), None);
     }
     let inferences = *inferences.0.borrow();
     Outcome {
@@ -330,4 +345,128 @@ fn events_are_sent_when_they_are_due() {
             .iter()
             .all(|s| s.late.is_zero() && s.sends == 1)
     );
+}
+
+/// Two menus over the raws of the toy: score, score + 1, score + 2; its score stands for the tick, too.
+fn menus() -> [Menu; 2] {
+    let outputs = ["next", "other"].map(|name| ModelOutput {
+        name: name.to_owned(),
+        lsbs: vec![1.0],
+    });
+    let models = BTreeMap::from([("toy".to_owned(), outputs.to_vec())]);
+    [
+        "[[line]]
+name = 'high'
+when = 'toy.next >= 100'
+veto = 'toy.other < -50 or random(0.1, 4)'
+prescale = 3
+[[line]]
+name = 'seldom'
+when = 'toy.next >= 0'
+keep = 0.3
+seed = 17
+[[line]]
+name = 'shadow'
+when = 'within(toy.next < 0, 300)'
+shadow = true",
+        "[[line]]
+name = 'all'
+when = 'always'
+prescale = 7
+[[line]]
+name = 'high'
+when = 'toy.next >= 100'
+keep = 0.5
+seed = 17",
+    ]
+    .map(|lines| {
+        let text = format!("schema = 1\nname = 'm'\n[models]\ntoy = '.'\n{lines}");
+        let file = MenuFile::parse(&text, "menu.toml".as_ref()).unwrap();
+        Menu::resolve(&file, &models).unwrap()
+    })
+}
+
+#[test]
+fn menus_and_their_changes_survive_noise_and_resets() {
+    let count = events().min(10_000);
+    let (payloads, scores) = all(count);
+    let [first, second] = menus();
+    let loads = [
+        (0, first.code().unwrap()),
+        (count / 3, second.code().unwrap()),
+        (count / 2, first.code().unwrap()),
+    ];
+    let periods = [(0, &first), (count / 3, &second), (count / 2, &first)];
+    for (one_in, resets) in [(0, 0), (1000, 1), (30, 12)] {
+        let resets: Vec<_> = (1..=resets)
+            .map(|n| Duration::from_millis(n * 60))
+            .collect();
+        let feeder = Feeder::new(&payloads, Pace::Fast, None, None, 77).with_menus(&loads);
+        // The firmware was built with another one.
+        let built_in = ByMenu::new(&loads[1].1, 3).unwrap();
+        let outcome = carried::<3, _>(feeder, built_in, one_in, &resets);
+        // Some come before the board is in a run again.
+        let noticed = outcome.tally.resets();
+        assert!(
+            noticed <= resets.len() && noticed >= resets.len() / 4,
+            "{noticed}"
+        );
+        let mut left: Vec<usize> = (0..count).collect();
+        let (mut compared, mut accepted) = (0, 0);
+        for run in &outcome.tally.runs {
+            assert_eq!(run.disagreement(), None, "{run:?}");
+            let own = outcome.settled.iter().filter(|end| end.name.0 == run.epoch);
+            let own: BTreeMap<u32, &Settled> = own.map(|end| (end.name.1, end)).collect();
+            let mut golden: Option<(usize, Golden<'_>)> = None;
+            let answered = own.values().map(|end| end.event).collect::<Vec<_>>();
+            for (number, &event) in (0_u32..).zip(&left) {
+                let period = periods.iter().rposition(|(at, _)| *at <= event).unwrap();
+                if golden.as_ref().is_none_or(|(own, _)| *own != period) {
+                    golden = Some((period, Golden::new(periods[period].1)));
+                }
+                let raws: Vec<i64> = (scores[event]..scores[event] + 3).collect();
+                let decided = golden.as_mut().unwrap().1.decide(&raws);
+                let Some(end) = own.get(&number) else {
+                    continue;
+                };
+                assert_eq!(end.event, event);
+                let words = [decided.condition, decided.fired, decided.kept].map(i64::from);
+                let hash = [i64::from(hodoscope_menu::hash(&loads[period].1))];
+                let expected = [&raws[..], &words, &hash].concat();
+                let Fate::Decided { raws, accept, .. } = &end.fate else {
+                    panic!("{end:?}");
+                };
+                assert_eq!((raws, *accept), (&expected, decided.accept), "{end:?}");
+                compared += 1;
+                accepted += usize::from(*accept);
+            }
+            left.retain(|event| !answered.contains(event));
+        }
+        assert_eq!((compared, left.len()), (count, 0));
+        assert!((count / 20..count / 2).contains(&accepted), "{accepted}");
+    }
+}
+
+#[test]
+fn a_firmware_without_a_menu_takes_none() {
+    let (payloads, _) = all(10);
+    let [first, _] = menus();
+    let loads = [(0, first.code().unwrap())];
+    let mut feeder = Feeder::new(&payloads, Pace::Fast, Some((0, 0)), None, 77).with_menus(&loads);
+    let output = Output::default();
+    let mut board = boot::<3, _>(&output, &Inferences::default(), Decision::NONE);
+    let mut decoder = Decoder::<REPLY_FRAME>::new();
+    for second in 0..10 {
+        let now = Duration::from_secs(second);
+        while let Some(bytes) = feeder.send(now) {
+            board.feed(&bytes).unwrap();
+        }
+        let bytes = std::mem::take(&mut *output.0.borrow_mut());
+        let mut bytes = &*bytes;
+        while let Some(reply) = decoder.feed::<Reply<'_>>(&mut bytes) {
+            feeder.receive(now, owned(reply.unwrap()));
+        }
+    }
+    assert_eq!(feeder.wanted(), "the receipt of a menu");
+    assert!(feeder.tally().unreadable > 0 && feeder.settled().is_none());
 }
