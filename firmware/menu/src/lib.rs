@@ -5,7 +5,7 @@
 //! a run, and [`State::decide`] is the one definition of what an event does to it, for boards and hosts. The chapter *Menu* of the book
 //! says the same in words, and a second implementation of these words checks it.
 //!
-//! A menu travels as [`code`](Menu::encode): bytes whose CRC-32C is its [`hash`](Menu::hash). Nothing here allocates.
+//! A menu travels as [`code`](Menu::encode): bytes whose CRC-32C is its [`hash()`]. Nothing here allocates.
 #![no_std]
 #![forbid(unsafe_code)]
 

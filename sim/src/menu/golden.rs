@@ -130,7 +130,7 @@ fn coincidences<'m>(condition: &'m Condition, found: &mut Vec<(&'m Condition, &'
 fn number(seed: u32, count: u32) -> u32 {
     const MODULUS: u64 = 1 << 32;
     let state = (u64::from(seed) + u64::from(count) * 2_654_435_769) % MODULUS;
-    let first = (state ^ state / 65_536) * 569_420_461 % MODULUS;
-    let second = (first ^ first / 32_768) * 1_935_289_751 % MODULUS;
-    (second ^ second / 32_768) as u32
+    let first = (state ^ (state / 65_536)) * 569_420_461 % MODULUS;
+    let second = (first ^ (first / 32_768)) * 1_935_289_751 % MODULUS;
+    (second ^ (second / 32_768)) as u32
 }
