@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hodoscope_program::{Live, Program, ValueId};
+use hodoscope_program::{InputId, Live, Program, ValueId, WordRef};
 
 use crate::emit::{self, Files};
 use crate::exact::{Constituents, ExactError, Rescale, exact_over_live, over_live};
@@ -10,9 +10,10 @@ use crate::graph::{Binary, Graph, GraphError, GraphInput, Kind, Node, Op, Unary,
 use crate::inputs::InputsSpec;
 use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
-    Activations, Calibration, Options, QuantiseError, Quantised, centre, quantise, quantise_graph,
+    Activations, Calibration, Options, QuantiseError, Quantised, centre, constituents, quantise,
+    quantise_graph,
 };
-use crate::recognise::{RecogniseError, Score, recognise};
+use crate::recognise::{Network, RecogniseError, Score, recognise};
 
 /// What a compilation gives.
 #[derive(Clone, Debug)]
@@ -65,6 +66,8 @@ pub enum Roads {
     /// That of recognised networks where it is one, else the general one.
     #[default]
     ByKind,
+    /// Quantisers are inserted into the graphs of recognised layers, too, and live constituents alone are computed.
+    Inserted,
     /// The general one, whatever it is.
     General,
 }
@@ -301,6 +304,12 @@ pub fn quantised_by(
         .map_err(CompileError::from)
         .and_then(|mut network| {
             network.name = name.into();
+            if roads == Roads::Inserted && network.is_inserted() {
+                let events = (score, calibration);
+                if let Some(made) = inserted(graph, &network, name, spec, events, options)? {
+                    return Ok(made);
+                }
+            }
             Ok(quantise(graph, &network, spec, calibration, options)?)
         });
     let reason = match recognised {
@@ -334,6 +343,37 @@ pub fn quantised_by(
             general,
         }),
     }
+}
+
+/// A recognised network through quantisers in its graph, over its live constituents; none where these are not found again.
+fn inserted(
+    graph: &Graph,
+    network: &Network,
+    name: &str,
+    spec: &InputsSpec,
+    (score, calibration): (Option<&Score>, &Calibration),
+    options: &Options,
+) -> Result<Option<Quantised>, CompileError> {
+    let Ok(mut made) = quantise_graph(graph, name, spec, score, calibration, options) else {
+        return Ok(None);
+    };
+    let Some(set) = &network.set else {
+        return Ok(Some(made));
+    };
+    let (program, found) = over_live(made.program, graph, spec);
+    made.program = program;
+    let (Constituents::Live, Some(own)) = (found, made.program.sets.first_mut()) else {
+        return Ok(None);
+    };
+    own.order = set.order.map(|(input, channel)| WordRef {
+        input: InputId::new(input),
+        channel,
+    });
+    let (multiplicity, lost) = constituents(network, spec, calibration)?;
+    if let Some(report) = &mut made.calibration {
+        (report.mean_multiplicity, report.lost) = (multiplicity, lost);
+    }
+    Ok(Some(made))
 }
 
 /// Whether a network multiplies activations and has no layer: an observable of its inputs, not a chain of layers.

@@ -179,6 +179,19 @@ pub fn quantise(
     search::search(network, &frame, &statistics, &beyond, options)
 }
 
+/// The mean number of live constituents among the calibration events, and how many words lose.
+///
+/// # Errors
+/// When the calibration events are not the model's, or its words do not tell which slots are live.
+pub(crate) fn constituents(
+    network: &Network,
+    spec: &InputsSpec,
+    calibration: &Calibration,
+) -> Result<(f64, usize), QuantiseError> {
+    let frame = words::frame(network, spec, calibration)?;
+    statistics::constituents(network, &frame, calibration)
+}
+
 fn check(options: &Options) -> Result<(), QuantiseError> {
     if (4..=16).contains(&options.weights) {
         return Ok(());

@@ -198,6 +198,26 @@ fn live_slots(set: &Set, frame: &Frame, event: &Event) -> Vec<usize> {
     (0..set.capacity).filter(is_live).collect()
 }
 
+/// The mean number of live constituents, and how many are live as floats and not as words.
+pub(super) fn constituents(
+    network: &Network,
+    frame: &Frame,
+    calibration: &Calibration,
+) -> Result<(f64, usize), QuantiseError> {
+    let (Some(of_frame), Some(of_network)) = (frame.sets.first(), &network.set) else {
+        return Ok((0.0, 0));
+    };
+    let inputs: Vec<&Input> = frame.inputs.iter().collect();
+    let (mut total, mut all_lost) = (0, 0);
+    for index in 0..calibration.events() {
+        let (event, _) = words(&inputs, calibration, index, &mut 0)?;
+        let live = live_slots(of_frame, frame, &event);
+        total += live.len();
+        all_lost += lost(of_network.live, network, calibration, index, &live);
+    }
+    Ok((total as f64 / calibration.events() as f64, all_lost))
+}
+
 /// Slots that are live as floats and not as words.
 fn lost(
     rule: Rule,

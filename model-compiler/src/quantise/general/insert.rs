@@ -132,11 +132,6 @@ pub(super) fn insert(
         let held = insertion.held(output.value)?;
         let value = match held.kind {
             HeldKind::Sums | HeldKind::Constant => held.wide,
-            HeldKind::Function if insertion.is_table(output.value) => {
-                let wide = held.wide;
-                let frac = i32::from(OUTPUT_WIDTH) - 1;
-                insertion.quantised(output.value, wide, &[frac], OUTPUT_WIDTH)?
-            }
             HeldKind::Function => insertion.in_full(output.value, WIDEST)?,
         };
         insertion.new.output(&output.name, value)?;

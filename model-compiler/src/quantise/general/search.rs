@@ -83,12 +83,7 @@ pub(super) fn search(
         }
     }
     let sample = (&observations.sample[..], &observations.outputs[..]);
-    let more_bits_help = match options.activations {
-        Activations::Sixteen => true,
-        Activations::Widened => !learned::is_learned(graph),
-        Activations::Eight => false,
-    };
-    if more_bits_help {
+    if options.activations != Activations::Eight && !learned::is_learned(graph) {
         let measured = |program: &Program| precision::measured(program, sample.0, sample.1);
         let before = measured(&best.1)?;
         // Few bits lose some percent of a quantity: that is what they were asked for.

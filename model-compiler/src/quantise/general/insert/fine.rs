@@ -6,7 +6,7 @@
 
 use super::plain::Plain;
 use super::span::Span;
-use super::{Held, HeldKind, Insert, Insertion, error, weights};
+use super::{Held, HeldKind, Insert, Insertion, OUTPUT_WIDTH, error, weights};
 use crate::functions::{ARGUMENT_BITS, argument_frac, covering};
 use crate::graph::{Binary, Comparison, Graph, Node, Op, Reduction, Tensor, Unary, ValueId};
 use crate::quantise::format;
@@ -121,6 +121,9 @@ impl Insertion<'_> {
         if held.kind == HeldKind::Constant {
             return self.fine_constant(value, bits);
         }
+        if held.kind == HeldKind::Function && self.is_table(value) {
+            return self.entries(value);
+        }
         // What is in few bits as it is computed, and choices with a sentinel, which no format may hold.
         if held.narrow.as_ref().is_some_and(|(v, _)| *v == held.wide) {
             return Ok(held.wide);
@@ -159,6 +162,19 @@ impl Insertion<'_> {
         self.note(like, format::Chosen { frac, noise }, bits);
         self.fines.insert(key, quantised);
         Ok(quantised)
+    }
+
+    /// The entries of a table that makes an output.
+    fn entries(&mut self, value: ValueId) -> Insert<ValueId> {
+        let key = (value, value, OUTPUT_WIDTH);
+        if let Some(known) = self.fines.get(&key) {
+            return Ok(*known);
+        }
+        let wide = self.held(value)?.wide;
+        let frac = i32::from(OUTPUT_WIDTH) - 1;
+        let entries = self.quantised(value, wide, &[frac], OUTPUT_WIDTH)?;
+        self.fines.insert(key, entries);
+        Ok(entries)
     }
 
     /// A constant on one grid of at most `bits` bits: its single precision, unless small numbers stand beside large ones.
