@@ -435,6 +435,12 @@ fn layers() {
         (pool("MaxPool", &[3, 3], vec![int("ceil_mode", 1)]), image),
         (pool("AveragePool", &[2], vec![]), line),
         (pool("AveragePool", &[2, 2], vec![]), image),
+        (pool("LpPool", &[2, 2], vec![int("p", 1)]), image),
+        (
+            pool("LpPool", &[3, 3], vec![ints("pads", &[1, 1, 1, 1])]),
+            image,
+        ),
+        (pool("LpPool", &[2], vec![]), line),
         (
             pool("AveragePool", &[3, 3], vec![ints("pads", &[1, 1, 1, 1])]),
             image,

@@ -17,6 +17,9 @@ const BITS: i32 = 23;
 const OPERAND_BITS: u32 = 30;
 /// Largest exponential that is not left to a quantiser.
 const EXPONENTIAL: f32 = 1024.0;
+/// Why an output has no program.
+pub(super) const CONSTANT: &str =
+    "it is the same for every event, a constant; take it out of the model's outputs";
 /// Places of an operand's interval at which a function is tried.
 const PLACES: u32 = 1 << 12;
 
@@ -106,7 +109,7 @@ impl Lowering<'_> {
             zero_first: true,
         };
         let Source::Value(_) = x.source else {
-            return Err("it is a constant".into());
+            return Err(CONSTANT.into());
         };
         let result = match self.is_wide(&x) {
             true if function == Unary::Sqrt => self.root(name, x, &quantiser)?,

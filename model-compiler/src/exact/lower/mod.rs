@@ -403,7 +403,7 @@ impl Lowering<'_> {
         };
         let real = self.in_unit(name, real)?;
         let Source::Value(id) = real.source else {
-            return Err("it is a constant".into());
+            return Err(ends::CONSTANT.into());
         };
         // An output is one row, each channel with its own LSB.
         let flat = self.builder.view(id, &[real.step.len()])?;

@@ -150,6 +150,7 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "Conv" => conv::conv,
         "ConvTranspose" => conv::conv_transpose,
         "MaxPool" | "AveragePool" => pool::pool,
+        "LpPool" => pool::lp_pool,
         "Pad" => pad::pad,
         "Resize" | "Upsample" => resize::resize,
         "ArgMax" | "ArgMin" => order::arg_max,

@@ -8,7 +8,7 @@ use super::super::{
     value::{Ints, Value},
 };
 use super::{norms::asked, window::window};
-use crate::graph::{Binary, Kind, Op, Pooling, Window};
+use crate::graph::{Binary, Kind, Op, Pooling, Unary, Window};
 
 /// MaxPool and AveragePool. Where the largest elements are is computed if somebody reads it.
 pub(super) fn pool(
@@ -41,6 +41,45 @@ pub(super) fn pool(
         results.push(places(context, node, &x, &window, ceil, column_major)?);
     }
     Ok(results)
+}
+
+/// LpPool: the norm of each window, p 1 or 2, from the mean of its magnitudes or squares.
+pub(super) fn lp_pool(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    let x = context.input(node, 0)?;
+    let shape = context.shape(&x);
+    if shape.len() < 3 {
+        return Err(node.operand_error("takes [batch, channels, …] with one spatial axis at least"));
+    }
+    let p = node.int("p")?.unwrap_or(2);
+    let measure = match p {
+        1 => Unary::Abs,
+        2 => Unary::Square,
+        _ => return Err(node.attribute_error("p", format!("{p}: only 1 and 2 are supported"))),
+    };
+    if node.flag("ceil_mode", false)? {
+        let reason = "its last windows have fewer elements; pad the input instead";
+        return Err(node.attribute_error("ceil_mode", reason));
+    }
+    let window = window(node, &shape[2..], None)?;
+    let taps = window.elements() as f32;
+    let mut c = Compose::new(context, node);
+    let sizes = c.unary(measure, &x)?;
+    let mean = Op::Pool {
+        op: Pooling::Average {
+            padding_counts: true,
+        },
+        window,
+        ceil: false,
+    };
+    let means = c.context.apply(node, Kind::Float, mean, &[sizes])?;
+    let sums = c.with(Binary::Mul, &means, taps)?;
+    Ok(vec![match p {
+        1 => sums,
+        _ => c.unary(Unary::Sqrt, &sums)?,
+    }])
 }
 
 /// The place of each window's largest element in the whole tensor of one event; of equal ones the first.
