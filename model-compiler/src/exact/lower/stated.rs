@@ -16,6 +16,13 @@ impl Lowering<'_> {
         {
             self.builder.set_scale(last, &real.step);
             own.pop();
+            // An image with its channels last is the node's, too.
+            if let Some((base, elements)) = self.builder.permuted(last)
+                && are_channels_last(&elements, &real.shape)
+            {
+                let shown = self.builder.base(base);
+                own.retain(|value| *value != shown);
+            }
         }
         for value in own {
             self.builder.rename(value, &format!("{name}.part"));
@@ -64,6 +71,16 @@ impl Lowering<'_> {
             && real.offset.iter().all(|offset| offset.is_zero())
             && steps.all(|(e, step)| *step == real.step[e % channels] && is_unit(step))
     }
+}
+
+/// Whether elements in the order of a shape are taken of an image that has its channels, axis 1, last.
+fn are_channels_last(elements: &[usize], shape: &[usize]) -> bool {
+    let [1, channels, places @ ..] = shape else {
+        return false;
+    };
+    let places: usize = places.iter().product();
+    let order = (0..elements.len()).map(|e| e % places * channels + e / places);
+    shape.len() > 2 && elements.iter().copied().eq(order)
 }
 
 fn is_unit(step: &Dyadic) -> bool {
