@@ -161,6 +161,16 @@ enum Code {
     Library(Host),
 }
 
+/// Builds the firmware of `model` for a real or an emulated board, as it is shipped.
+pub fn firmware(model: &ModelDir, board: &Board) -> Result<Built> {
+    let what = format!("{} for {}", model.program.name, board.name);
+    let spinner = progress::spinner(&format!("building {what}"));
+    let cache = Cache::from_env()?;
+    let built = build(&model.dir, board, &BuildOptions::default(), &cache);
+    spinner.finish_and_clear();
+    built.with_context(|| what)
+}
+
 impl Deployed {
     /// Builds the firmware of `model` for the board `name`.
     pub fn build(model: &ModelDir, name: &str, options: &BuildOptions) -> Result<Self> {

@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use hodoscope_sim::elf::Elf;
 use hodoscope_sim::targets::board::Flashing;
-use hodoscope_sim::targets::{
-    Board, BuildOptions, Built, Cache, TargetError, build, flash as flashing,
-};
+use hodoscope_sim::targets::{Board, Built, TargetError, flash as flashing};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::execute;
 use crate::menu_dir::{self, MenuDir};
 use crate::model_dir::ModelDir;
 use crate::own_boards;
-use crate::progress;
 use crate::report::{Report, hex, thousands};
 
 /// Build a model's firmware for a real board, and write it into the board's flash
@@ -145,20 +143,10 @@ impl Of {
     }
 
     fn build(&self, board: &Board) -> Result<Built> {
-        let model = match self {
-            Self::Menu(menu) => return menu.build(board),
-            Self::Model(model) => model,
-        };
-        let what = format!("{} for {}", model.program.name, board.name);
-        let spinner = progress::spinner(&format!("building {what}"));
-        let built = build(
-            &model.dir,
-            board,
-            &BuildOptions::default(),
-            &Cache::from_env()?,
-        );
-        spinner.finish_and_clear();
-        built.with_context(|| what)
+        match self {
+            Self::Menu(menu) => menu.build(board),
+            Self::Model(model) => execute::firmware(model, board),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use hodoscope_sim::npz::Npz;
 use hodoscope_sim::stream::Rate;
 use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::targets::replay::{Link, Pace, Port, ReplayOptions, replay as feed};
-use hodoscope_sim::targets::{Board, BuildOptions, Built, Cache, build};
+use hodoscope_sim::targets::{Board, Built};
 use sha2::{Digest, Sha256};
 
 use crate::execute::{self, Answers};
@@ -142,18 +142,7 @@ pub fn replay(args: &Args) -> Result<Report> {
     let decision = decision(args, recorded.as_ref(), &expected, program)?;
     let mut recorder = args.record.as_deref().map(Recorder::create).transpose()?;
 
-    let (board, mut link, source) = open_with(args, |board| {
-        let what = format!("{} for {}", model.program.name, board.name);
-        let spinner = progress::spinner(&format!("building {what}"));
-        let built = build(
-            &model.dir,
-            board,
-            &BuildOptions::default(),
-            &Cache::from_env()?,
-        );
-        spinner.finish_and_clear();
-        built.with_context(|| what)
-    })?;
+    let (board, mut link, source) = open_with(args, |board| execute::firmware(&model, board))?;
     let what = match &args.port {
         Some(port) => format!("{} at {port}", board.name),
         None => board.name.clone(),

@@ -92,6 +92,9 @@ pub fn percent(fraction: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// Events that judge a loss as closely as a limit says.
+const ENOUGH: usize = 32;
+
 /// The limits of all figures.
 #[derive(Clone, Debug)]
 pub struct Limits([f64; 7]);
@@ -151,6 +154,12 @@ impl Limits {
             .collect()
     }
 
+    /// What so few events cannot tell from these limits, if they are few: figures scatter by the root of their number.
+    pub fn of_few(&self, events: usize) -> Option<Self> {
+        let part = (events as f64 / ENOUGH as f64).sqrt();
+        (part < 1.0).then(|| Self(self.0.map(|limit| limit * part)))
+    }
+
     /// What is over its limit.
     pub fn over(&self, outputs: &[Figures]) -> Vec<Over> {
         outputs.iter().flat_map(|f| self.over_of(f)).collect()
@@ -202,6 +211,26 @@ impl Over {
         self.figure == Figure::Relative
     }
 
+    /// What was found, in words.
+    pub fn what(&self) -> String {
+        let found = percent(self.found);
+        let what = match self.figure {
+            Figure::Ordering => format!("{found} % of the pairs of events are ordered differently"),
+            Figure::Auc => format!("AUC differs by {:.5}", self.found),
+            Figure::Rms => format!("rms error {found} % of the range"),
+            Figure::Correlation => format!("correlation with float {:.4}", 1.0 - self.found),
+            Figure::Relative => format!("relative error {found} % (95th percentile)"),
+            Figure::Agreement => format!("{found} % of the whole numbers differ"),
+            Figure::Saturated => {
+                format!("{found} % of the events share the highest score, and do not in float")
+            }
+        };
+        match self.column {
+            Some(column) => format!("{what} in column {column}"),
+            None => what,
+        }
+    }
+
     /// For report.json.
     pub fn json(&self) -> Value {
         json!({
@@ -216,32 +245,22 @@ impl Over {
 
 impl fmt::Display for Over {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (found, limit) = (percent(self.found), percent(self.limit));
-        match self.figure {
-            Figure::Ordering => write!(
-                f,
-                "{found} % of the pairs of events are ordered differently"
-            ),
-            Figure::Auc => write!(f, "AUC differs by {:.5}", self.found),
-            Figure::Rms => write!(f, "rms error {found} % of the range"),
-            Figure::Correlation => write!(f, "correlation with float {:.4}", 1.0 - self.found),
-            Figure::Relative => write!(f, "relative error {found} % (95th percentile)"),
-            Figure::Agreement => write!(f, "{found} % of the whole numbers differ"),
-            Figure::Saturated => write!(
-                f,
-                "{found} % of the events share the highest score, and do not in float"
-            ),
-        }?;
-        if let Some(column) = self.column {
-            write!(f, " in column {column}")?;
-        }
-        write!(f, " (--max-loss {}={limit}%)", self.figure.name())
+        let (figure, limit) = (self.figure.name(), percent(self.limit));
+        write!(f, "{} (--max-loss {figure}={limit}%)", self.what())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_events_hold_a_part_of_the_limits() {
+        let limits = Limits::new(&[]);
+        let halves = limits.0.map(|limit| limit / 2.0);
+        assert_eq!(limits.of_few(8).map(|few| few.0), Some(halves));
+        assert!(limits.of_few(32).is_none() && limits.of_few(1000).is_none());
+    }
 
     #[test]
     fn limits_are_read_and_stand_in_their_order() {

@@ -102,6 +102,16 @@ impl Loss {
                 figures.name, figures.events
             )
         }));
+        let few = terms.limits.of_few(judged.len());
+        let near = few.map(|few| few.over(&outputs)).unwrap_or_default();
+        if let (true, Some(near)) = (over.is_empty(), near.first()) {
+            notes.push(format!(
+                "output `{}`: {} is below its limit, but {} events do not tell it from more: give 128 calibration events, or more",
+                near.output,
+                near.what(),
+                judged.len()
+            ));
+        }
         let advice = match over.is_empty() {
             true => vec![],
             false => advice::advise(&judge, &terms.limits, program, options, again)?,
