@@ -345,7 +345,8 @@ fn networks_that_are_quantised_in_part_are_calibrated() {
         node("Floor", "floor", &["up"], vec![]),
         node("Div", "grid", &["floor", "scale"], vec![]),
         node("Clip", "inside", &["grid", "low", "high"], vec![]),
-        node("Sigmoid", "y", &["inside"], vec![]),
+        node("Sigmoid", "s", &["inside"], vec![]),
+        node("Mul", "y", &["s", "inside"], vec![]),
     ];
     let network = model(13, vec![info("x", &[1, 4])], constants, nodes, &["y"]);
     let place = tempfile::tempdir().unwrap();
