@@ -11,17 +11,16 @@ impl Lowering<'_> {
     /// the way to the result, a sum of which the mean is another meaning, has a name of its own.
     pub(super) fn state(&mut self, name: &str, first: usize, term: &Term) {
         let mut own = self.builder.named(name, first);
-        if let (Some(last), Term::Real(real)) = (own.last().copied(), term)
-            && self.is_shown_by(real, last)
-        {
-            self.builder.set_scale(last, &real.step);
-            own.pop();
-            // An image with its channels last is the node's, too.
-            if let Some((base, elements)) = self.builder.permuted(last)
-                && are_channels_last(&elements, &real.shape)
-            {
-                let shown = self.builder.base(base);
-                own.retain(|value| *value != shown);
+        if let (Some(last), Term::Real(real)) = (own.last().copied(), term) {
+            // An image with its channels last is the node's, too: the one that stays where nothing else is read.
+            let image = self.image_of(real, last);
+            if self.is_shown_by(real, last) {
+                self.builder.set_scale(last, &real.step);
+                own.pop();
+            }
+            if let Some((image, steps)) = image {
+                self.builder.set_scale(image, &steps);
+                own.retain(|value| *value != image);
             }
         }
         for value in own {
@@ -57,6 +56,30 @@ impl Lowering<'_> {
         {
             self.integers.insert(*id, first);
         }
+    }
+
+    /// The value with a tensor's numbers in the order of an image that has its channels last, of which `value` is the
+    /// permutation, and the step of each of its elements.
+    fn image_of(&self, real: &Real, value: ValueId) -> Option<(ValueId, Vec<Dyadic>)> {
+        let Source::Value(id) = real.source else {
+            return None;
+        };
+        let (base, elements) = self.builder.permuted(value)?;
+        let plain = real.divisor == 1 && real.offset.iter().all(|offset| offset.is_zero());
+        let same = self.builder.base(id) == self.builder.base(value);
+        if !plain || !same || !are_channels_last(&elements, &real.shape) {
+            return None;
+        }
+        let mut steps = real.step.clone();
+        for (element, place) in elements.iter().enumerate() {
+            steps[*place] = real.step[element];
+        }
+        let image = self.builder.base(base);
+        let channels = self.builder.dims(image).last().copied().unwrap_or(1);
+        let mut places = steps.iter().enumerate();
+        places
+            .all(|(place, step)| *step == steps[place % channels] && is_unit(step))
+            .then_some((image, steps))
     }
 
     /// Whether a value has the numbers of a tensor, in a unit that a value can have.
