@@ -48,8 +48,14 @@ fn pooling() {
         vec![],
         &["'count_include_pad'", "0 or 1"],
     );
+    let norm = |attribute, parts: &[&str]| {
+        let attributes = vec![ints("kernel_shape", &[2]), attribute];
+        refused("LpPool", &["x"], attributes, vec![], parts);
+    };
+    norm(int("p", 3), &["'p'", "only 1 and 2"]);
+    norm(int("ceil_mode", 1), &["'ceil_mode'", "pad the input"]);
     refused(
-        "LpPool",
+        "MaxRoiPool",
         &["x"],
         vec![],
         vec![],
