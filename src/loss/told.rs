@@ -86,7 +86,11 @@ impl Loss {
         if self.accepted {
             return None;
         }
-        let mut message = format!("loss over tolerance: {}", self.found()?);
+        let what = match self.over.is_empty() {
+            true => "loss that cannot be judged",
+            false => "loss over tolerance",
+        };
+        let mut message = format!("{what}: {}", self.found()?);
         for advice in &self.advice {
             message += &format!("\n  {}", self.advised(advice));
         }

@@ -144,6 +144,47 @@ fn events_that_judge_nothing_are_told() {
 }
 
 #[test]
+fn few_events_near_a_limit_are_told() {
+    let place = Place::new();
+    // Of 40 events ten judge, which hold √(10/32), 56 %, of each limit.
+    let jets = ArrayD::from_shape_fn(IxDyn(&[40, 32, 3]), |at| {
+        let place = (at[0] * 37 + at[1] * 11 + at[2] * 5) % 97;
+        let live = at[1] < 3 + at[0] % 20;
+        match (live, at[2]) {
+            (false, _) => 0.0,
+            (true, 0) => 0.25 + place as f32 / 8.0,
+            (true, _) => place as f32 / 120.0 - 0.4,
+        }
+    });
+    let npz = place.npz("few.npz", |npz| {
+        npz.add_array("x", &jets).expect("an array")
+    });
+    let dir = place.path("model");
+    let with = |rms: f64| {
+        let others = "ordering=100%,correlation=100%,saturated=100%";
+        let limits = format!("{others},rms={:.4}%", 100.0 * rms);
+        let mut command = compile(&model(), &npz, &dir);
+        let (code, _, errors) = ends(command.args(["--force", "--max-loss", &limits]));
+        (code, errors)
+    };
+    assert_eq!(with(1.0).0, 0);
+    let report = report(&dir);
+    let rms = &report["loss"]["outputs"][0]["rms_over_range"];
+    let rms = rms.as_f64().expect("a number");
+    assert_eq!(with(2.0 * rms).0, 0);
+    let (code, errors) = with(1.5 * rms);
+    assert_eq!(code, 1);
+    for part in ["cannot be judged", "10 events", "128 calibration events"] {
+        assert!(errors.contains(part), "`{part}` is not in {errors}");
+    }
+    let (code, errors) = with(0.5 * rms);
+    assert!(
+        code == 1 && errors.contains("loss over tolerance"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn limits_and_statements_that_cannot_be_are_refused() {
     let place = Place::new();
     let refused = |options: &[&str], names: &[&str]| {
