@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use hodoscope_sim::metrics::LinearFit;
+use hodoscope_sim::targets::Board;
+use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::timing::{Part, Share};
 use serde_json::{Value, json};
 
@@ -59,6 +61,11 @@ pub struct Args {
     no_advice: bool,
 }
 
+/// Whether instructions or cycles of a board are counted here: `all` are these, and not what needs the board itself.
+fn counts(board: &Board) -> bool {
+    matches!(board.runner, Runner::Rtl(_)) || board.counts_instructions()
+}
+
 pub fn latency(args: &Args) -> Result<Report> {
     let mut names = Vec::new();
     let mut with_fabric = false;
@@ -66,11 +73,11 @@ pub fn latency(args: &Args) -> Result<Report> {
         match place {
             Place::Board(name) if name == NAME => with_fabric = true,
             Place::Board(name) if name == "all" => {
-                names.extend(
-                    own_boards::names()
-                        .into_iter()
-                        .filter(|name| name != NATIVE),
-                );
+                for name in own_boards::names() {
+                    if name != NATIVE && counts(&own_boards::find(&name)?) {
+                        names.push(name);
+                    }
+                }
             }
             Place::Board(name) if ![NATIVE, NATIVE_BOARD].contains(&name.as_str()) => {
                 names.push(name.clone())
@@ -408,4 +415,20 @@ fn core_json(model: &ModelDir, measured: &Measured, cycles: &Cycles) -> Value {
             })
         }).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_what_counts_here() {
+        let of = |name: &str| own_boards::find(name).is_ok_and(|board| counts(&board));
+        for name in ["mps2-an386", "virt-rv32", "picorv32", "vexriscv-full"] {
+            assert!(of(name), "{name}");
+        }
+        for name in ["pico", "pico2", "nrf52840-dk", "nucleo-h743zi"] {
+            assert!(!of(name), "{name}");
+        }
+    }
 }
