@@ -1,9 +1,6 @@
 //! Start, serve, restart.
 
-use core::panic::PanicInfo;
-
 use cortex_m::peripheral::SCB;
-use cortex_m_rt::ExceptionFrame;
 use embedded_hal::digital::OutputPin;
 use hodoscope_app_support::{Markers, credit};
 use hodoscope_kernels::model::Model;
@@ -49,22 +46,4 @@ fn restart() -> ! {
     SCB::sys_reset()
 }
 
-#[panic_handler]
-fn panic(_: &PanicInfo) -> ! {
-    restart()
-}
-
-// SAFETY: reads nothing and restarts; nothing that was interrupted goes on.
-#[cortex_m_rt::exception]
-unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
-    restart()
-}
-
-// SAFETY: it shares nothing but the ring of received bytes.
-#[cortex_m_rt::exception]
-unsafe fn DefaultHandler(interrupt: i16) {
-    match interrupt {
-        UART0_INTERRUPT => receive(),
-        _ => restart(),
-    }
-}
+hodoscope_app_support::faults!(UART0_INTERRUPT, receive, restart);

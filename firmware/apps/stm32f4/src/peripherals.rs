@@ -6,7 +6,7 @@ use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use embedded_hal::digital::{self, OutputPin};
 use embedded_io::{ErrorType, Read, Write};
-use hodoscope_app_support::Ring;
+use hodoscope_app_support::{Ring, sleep};
 use hodoscope_trigger::Clock;
 
 use crate::clock::{Clocks, RCC_AHB1ENR, RCC_APB1ENR};
@@ -102,15 +102,7 @@ impl ErrorType for Usart {
 
 impl Read for Usart {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
-        // An interrupt between the look and the sleep wakes all the same, and is taken once interrupts are on again.
-        let sleep = || {
-            cortex_m::interrupt::free(|_| {
-                if RECEIVED_BYTES.is_empty() {
-                    cortex_m::asm::wfi();
-                }
-            });
-        };
-        Ok(RECEIVED_BYTES.read(buffer, sleep))
+        Ok(RECEIVED_BYTES.read(buffer, || sleep(&RECEIVED_BYTES)))
     }
 }
 

@@ -5,6 +5,7 @@
 mod logger;
 
 mod entry;
+mod faults;
 mod registers;
 mod ring;
 
@@ -13,6 +14,8 @@ use core::panic::PanicInfo;
 
 use hodoscope_trigger::Probe;
 
+#[cfg(all(target_arch = "arm", target_os = "none"))]
+pub use faults::sleep;
 #[doc(hidden)]
 pub use hodoscope_trigger as trigger;
 #[doc(hidden)]
