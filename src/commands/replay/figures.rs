@@ -266,21 +266,9 @@ fn latency(compared: &Compared<'_>, ticks_per_second: u32, board: &Board) -> Str
 }
 
 fn failure(what: &str, compared: &Compared<'_>, replayed: &Replayed) -> Option<String> {
-    let mut wrong = Vec::new();
     let first = compared.first.as_deref().unwrap_or_default();
-    if compared.events_different + compared.decisions_different > 0 {
-        wrong.push(format!(
-            "{what}: {} events and {} decisions differ from the interpreter. First: {first}",
-            thousands(compared.events_different),
-            thousands(compared.decisions_different),
-        ));
-    }
-    if compared.refused > 0 {
-        wrong.push(format!(
-            "{what}: {} refused. First: {first}",
-            events_text(compared.refused)
-        ));
-    }
+    let different = (compared.events_different, compared.decisions_different);
+    let mut wrong = differences(what, "the interpreter", different, compared.refused, first);
     if compared.recorded_different > 0 {
         wrong.push(format!(
             "{what}: {} had other answers in the session. First: {first}",
@@ -289,6 +277,31 @@ fn failure(what: &str, compared: &Compared<'_>, replayed: &Replayed) -> Option<S
     }
     wrong.extend(disagreements(what, replayed));
     (!wrong.is_empty()).then(|| wrong.join("\n"))
+}
+
+/// Events and decisions that differ from what was expected, and events that were refused.
+pub fn differences(
+    what: &str,
+    expected: &str,
+    (events, decisions): (u64, u64),
+    refused: u64,
+    first: &str,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if events + decisions > 0 {
+        wrong.push(format!(
+            "{what}: {} events and {} decisions differ from {expected}. First: {first}",
+            thousands(events),
+            thousands(decisions),
+        ));
+    }
+    if refused > 0 {
+        wrong.push(format!(
+            "{what}: {} refused. First: {first}",
+            events_text(refused)
+        ));
+    }
+    wrong
 }
 
 /// Runs in which host and board counted differently.

@@ -441,20 +441,9 @@ fn report(
 
 fn failure(what: &str, compared: &Compared, replayed: &Replayed) -> Option<String> {
     let first = compared.first.as_deref().unwrap_or_default();
-    let mut wrong = Vec::new();
-    if compared.events_different + compared.decisions_different > 0 {
-        wrong.push(format!(
-            "{what}: {} events and {} decisions differ from the golden menu. First: {first}",
-            thousands(compared.events_different),
-            thousands(compared.decisions_different),
-        ));
-    }
-    if compared.refused > 0 {
-        wrong.push(format!(
-            "{what}: {} refused. First: {first}",
-            events_text(compared.refused)
-        ));
-    }
+    let different = (compared.events_different, compared.decisions_different);
+    let refused = compared.refused;
+    let mut wrong = figures::differences(what, "the golden menu", different, refused, first);
     wrong.extend(figures::disagreements(what, replayed));
     (!wrong.is_empty()).then(|| wrong.join("\n"))
 }

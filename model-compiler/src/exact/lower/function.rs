@@ -7,7 +7,6 @@
 use hodoscope_program::{Interval, Operation, Overflow, Rounding, ValueId};
 
 use super::arithmetic::real;
-use super::quantise::approximate;
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source};
 use crate::exact::dyadic::Dyadic;
 use crate::functions::{Counts, Lines, line_above, useful};
@@ -85,22 +84,8 @@ impl Lowering<'_> {
         let lines = Lines::beside_line((function, slope), step, reached, &fine);
         let part = self.interpolated(&format!("{name}.part"), bent, lines)?;
         let above = self.within(&format!("{name}.above"), x, (0, u32::MAX.into()))?;
-        let magnitude = self.builder.interval(above).magnitude().max(1);
-        let bits = 30.min(61 - (128 - magnitude.leading_zeros() as i32));
         let number = |value: f64| Dyadic::of(value).ok_or(PROPORTION);
-        let (multiplier, offset, shift) = approximate(
-            number(step * slope)?,
-            Dyadic::ZERO,
-            number(counts.scale)?,
-            Dyadic::ZERO,
-            bits,
-        )
-        .ok_or(PROPORTION)?;
-        let factors = Factors {
-            multipliers: vec![i64::try_from(multiplier).map_err(|_| PROPORTION)?],
-            offsets: vec![i64::try_from(offset).map_err(|_| PROPORTION)?],
-            shifts: vec![u8::try_from(shift).map_err(|_| PROPORTION)?],
-        };
+        let factors = self.to_counts(above, number(step * slope)?, number(counts.scale)?)?;
         let one = [Dyadic::ONE];
         let round = (Rounding::Rnd, Overflow::Sat);
         let line = self.builder.rescale(

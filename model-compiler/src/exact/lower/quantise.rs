@@ -173,6 +173,26 @@ impl Lowering<'_> {
         Ok(quotients)
     }
 
+    /// The nearest multiplier and shift from counts of `step` to counts of `scale`, for the raws of a value.
+    pub(super) fn to_counts(
+        &self,
+        x: hodoscope_program::ValueId,
+        step: Dyadic,
+        scale: Dyadic,
+    ) -> Lowered<Factors> {
+        let magnitude = self.builder.interval(x).magnitude().max(1);
+        let bits = 128 - magnitude.leading_zeros() as i32;
+        let bits = MULTIPLIER_BITS.min(PRODUCT_BITS - bits);
+        let none = Dyadic::ZERO;
+        let (multiplier, offset, shift) =
+            approximate(step, none, scale, none, bits).ok_or(PROPORTION)?;
+        Ok(Factors {
+            multipliers: vec![i64::try_from(multiplier).map_err(|_| PROPORTION)?],
+            offsets: vec![i64::try_from(offset).map_err(|_| PROPORTION)?],
+            shifts: vec![u8::try_from(shift).map_err(|_| PROPORTION)?],
+        })
+    }
+
     /// Rounds and clamps. The result's numbers are raw + `offset`, in counts.
     fn rounded(
         &mut self,

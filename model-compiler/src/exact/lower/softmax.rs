@@ -9,7 +9,6 @@
 use hodoscope_program::{IntType, Operation, Overflow, Rounding, ValueId};
 
 use super::arithmetic::real;
-use super::quantise::approximate;
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source};
 use crate::exact::dyadic::Dyadic;
 use crate::functions::Counts;
@@ -65,15 +64,7 @@ impl Lowering<'_> {
         let terms = self.exponentials(name, x, axis)?;
         let own = [terms.rows, terms.classes];
         let count = Dyadic::power(LOGARITHM).ok_or(PROPORTION)?;
-        let magnitude = self.builder.interval(terms.below).magnitude().max(1);
-        let bits = 30.min(61 - (128 - magnitude.leading_zeros() as i32));
-        let none = Dyadic::ZERO;
-        let quotient = approximate(terms.step, none, count, none, bits).ok_or(PROPORTION)?;
-        let factors = Factors {
-            multipliers: vec![i64::try_from(quotient.0).map_err(|_| PROPORTION)?],
-            offsets: vec![0],
-            shifts: vec![u8::try_from(quotient.2).map_err(|_| PROPORTION)?],
-        };
+        let factors = self.to_counts(terms.below, terms.step, count)?;
         let below = self.builder.rescale(
             &format!("{name}.counts"),
             terms.below,

@@ -61,13 +61,8 @@ impl Lowering<'_> {
     /// The value with a tensor's numbers in the order of an image that has its channels last, of which `value` is the
     /// permutation, and the step of each of its elements.
     fn image_of(&self, real: &Real, value: ValueId) -> Option<(ValueId, Vec<Dyadic>)> {
-        let Source::Value(id) = real.source else {
-            return None;
-        };
         let (base, elements) = self.builder.permuted(value)?;
-        let plain = real.divisor == 1 && real.offset.iter().all(|offset| offset.is_zero());
-        let same = self.builder.base(id) == self.builder.base(value);
-        if !plain || !same || !are_channels_last(&elements, &real.shape) {
+        if !self.are_its_raws(real, value) || !are_channels_last(&elements, &real.shape) {
             return None;
         }
         let mut steps = real.step.clone();
@@ -82,16 +77,19 @@ impl Lowering<'_> {
             .then_some((image, steps))
     }
 
-    /// Whether a value has the numbers of a tensor, in a unit that a value can have.
-    fn is_shown_by(&self, real: &Real, value: ValueId) -> bool {
-        let Source::Value(id) = real.source else {
-            return false;
-        };
-        let channels = self.builder.dims(value).last().copied().unwrap_or(1);
-        let mut steps = real.step.iter().enumerate();
-        self.builder.base(id) == self.builder.base(value)
+    /// Whether the numbers of a tensor are the raws of a value, but for their steps.
+    fn are_its_raws(&self, real: &Real, value: ValueId) -> bool {
+        let base = self.builder.base(value);
+        matches!(real.source, Source::Value(id) if self.builder.base(id) == base)
             && real.divisor == 1
             && real.offset.iter().all(|offset| offset.is_zero())
+    }
+
+    /// Whether a value has the numbers of a tensor, in a unit that a value can have.
+    fn is_shown_by(&self, real: &Real, value: ValueId) -> bool {
+        let channels = self.builder.dims(value).last().copied().unwrap_or(1);
+        let mut steps = real.step.iter().enumerate();
+        self.are_its_raws(real, value)
             && steps.all(|(e, step)| *step == real.step[e % channels] && is_unit(step))
     }
 }

@@ -10,16 +10,25 @@ use super::super::{
 use super::{norms::asked, window::window};
 use crate::graph::{Binary, Kind, Op, Pooling, Unary, Window};
 
-/// MaxPool and AveragePool. Where the largest elements are is computed if somebody reads it.
-pub(super) fn pool(
+/// What is pooled, with its shape.
+fn pooled(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
-) -> Result<Vec<Value>, ImportError> {
+) -> Result<(Value, Vec<usize>), ImportError> {
     let x = context.input(node, 0)?;
     let shape = context.shape(&x);
     if shape.len() < 3 {
         return Err(node.operand_error("takes [batch, channels, …] with one spatial axis at least"));
     }
+    Ok((x, shape))
+}
+
+/// MaxPool and AveragePool. Where the largest elements are is computed if somebody reads it.
+pub(super) fn pool(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+) -> Result<Vec<Value>, ImportError> {
+    let (x, shape) = pooled(context, node)?;
     let mut column_major = false;
     let op = if node.proto.op_type == "MaxPool" {
         column_major = node.flag("storage_order", false)?;
@@ -31,12 +40,12 @@ pub(super) fn pool(
     };
     let window = window(node, &shape[2..], None)?;
     let ceil = node.flag("ceil_mode", false)?;
-    let pooled = Op::Pool {
+    let pool = Op::Pool {
         op,
         window: window.clone(),
         ceil,
     };
-    let mut results = vec![context.apply(node, Kind::Float, pooled, std::slice::from_ref(&x))?];
+    let mut results = vec![context.apply(node, Kind::Float, pool, std::slice::from_ref(&x))?];
     if op == Pooling::Max && asked(node, 1) {
         results.push(places(context, node, &x, &window, ceil, column_major)?);
     }
@@ -48,11 +57,7 @@ pub(super) fn lp_pool(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
 ) -> Result<Vec<Value>, ImportError> {
-    let x = context.input(node, 0)?;
-    let shape = context.shape(&x);
-    if shape.len() < 3 {
-        return Err(node.operand_error("takes [batch, channels, …] with one spatial axis at least"));
-    }
+    let (x, shape) = pooled(context, node)?;
     let p = node.int("p")?.unwrap_or(2);
     let measure = match p {
         1 => Unary::Abs,

@@ -5,12 +5,11 @@
 //! to 2): round(x/d) = ⌊(x + 3d/2 − 1)/2d⌋ + ⌊(x + d/2)/2d⌋ for every whole x. Half a count more in either dividend
 //! changes no floor, and keeps it from the steps.
 
-use super::multiple::Multiple;
+use super::multiple::{Multiple, fine, of_few_bits};
 use super::{Held, Insert, Insertion};
 use crate::graph::{Binary, Node, Op, Unary, ValueId};
 
-/// Bits of an inverse, and the largest divisor: half a count outweighs what the inverse lacks.
-const INVERSE_BITS: i32 = 30;
+/// Largest divisor: half a count outweighs what its inverse lacks.
 const LARGEST: f64 = 16_384.0;
 
 /// Half of the divisor that a scale stands for, if it is a whole number, even and no power of two. A scale may be
@@ -32,9 +31,7 @@ fn half(multiple: Multiple) -> Option<f64> {
 /// Scale and shift of both floors.
 fn lines(half: f64) -> [(f64, f64); 2] {
     let twice = 4.0 * half;
-    let unit = libm::ldexp(1.0, libm::ilogb(1.0 / twice) - INVERSE_BITS);
-    let scale = libm::round(1.0 / twice / unit) * unit;
-    let fine = |v: f64| libm::ldexp(libm::round(libm::ldexp(v, 40)), -40);
+    let (scale, _) = of_few_bits(1.0 / twice);
     [3.0 * half - 1.0, half].map(|added| (scale, fine((added + 0.5) / twice)))
 }
 

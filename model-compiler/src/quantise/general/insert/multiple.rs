@@ -113,9 +113,7 @@ impl Multiple {
         if scale == 0.0 || !scale.is_finite() {
             return None;
         }
-        let bits = INVERSE_BITS - libm::ilogb(scale);
-        let unit = libm::ldexp(1.0, -bits);
-        let nearest = libm::round(scale / unit) * unit;
+        let (nearest, unit) = of_few_bits(scale);
         let range = (whole.maximum - whole.minimum) as usize;
         let stride = (range / TRIALS).max(1);
         let differing = |(scale, shift): (f64, f64)| {
@@ -130,7 +128,6 @@ impl Multiple {
         // steeper.
         let end = whole.maximum.abs().max(whole.minimum.abs()).max(1.0);
         let little = libm::ldexp(1.0, -22 + libm::ilogb(end * scale.abs()).max(-20));
-        let fine = |v: f64| libm::ldexp(libm::round(libm::ldexp(v, 40)), -40);
         let shifts = [0.0, 0.25, -0.25, 1.0, -1.0, 4.0, -4.0].map(|n| fine(shift + n * little));
         let scales = [0.0, 1.0, -1.0].map(|n| nearest + n * unit);
         let trials = shifts.iter().flat_map(|t| scales.map(|s| (s, *t)));
@@ -146,6 +143,17 @@ impl Multiple {
         }
         best.map(|(_, trial)| trial)
     }
+}
+
+/// A scale in as many bits as an inverse has, and the unit of their last one.
+pub(super) fn of_few_bits(scale: f64) -> (f64, f64) {
+    let unit = libm::ldexp(1.0, libm::ilogb(scale) - INVERSE_BITS);
+    (libm::round(scale / unit) * unit, unit)
+}
+
+/// A shift on the grid that shifts have.
+pub(super) fn fine(shift: f64) -> f64 {
+    libm::ldexp(libm::round(libm::ldexp(shift, 40)), -40)
 }
 
 fn round(rounding: Unary, x: f64) -> f64 {
