@@ -72,6 +72,9 @@ pub fn main() -> ExitCode {
     let result = own_boards::look_in(&cli.own_boards).and_then(|()| match &cli.command {
         Command::Inspect(args) => inspect::inspect(args),
         Command::Compile(args) => compile::compile(args),
+        Command::Run(args) if cli.json && args.prints_outputs() => Err(anyhow::anyhow!(
+            "--json: standard output cannot hold outputs (-o -) and a report; give a file with -o"
+        )),
         Command::Run(args) => run::run(args),
         Command::Verify(args) => verify::verify(args),
         Command::Evaluate(args) => evaluate::evaluate(args),

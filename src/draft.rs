@@ -28,7 +28,7 @@ pub fn write(
     path: &Path,
     graph: &Graph,
     network: Option<&Network>,
-    calibration: &Path,
+    calibration: impl FnOnce() -> Result<Npz>,
     force: bool,
 ) -> Result<()> {
     if path.exists() && !force {
@@ -37,7 +37,7 @@ pub fn write(
             path.display()
         );
     }
-    let npz = Npz::read(calibration)?;
+    let npz = calibration()?;
     let (_, values) = float::inputs(graph, &npz, |_| vec![])?;
     let text = drafted(graph, network, &values);
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))

@@ -1,12 +1,13 @@
 //! Runs a program's events somewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use hodoscope_files::Reader;
 use hodoscope_interpreter::Interpreter;
 use hodoscope_program::Program;
-use hodoscope_sim::encode::{EncodeReport, Encoder, Events};
-use hodoscope_sim::npz::Npz;
+use hodoscope_sim::encode::{EncodeError, EncodeReport, Encoder, Events};
+use hodoscope_sim::npz::{Npz, Room};
 use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::targets::{
     Answer, Board, BuildOptions, Built, Cache, FileError, Host, HostError, Layer, Session,
@@ -80,12 +81,12 @@ pub struct Answers {
 /// Reads `npz` and makes detector words of it.
 pub fn events(program: &Program, npz: &Npz) -> Result<Events> {
     let events = Events::from_npz(program, npz)?;
-    tell(events.report(), npz);
+    tell(events.report(), npz.path());
     Ok(events)
 }
 
 /// Notes on what making words cost.
-fn tell(report: &EncodeReport, npz: &Npz) {
+fn tell(report: &EncodeReport, path: &Path) {
     let (saturated, lost) = (report.saturated(), report.lost());
     let beyond: u64 = report.sets.iter().map(|set| set.beyond_capacity).sum();
     let notes = [
@@ -101,7 +102,7 @@ fn tell(report: &EncodeReport, npz: &Npz) {
     ];
     for (count, what) in notes {
         if count > 0 {
-            notes::say(format!("note: {}: {count} {what}", npz.path().display()));
+            notes::say(format!("note: {}: {count} {what}", path.display()));
         }
     }
 }
@@ -263,7 +264,7 @@ impl Deployed {
     pub fn run_events(&self, program: &Program, npz: &Npz) -> Result<(Answers, EncodeReport)> {
         let encoder = Encoder::new(program, npz)?;
         if let Some((answers, report)) = self.run_file(program, &encoder)? {
-            tell(&report, npz);
+            tell(&report, npz.path());
             return Ok((answers, report));
         }
         let events = events(program, npz)?;
@@ -377,6 +378,74 @@ pub fn run_file(model: &ModelDir, place: &Place, npz: &Npz) -> Result<(Answers, 
     }
     let events = events(program, npz)?;
     Ok((run(model, place, &events)?, events.report().clone()))
+}
+
+/// Bytes of a part of a file, as a share of what may be read at once: a row group can be larger.
+const PARTS: u64 = 8;
+
+/// As [`run_file`], of a file that was opened. In this process a file with row groups is computed part by part, so that only
+/// answers of all events lie in memory.
+pub fn run_reader(
+    model: &ModelDir,
+    place: &Place,
+    reader: Reader,
+) -> Result<(Answers, EncodeReport)> {
+    let is_here = matches!(place, Place::Interpreter)
+        || matches!(place, Place::Board(name) if name == NATIVE);
+    let reader = match is_here {
+        true => reader.in_parts_of(Room::from_env()?.left() / PARTS)?,
+        false => reader,
+    };
+    if reader.parts() == 1 {
+        return run_file(model, place, &reader.read()?);
+    }
+    let program = &model.program;
+    let mut report = EncodeReport::new(program, 0);
+    let mut all: Option<Answers> = None;
+    let mut deployed = None;
+    for part in 0..reader.parts() {
+        let npz = reader.read_part(part)?;
+        let computed = run_part(model, place, &npz, &mut deployed);
+        let (answers, cost) = computed.map_err(|mut error| {
+            if let Some(EncodeError::Npz(error)) = error.downcast_mut() {
+                error.shift(report.events);
+            }
+            error
+        })?;
+        report.merge(&cost);
+        match &mut all {
+            Some(all) => all.raws.flat.extend(answers.raws.flat),
+            None => all = Some(answers),
+        }
+    }
+    tell(&report, reader.path());
+    let all = all.with_context(|| format!("{}: it has no event", reader.path().display()))?;
+    Ok((all, report))
+}
+
+/// Runs a part of a file's events, here; `deployed` is built once.
+fn run_part(
+    model: &ModelDir,
+    place: &Place,
+    npz: &Npz,
+    deployed: &mut Option<Deployed>,
+) -> Result<(Answers, EncodeReport)> {
+    let program = &model.program;
+    let encoder = Encoder::new(program, npz)?;
+    if let (Place::Board(name), None) = (place, &deployed) {
+        *deployed = Some(Deployed::build(model, name, &BuildOptions::default())?);
+    }
+    if let Some(deployed) = deployed
+        && let Some(done) = deployed.run_file(program, &encoder)?
+    {
+        return Ok(done);
+    }
+    let events = encoder.encode(0..encoder.len())?;
+    let answers = match deployed {
+        Some(deployed) => deployed.run(&events, false)?,
+        None => interpret(program, &events)?,
+    };
+    Ok((answers, events.report().clone()))
 }
 
 /// Runs all events on anything but the float graph.

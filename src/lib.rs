@@ -12,6 +12,7 @@ mod execute;
 mod exit;
 mod extents;
 mod fabric;
+mod files;
 mod float;
 mod html;
 mod layers;

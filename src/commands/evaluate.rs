@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::commands::run::encoding;
 use crate::execute::{self, Answers, OutputSlice};
+use crate::files::Columns;
 use crate::float;
 use crate::model_dir::ModelDir;
 use crate::place::Place;
@@ -34,9 +35,11 @@ target fraction of background is accepted.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
-    /// Events, with an array `labels` (0 background, 1 signal)
-    #[arg(long, value_name = "X.npz")]
+    /// Events, with an array `labels` (0 background, 1 signal); npz, parquet or HDF5, of which FILE:GROUP names a group
+    #[arg(long, value_name = "FILE")]
     inputs: PathBuf,
+    #[command(flatten)]
+    columns: Columns,
     /// What computes the fixed-point score: interpreter, native, a board, or `fabric`
     #[arg(long, value_name = "WHERE", default_value = "interpreter")]
     on: Place,
@@ -95,7 +98,7 @@ struct Figures {
 
 pub fn evaluate(args: &Args) -> Result<Report> {
     let model = ModelDir::read(&args.dir)?;
-    let npz = Npz::read(&args.inputs)?;
+    let npz = args.columns.read(&args.inputs)?;
     judge(args, &model, &npz, |events| {
         execute::run(&model, &args.on, events)
     })

@@ -19,6 +19,7 @@ use crate::commands::compile;
 use crate::compiled::road_json;
 use crate::draft;
 use crate::extents;
+use crate::files::Columns;
 use crate::report::{Report, Table, thousands};
 
 /// Show what is inside a model: inputs, outputs, operators, parameters, and what is not supported
@@ -31,8 +32,10 @@ pub struct Args {
     #[arg(long = "extent", value_name = "AXIS=N", value_parser = compile::parse_extent)]
     extents: Vec<(String, usize)>,
     /// Events from which --write-inputs takes ranges: arrays named by the model's inputs
-    #[arg(long, value_name = "X.npz", requires = "write_inputs")]
+    #[arg(long, value_name = "FILE", requires = "write_inputs")]
     calibration: Option<PathBuf>,
+    #[command(flatten)]
+    columns: Columns,
     /// Draft the detector words of a float network's inputs from --calibration [default: inputs.toml beside the model]
     #[arg(long, value_name = "inputs.toml", num_args = 0..=1, require_equals = true, requires = "calibration")]
     write_inputs: Option<Option<PathBuf>>,
@@ -42,6 +45,8 @@ pub struct Args {
 }
 
 pub fn inspect(args: &Args) -> Result<Report> {
+    args.columns
+        .unless_of_none(args.calibration.is_none(), "--calibration")?;
     let named = || args.model.display().to_string();
     if !args.model.exists() {
         bail!("{}: no such file", named());
@@ -117,7 +122,8 @@ pub fn inspect(args: &Args) -> Result<Report> {
     if let (Some(path), Some(calibration)) = (&args.write_inputs, &args.calibration) {
         let beside = || args.model.with_file_name("inputs.toml");
         let path = path.clone().unwrap_or_else(beside);
-        draft::write(&path, &graph, network.as_ref(), calibration, args.force)?;
+        let events = || args.columns.read(calibration);
+        draft::write(&path, &graph, network.as_ref(), events, args.force)?;
         let _ = writeln!(
             text,
             "  drafted {}: put in names, units and what the detector sends",

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hodoscope_sim::encode::Events;
-use hodoscope_sim::npz::Npz;
 use hodoscope_sim::stream::Rate;
 use hodoscope_sim::targets::board::Runner;
 use hodoscope_sim::targets::replay::{Link, Pace, Port, ReplayOptions, replay as feed};
@@ -19,6 +18,7 @@ use hodoscope_sim::targets::{Board, Built};
 use sha2::{Digest, Sha256};
 
 use crate::execute::{self, Answers};
+use crate::files::Columns;
 use crate::menu_dir;
 use crate::model_dir::ModelDir;
 use crate::own_boards;
@@ -46,9 +46,12 @@ On a difference the exit code is 1; when the board makes no progress it is 3.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it, or a menu of several, menu.toml
     dir: PathBuf,
-    /// Events: arrays named by the model's inputs, first axis = events; of a menu MODEL=X.npz for each model, or one file for all
-    #[arg(long, value_name = "X.npz", required_unless_present = "session")]
+    /// Events: arrays named by the model's inputs, first axis = events; npz, npy, parquet or HDF5 (FILE:GROUP).
+    /// Of a menu MODEL=FILE for each model, or one file for all
+    #[arg(long, value_name = "FILE", required_unless_present = "session")]
     inputs: Vec<String>,
+    #[command(flatten)]
+    columns: Columns,
     /// Of a menu: change to another one of the same models at an event, as other.toml@5000; may be given again
     #[arg(long, value_name = "MENU@EVENT")]
     change: Vec<String>,
@@ -111,6 +114,8 @@ impl FromStr for Tempo {
 const BAUD: u32 = 115_200;
 
 pub fn replay(args: &Args) -> Result<Report> {
+    args.columns
+        .unless_of_none(args.inputs.is_empty(), "--inputs")?;
     if menu_dir::is_menu(&args.dir) {
         return menu::replay(args);
     }
@@ -127,7 +132,7 @@ pub fn replay(args: &Args) -> Result<Report> {
     let events = match (&recorded, &*args.inputs) {
         (Some(session), _) => Events::of_words(program, &session.events),
         (None, [path]) => first(
-            execute::events(program, &Npz::read(path.as_ref())?)?,
+            execute::events(program, &args.columns.read(path.as_ref())?)?,
             program,
             args.events,
         ),

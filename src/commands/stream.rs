@@ -6,7 +6,6 @@ mod service;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use hodoscope_sim::npz::Npz;
 use hodoscope_sim::stream::{
     Arrivals, Bandwidth, Board, DeadTime, Filling, Input, Jobs, LAST, Link, Order, Outcome,
     Payload, Poll, Rate, Run, ServiceTable, Span, StreamError, Sustainable, Timebase, arrivals,
@@ -14,6 +13,7 @@ use hodoscope_sim::stream::{
 };
 
 use crate::execute;
+use crate::files::Columns;
 use crate::model_dir::ModelDir;
 use crate::place::Place;
 use crate::progress;
@@ -46,9 +46,11 @@ pub struct Args {
     /// The board; not needed with a --clock and service times
     #[arg(long, value_name = "BOARD")]
     on: Option<Place>,
-    /// Events: arrays named by the model's inputs, first axis = events
-    #[arg(long, value_name = "X.npz")]
+    /// Events: arrays named by the model's inputs, first axis = events; npz, npy, parquet or HDF5, of which FILE:GROUP names a group
+    #[arg(long, value_name = "FILE")]
     inputs: PathBuf,
+    #[command(flatten)]
+    columns: Columns,
     /// When events arrive
     #[arg(long, value_name = "HOW")]
     arrivals: String,
@@ -236,7 +238,7 @@ pub fn stream(args: &Args) -> Result<Report> {
         None => SLOT.parse()?,
     };
     let model = ModelDir::read(&args.dir)?;
-    let events = execute::events(&model.program, &Npz::read(&args.inputs)?)?;
+    let events = execute::events(&model.program, &args.columns.read(&args.inputs)?)?;
     let clock_hz = service::clock(args)?;
     // What is wrong with arrivals is said before a firmware is built.
     let timebase = match args.ticks {

@@ -6,11 +6,11 @@ use anyhow::{Result, bail};
 use hodoscope_interpreter::Trace;
 use hodoscope_program::Program;
 use hodoscope_sim::encode::Events;
-use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::{BuildOptions, Layer};
 use serde_json::{Value, json};
 
 use crate::execute::{self, Deployed};
+use crate::files::Columns;
 use crate::float;
 use crate::layers::FloatLayers;
 use crate::model_dir::ModelDir;
@@ -28,9 +28,11 @@ exit code is 1. With --event, --json also holds the raws of that event.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
-    /// Events: arrays named by the model's inputs, first axis = events
-    #[arg(long, value_name = "X.npz")]
+    /// Events: arrays named by the model's inputs, first axis = events; npz, npy, parquet or HDF5, of which FILE:GROUP names a group
+    #[arg(long, value_name = "FILE")]
     inputs: PathBuf,
+    #[command(flatten)]
+    columns: Columns,
     /// interpreter, native, or a board
     #[arg(long, value_name = "WHERE", default_value = "interpreter")]
     on: Place,
@@ -78,7 +80,7 @@ pub fn trace(args: &Args) -> Result<Report> {
         );
     }
     let model = ModelDir::read(&args.dir)?;
-    let npz = Npz::read(&args.inputs)?;
+    let npz = args.columns.read(&args.inputs)?;
     let events = execute::events(&model.program, &npz)?;
     let chosen = match args.event {
         Some(event) if event >= events.len() => {

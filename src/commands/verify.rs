@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use hodoscope_program::Program;
 use hodoscope_sim::encode::Events;
-use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::BuildOptions;
 use hodoscope_sim::targets::board::Runner;
 use serde_json::{Value, json};
 
 use crate::commands::trace::{self, FirstLayer};
 use crate::execute::{self, Answers, Deployed, OutputSlice};
+use crate::files::Columns;
 use crate::model_dir::ModelDir;
 use crate::notes;
 use crate::place::Place;
@@ -35,9 +35,12 @@ On a difference the exit code is 1, and output, event and the first layer that d
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
-    /// Events: arrays named by the model's inputs, first axis = events; without them only events of its own
-    #[arg(long, value_name = "X.npz")]
+    /// Events: arrays named by the model's inputs, first axis = events; npz, npy, parquet or HDF5 (FILE:GROUP); without
+    /// them only events of its own
+    #[arg(long, value_name = "FILE")]
     inputs: Option<PathBuf>,
+    #[command(flatten)]
+    columns: Columns,
     /// native, native-board, boards, or `fabric`: the Verilog that `hodoscope rtl DIR` wrote
     #[arg(long, value_name = "WHERE", required = true, num_args = 1.., value_delimiter = ',')]
     on: Vec<Place>,
@@ -80,10 +83,12 @@ pub fn verify(args: &Args) -> Result<Report> {
     if count == 0 && args.seed.is_some() {
         bail!("--seed: it is that of events of its own, and --own 0 makes none");
     }
+    args.columns
+        .unless_of_none(args.inputs.is_none(), "--inputs")?;
     let model = ModelDir::read(&args.dir)?;
     let program = &model.program;
     let given = match &args.inputs {
-        Some(path) => execute::events(program, &Npz::read(path)?)?,
+        Some(path) => execute::events(program, &args.columns.read(path)?)?,
         None => Events::of_words(program, &[]),
     };
     let vectors = own::vectors(program, given, count, args.seed.unwrap_or(1))?;

@@ -42,7 +42,9 @@ pub struct SetReport {
 }
 
 impl EncodeReport {
-    pub(crate) fn new(program: &Program, events: usize) -> Self {
+    /// Of so many events that cost nothing.
+    #[must_use]
+    pub fn new(program: &Program, events: usize) -> Self {
         Self {
             events,
             inputs: program
@@ -70,7 +72,7 @@ impl EncodeReport {
     }
 
     /// Adds what other events of the same program cost.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.events += other.events;
         for (own, other) in self.inputs.iter_mut().zip(&other.inputs) {
             own.values += other.values;

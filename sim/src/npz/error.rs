@@ -107,9 +107,9 @@ pub enum NpzError {
         /// The array.
         name: String,
     },
-    /// The file is of a kind that only the Python package reads.
+    /// The file is none of NumPy's.
     #[error(
-        "{path}: {kind}, of which the command reads none: in Python, `hodoscope.convert({path:?}, \"x.npz\")` makes an archive of it (docs/src/python.md)"
+        "{path}: {kind}, and no archive of arrays: in Python, `hodoscope.convert({path:?}, \"x.npz\")` makes one of it (docs/src/python.md)"
     )]
     Elsewhere {
         /// The file.
@@ -119,7 +119,7 @@ pub enum NpzError {
     },
     /// The arrays of a file take more memory than is allowed.
     #[error(
-        "{path}: array `{name}` takes {bytes} bytes of memory, and all arrays of a file may take {} GiB: {variable}=8 allows 8; or give fewer events",
+        "{path}: array `{name}` takes {bytes} bytes of memory, and all arrays of a file may take {} GiB: {variable}=8 allows 8; or give fewer events, or name columns with --map",
         limit >> 30, variable = super::room::VARIABLE
     )]
     Room {
@@ -187,6 +187,16 @@ pub enum NpzError {
         /// Why.
         reason: String,
     },
+}
+
+impl NpzError {
+    /// The same of events that stand behind `before` others in their file.
+    pub fn shift(&mut self, before: usize) {
+        match self {
+            Self::NotFinite { event, .. } | Self::Value { event, .. } => *event += before,
+            _ => {}
+        }
+    }
 }
 
 /// `(2000, 32, 3)`, as NumPy prints it.

@@ -14,7 +14,8 @@ mod write;
 pub use error::NpzError;
 pub use jagged::Jagged;
 pub use read::{Array, Npz, Values};
-pub use write::{OutputArrays, write_outputs};
+pub use room::Room;
+pub use write::{OutputArrays, write_outputs, write_outputs_to, write_whole};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -11,14 +11,15 @@ pub(super) const VARIABLE: &str = "HODOSCOPE_READ_GIB";
 const USUAL: u64 = 2;
 
 /// What is left of the limit.
-#[derive(Debug)]
-pub(super) struct Room {
+#[derive(Clone, Debug)]
+pub struct Room {
     limit: u64,
     left: u64,
 }
 
 impl Room {
     /// So many bytes.
+    #[must_use]
     pub fn of(limit: u64) -> Self {
         Self { limit, left: limit }
     }
@@ -36,6 +37,12 @@ impl Room {
             text: text.to_string_lossy().into_owned(),
         })?;
         Ok(Self::of(gib.saturating_mul(1 << 30)))
+    }
+
+    /// Bytes that are left.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.left
     }
 
     /// Takes the room of an array.

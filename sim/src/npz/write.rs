@@ -1,12 +1,11 @@
 //! Writing.
 
-use std::fmt::Display;
-use std::io::{BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
-use tempfile::NamedTempFile;
 
 use super::{NpzError, Values};
 
@@ -107,6 +106,37 @@ impl OutputArrays {
 /// # Errors
 /// When the file cannot be written.
 pub fn write_outputs(path: &Path, outputs: &[OutputArrays]) -> Result<(), NpzError> {
+    write_whole(path, |file| archive(file, outputs))
+}
+
+/// Writes the arrays of each output as an archive to wherever bytes go, such as a pipe.
+///
+/// # Errors
+/// When it takes no more.
+pub fn write_outputs_to(sink: &mut impl Write, outputs: &[OutputArrays]) -> std::io::Result<()> {
+    // An archive's parts are written in another order than they lie in.
+    let mut file = tempfile::tempfile()?;
+    archive(&file, outputs).map_err(std::io::Error::other)?;
+    file.rewind()?;
+    std::io::copy(&mut file, sink)?;
+    sink.flush()
+}
+
+/// Writes a file that appears under its name when `write` has written all of it; one that is there is replaced.
+///
+/// # Errors
+/// When it cannot be written, or `path` is no file but a folder, a device or a pipe.
+pub fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&File) -> Result<(), String>,
+) -> Result<(), NpzError> {
+    let failed = |reason: String| NpzError::Write {
+        path: path.into(),
+        reason,
+    };
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(failed("it is there and no file".to_owned()));
+    }
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -115,38 +145,35 @@ pub fn write_outputs(path: &Path, outputs: &[OutputArrays]) -> Result<(), NpzErr
     // As any file that a program creates; a temporary file is its owner's only.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(parent).map_err(|e| failed(path, e))?;
+    let file = builder
+        .tempfile_in(parent)
+        .map_err(|e| failed(e.to_string()))?;
+    write(file.as_file()).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.to_string()))?;
+    Ok(())
+}
+
+fn archive(file: &File, outputs: &[OutputArrays]) -> Result<(), String> {
     let mut writer = NpzWriter::new_compressed(BufWriter::new(file));
     for output in outputs {
         for (name, shape, values) in output.clone().into_arrays() {
             match values {
-                Values::Float(values) => add(&mut writer, path, &name, &shape, values)?,
-                Values::Single(values) => add(&mut writer, path, &name, &shape, values)?,
-                Values::Integer(values) => add(&mut writer, path, &name, &shape, values)?,
+                Values::Float(values) => add(&mut writer, &name, &shape, values)?,
+                Values::Single(values) => add(&mut writer, &name, &shape, values)?,
+                Values::Integer(values) => add(&mut writer, &name, &shape, values)?,
             }
         }
     }
-    let mut inner = writer.finish().map_err(|e| failed(path, e))?;
-    inner.flush().map_err(|e| failed(path, e))?;
-    let file = inner.into_inner().map_err(|e| failed(path, e))?;
-    file.persist(path).map_err(|e| failed(path, e))?;
-    Ok(())
+    let mut inner = writer.finish().map_err(|e| e.to_string())?;
+    inner.flush().map_err(|e| e.to_string())
 }
 
 fn add<T: WritableElement>(
-    writer: &mut NpzWriter<BufWriter<NamedTempFile>>,
-    path: &Path,
+    writer: &mut NpzWriter<BufWriter<&File>>,
     name: &str,
     shape: &[usize],
     values: Vec<T>,
-) -> Result<(), NpzError> {
-    let array = ArrayD::from_shape_vec(IxDyn(shape), values).map_err(|e| failed(path, e))?;
-    writer.add_array(name, &array).map_err(|e| failed(path, e))
-}
-
-fn failed(path: &Path, reason: impl Display) -> NpzError {
-    NpzError::Write {
-        path: path.into(),
-        reason: reason.to_string(),
-    }
+) -> Result<(), String> {
+    let array = ArrayD::from_shape_vec(IxDyn(shape), values).map_err(|e| e.to_string())?;
+    writer.add_array(name, &array).map_err(|e| e.to_string())
 }

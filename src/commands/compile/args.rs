@@ -16,6 +16,7 @@ use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board::Board;
 
 use crate::budget::Budget;
+use crate::files::Columns;
 use crate::loss::{Limit, StatedKind};
 
 /// Compile a model into an integer program and a no_std crate
@@ -40,9 +41,11 @@ pub struct Args {
     /// ONNX file
     pub(super) model: PathBuf,
     /// Events from which formats are taken: arrays named by the model's inputs. A network that is
-    /// quantised already needs none
-    #[arg(long, value_name = "X.npz")]
+    /// quantised already needs none. npz, npy, parquet or HDF5, of which FILE:GROUP names a group
+    #[arg(long, value_name = "FILE")]
     pub(super) calibration: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) columns: Columns,
     /// Those events, once they are read; or a caller's, without a file.
     #[arg(skip)]
     pub(super) events: OnceCell<Npz>,
@@ -215,8 +218,10 @@ impl Args {
 
     /// The calibration events, if there are any.
     pub(super) fn calibration_events(&self) -> Result<Option<&Npz>> {
+        self.columns
+            .unless_of_none(self.calibration.is_none(), "--calibration")?;
         if let (None, Some(path)) = (self.events.get(), &self.calibration) {
-            let read = Npz::read(path).context("calibration")?;
+            let read = self.columns.read(path).context("calibration")?;
             return Ok(Some(self.events.get_or_init(|| read)));
         }
         Ok(self.events.get())

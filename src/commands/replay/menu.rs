@@ -135,7 +135,7 @@ fn sample(menu: &MenuDir, args: &Args) -> Result<Sample> {
     let mut all: Vec<Events> = Vec::new();
     let mut ticks: Option<Vec<u32>> = None;
     for ((name, model), path) in menu.models.iter().zip(&files) {
-        let npz = Npz::read(path)?;
+        let npz = args.columns.read(path)?;
         let events =
             execute::events(&model.program, &npz).with_context(|| format!("model `{name}`"))?;
         all.push(events);
