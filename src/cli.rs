@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    boards, compile, evaluate, flash, inspect, latency, package, replay, rtl, run, stream, synth,
-    trace, verify,
+    boards, cache, compile, evaluate, flash, inspect, latency, package, replay, rtl, run, stream,
+    synth, trace, verify,
 };
 use crate::exit;
 use crate::own_boards;
@@ -63,12 +63,18 @@ enum Command {
     Synth(synth::Args),
     Package(package::Args),
     Boards(boards::Args),
+    Cache(cache::Args),
 }
 
 /// Runs the command of this process's arguments.
 pub fn main() -> ExitCode {
     // Usage errors end here, with exit code 2.
     let cli = Cli::parse();
+    if let Err(error) = hodoscope_sim::ending::watch() {
+        eprintln!(
+            "note: signals are not caught, an interrupt may leave programs and folders behind: {error}"
+        );
+    }
     let result = own_boards::look_in(&cli.own_boards).and_then(|()| match &cli.command {
         Command::Inspect(args) => inspect::inspect(args),
         Command::Compile(args) => compile::compile(args),
@@ -87,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Synth(args) => synth::synth(args),
         Command::Package(args) => package::package(args),
         Command::Boards(args) => boards::boards(args),
+        Command::Cache(args) => cache::cache(args),
     });
     let (report, code) = match result {
         Ok(report) => {

@@ -20,6 +20,7 @@ use hodoscope_compiler::emit::{Files, workspace_manifest};
 use hodoscope_compiler::import;
 use hodoscope_compiler::recognise::Score;
 use hodoscope_program::Program;
+use hodoscope_sim::ending::Passing;
 use hodoscope_sim::targets::sources::write_kernels;
 use serde_json::Value;
 
@@ -176,9 +177,12 @@ pub fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()>
         .prefix(".hodoscope-")
         .tempdir_in(parent)
         .with_context(|| format!("cannot write into {}", parent.display()))?;
+    let passing = Passing::new(temporary.path());
     let new = temporary.path().join("new");
     fs::create_dir(&new).with_context(|| format!("cannot create {}", new.display()))?;
     fill(&new)?;
+    // From here on it may hold what a user had.
+    drop(passing);
     let old = temporary.path().join("old");
     let replaced = fs::symlink_metadata(dir).is_ok();
     let moved = |what: &str| format!("cannot move {what} to {}", dir.display());

@@ -3,6 +3,7 @@
 pub mod bound;
 pub mod elf;
 pub mod encode;
+pub mod ending;
 pub mod menu;
 pub mod metrics;
 pub mod npz;

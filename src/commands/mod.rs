@@ -1,6 +1,7 @@
 //! One file per subcommand.
 
 pub mod boards;
+pub mod cache;
 pub mod compile;
 pub mod evaluate;
 pub mod flash;

@@ -4,6 +4,7 @@ mod bad_input;
 mod bad_model;
 mod boards;
 mod budget;
+mod ending;
 mod flash;
 mod good;
 mod layouts;

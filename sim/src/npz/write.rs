@@ -8,6 +8,7 @@ use ndarray::{ArrayD, IxDyn};
 use ndarray_npy::{NpzWriter, WritableElement};
 
 use super::{NpzError, Values};
+use crate::ending::Passing;
 
 /// One output of every event.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,6 +149,7 @@ pub fn write_whole(
     let file = builder
         .tempfile_in(parent)
         .map_err(|e| failed(e.to_string()))?;
+    let _passing = Passing::new(file.path());
     write(file.as_file()).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.to_string()))?;
     Ok(())

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use crate::ending;
 
 use super::{Device, Figures, report};
 use crate::targets::board::{Board, Runner};
@@ -187,10 +189,7 @@ fn run(command: &mut Command, what: &str) -> Result<String, TargetError> {
         what: what.to_owned(),
         stderr,
     };
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
+    let output = ending::output(command).map_err(|error| failed(error.to_string()))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match output.status.success() {
         true => Ok(text(&output.stdout) + &text(&output.stderr)),

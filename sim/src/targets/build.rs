@@ -125,7 +125,7 @@ pub(super) fn build_firmware(
     let scripts = place.join("linker");
     files::mirror(&board.scripts, &scripts)?;
     let elf = place.join(format!("{package}.elf"));
-    if !elf.is_file() {
+    if !files::is_as_made(&elf) {
         let firmware = Firmware {
             package: &package,
             of: &model.identity.name,
@@ -138,6 +138,7 @@ pub(super) fn build_firmware(
             main,
         };
         files::write_executable(&elf, &firmware.build(cache)?)?;
+        files::made(&elf)?;
     }
     if matches!(board.runner, Runner::Rtl(_)) {
         rtl::write_image(&elf, &rtl::image_path(&elf))?;

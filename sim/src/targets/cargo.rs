@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use super::sources::Cache;
 use super::{TargetError, tool};
+use crate::ending;
 
 const RUSTUP: &str = "install Rust as https://rustup.rs says";
 
@@ -153,7 +154,7 @@ fn rustc(arguments: &[&str], cache: &Cache) -> Result<String, TargetError> {
 }
 
 fn run(command: &mut Command, what: &str) -> Result<Output, TargetError> {
-    let output = command.output().map_err(|error| TargetError::Build {
+    let output = ending::output(command).map_err(|error| TargetError::Build {
         what: what.to_owned(),
         stderr: error.to_string(),
     })?;

@@ -32,6 +32,12 @@ pub enum TargetError {
         /// What is missing.
         message: String,
     },
+    /// A build is under way in a folder that was to be removed.
+    #[error("{path}: in use by another hodoscope; nothing was removed")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A program is not installed.
     #[error("`{tool}` is not installed; {install}")]
     MissingTool {

@@ -5,7 +5,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::TargetError;
+use sha2::{Digest, Sha256};
+
+use super::{TargetError, hex};
 
 /// Writes `path` unless it already has this content: a file that did not change keeps its
 /// modification time, and cargo has nothing to do.
@@ -38,6 +40,28 @@ fn write_with_mode(path: &Path, content: &[u8], mode: u32) -> Result<(), TargetE
     replace().map_err(TargetError::io("write", path))
 }
 
+/// Where the checksum of a built program stands, beside it.
+fn checksum_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".sha256");
+    path.with_file_name(name)
+}
+
+/// Says that a program was built and is whole.
+pub(super) fn made(path: &Path) -> Result<(), TargetError> {
+    let bytes = fs::read(path).map_err(TargetError::io("read", path))?;
+    write(&checksum_path(path), hex(&Sha256::digest(bytes)).as_bytes())
+}
+
+/// Whether a program is there as it was built: what was truncated or replaced is built again, and never run.
+pub(super) fn is_as_made(path: &Path) -> bool {
+    let is_same = |bytes: Vec<u8>| {
+        fs::read(checksum_path(path))
+            .is_ok_and(|checksum| checksum == hex(&Sha256::digest(bytes)).as_bytes())
+    };
+    path.is_file() && fs::read(path).is_ok_and(is_same)
+}
+
 /// Every file below `dir` by its path in it, without hidden files and build output.
 pub(super) fn read_tree(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, TargetError> {
     let mut files = BTreeMap::new();
@@ -62,6 +86,11 @@ pub(super) fn read_tree(dir: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Target
         }
     }
     Ok(files)
+}
+
+/// Removes `dir` with all that is in it.
+pub(super) fn remove_tree(dir: &Path) -> Result<(), TargetError> {
+    fs::remove_dir_all(dir).map_err(TargetError::io("remove", dir))
 }
 
 /// Makes `dir` hold exactly `files`.

@@ -21,6 +21,8 @@ use std::process::Command;
 use hodoscope_compiler::emit::emulator::{Emulator, MODEL_CRATE};
 use sha2::{Digest, Sha256};
 
+use crate::ending::{self, Folder};
+
 use super::build::Model;
 use super::sources::{self, Cache, Sources};
 use super::{TargetError, cargo, files, hex, tool};
@@ -279,8 +281,7 @@ impl Tools {
         emulator: &Emulator<'_>,
         library: &Library,
     ) -> Result<(), TargetError> {
-        let own = tempfile::Builder::new().prefix("hodoscope-").tempdir();
-        let own = own.map_err(TargetError::io("create", &std::env::temp_dir()))?;
+        let own = Folder::new().map_err(TargetError::io("create", &std::env::temp_dir()))?;
         let at = |name: &str| own.path().join(name);
         let (symbol, what) = (emulator.symbol(), emulator.name());
         files::write(&at("rust.a"), rust)?;
@@ -352,7 +353,7 @@ fn run(program: &Path, what: &str, arguments: &[&OsStr]) -> Result<(), TargetErr
         what: format!("the library of {what} with {}", program.display()),
         stderr,
     };
-    let output = Command::new(program).args(arguments).output();
+    let output = ending::output(Command::new(program).args(arguments));
     let output = output.map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         return Ok(());

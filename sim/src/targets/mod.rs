@@ -17,6 +17,7 @@
 
 pub mod board;
 mod build;
+mod cached;
 mod cargo;
 mod error;
 mod files;
@@ -38,6 +39,7 @@ mod workshop;
 
 pub use board::Board;
 pub use build::{BuildOptions, Built, ProgramIdentity, build, build_host};
+pub use cached::{Cached, Cleaned, cached, clean};
 pub use error::TargetError;
 pub use host::{FileError, Host, HostError};
 pub use library::{Library, LibraryOptions, build_library, library_header, library_targets};

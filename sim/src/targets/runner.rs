@@ -6,9 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 use crate::elf::Elf;
+use crate::ending::{self, Folder, Started};
 
 use super::board::{Board, Emulator, Runner};
 use super::cargo::{self, Target};
@@ -28,7 +27,8 @@ pub(super) struct Process {
     /// Bytes of the log that came over the link.
     linked: Log,
     /// Holds the files below; removed at the end.
-    _files: TempDir,
+    _files: Folder,
+    _started: Started,
     defmt: PathBuf,
     counts: Option<PathBuf>,
     recording: Option<PathBuf>,
@@ -42,10 +42,7 @@ impl Process {
         built: &Built,
         options: &SessionOptions,
     ) -> Result<(Self, Connection), TargetError> {
-        let files = tempfile::Builder::new()
-            .prefix("hodoscope-")
-            .tempdir()
-            .map_err(TargetError::io("create", &std::env::temp_dir()))?;
+        let files = Folder::new().map_err(TargetError::io("create", &std::env::temp_dir()))?;
         let defmt = files.path().join("defmt");
         let counts = files.path().join("counts");
         let recorded = files.path().join("paths");
@@ -111,11 +108,12 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| TargetError::Ended {
-            what: board.name.clone(),
-            status: error.to_string(),
-            log: String::new(),
-        })?;
+        let (mut child, started) =
+            ending::spawn(&mut command).map_err(|error| TargetError::Ended {
+                what: board.name.clone(),
+                status: error.to_string(),
+                log: String::new(),
+            })?;
         let (log, linked) = (Log::default(), Log::default());
         let reader = child.stderr.take().map(|stderr| log.follow(stderr));
         let streams = (child.stdout.take(), child.stdin.take());
@@ -125,6 +123,7 @@ impl Process {
             reader,
             linked,
             _files: files,
+            _started: started,
             defmt,
             counts: counted,
             recording: paths_recorded,

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use hodoscope_compiler::emit::main_of_ways;
 use hodoscope_program::Program;
 
+use crate::ending;
+
 use super::{Board, BuildOptions, Cache, TargetError, build_host};
 
 /// A difference between what a way of an emitted crate gives and what is expected.
@@ -55,12 +57,13 @@ pub fn compare(
         what: format!("the streams and decisions of {}", program.name),
         stderr: message,
     };
-    let mut child = Command::new(&path)
+    let mut command = Command::new(&path);
+    command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(TargetError::io("start", &path))?;
+        .stderr(Stdio::piped());
+    let started = ending::spawn(&mut command);
+    let (mut child, _started) = started.map_err(TargetError::io("start", &path))?;
     let mut stdin = child
         .stdin
         .take()

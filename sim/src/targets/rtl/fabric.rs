@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::{Cache, TargetError, files, hex};
 use super::verilate::{find_verilator, machine, output};
+use crate::ending::{self, Folder};
 
 /// Options of Verilator. What no value was given to is random, and so are the registers at the beginning.
 const OPTIONS: &[&str] = &[
@@ -76,7 +77,7 @@ impl Simulator {
         let lock = place.join(".lock");
         let lock = File::create(&lock).and_then(|file| file.lock().map(|()| file));
         let lock = lock.map_err(TargetError::io("lock", &place))?;
-        if !program.is_file() {
+        if !files::is_as_made(&program) {
             for (path, content) in verilog {
                 files::write(&place.join(path), content.as_bytes())?;
             }
@@ -88,6 +89,7 @@ impl Simulator {
             let made = objects.join("Vtestbench");
             fs::rename(&made, &program).map_err(TargetError::io("rename", &made))?;
             fs::remove_dir_all(&objects).map_err(TargetError::io("remove", &objects))?;
+            files::made(&program)?;
         }
         drop(lock);
         Ok(Self {
@@ -107,8 +109,7 @@ impl Simulator {
         events: &[Vec<Vec<i64>>],
         seed: u32,
     ) -> Result<Vec<Answered>, TargetError> {
-        let place =
-            tempfile::tempdir().map_err(TargetError::io("create", &std::env::temp_dir()))?;
+        let place = Folder::new().map_err(TargetError::io("create", &std::env::temp_dir()))?;
         let path = |name: &str| place.path().join(name);
         let (mut vectors, mut expected) = (String::new(), String::new());
         for inputs in events {
@@ -124,13 +125,13 @@ impl Simulator {
         write("vectors", &vectors)?;
         write("expected", &expected)?;
         let told = |name: &str, path: &Path| format!("+{name}={}", path.display());
-        let ran = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .arg("+verilator+rand+reset+2")
             // Zero stands for a seed of its own.
             .arg(format!("+verilator+seed+{}", seed % 0x7fff_fffe + 1))
-            .args(["vectors", "expected", "answers"].map(|name| told(name, &path(name))))
-            .output()
-            .map_err(TargetError::io("run", &self.program))?;
+            .args(["vectors", "expected", "answers"].map(|name| told(name, &path(name))));
+        let ran = ending::output(&mut command).map_err(TargetError::io("run", &self.program))?;
         let broken = |message: String| TargetError::Protocol {
             what: format!("{} as logic", self.name),
             message,

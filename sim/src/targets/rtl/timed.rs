@@ -12,6 +12,7 @@ use std::thread;
 use hodoscope_wire::{Decoder, PREAMBLE, REPLY_FRAME, Reply, Request};
 
 use super::image_path;
+use crate::ending::{self, Folder};
 use crate::targets::session::Answer;
 use crate::targets::{Board, Built, TargetError};
 
@@ -71,7 +72,7 @@ pub fn serve(board: &Board, built: &Built, stream: &TimedStream<'_>) -> Result<T
             "only a soft-core's RTL serves a stream in time".to_owned(),
         ));
     };
-    let place = tempfile::tempdir().map_err(TargetError::io("create", &std::env::temp_dir()))?;
+    let place = Folder::new().map_err(TargetError::io("create", &std::env::temp_dir()))?;
     let (arrivals, fates) = (place.path().join("arrivals"), place.path().join("fates"));
     let frames: Vec<Vec<u8>> = (0u32..)
         .zip(stream.payloads)
@@ -97,15 +98,16 @@ pub fn serve(board: &Board, built: &Built, stream: &TimedStream<'_>) -> Result<T
     }
     fs::write(&arrivals, text).map_err(TargetError::io("write", &arrivals))?;
 
-    let mut child = Command::new(simulator)
+    let mut command = Command::new(simulator);
+    command
         .arg(format!("+image={}", image_path(&built.elf).display()))
         .arg(format!("+arrivals={}", arrivals.display()))
         .arg(format!("+fates={}", fates.display()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(TargetError::io("run", simulator))?;
+        .stderr(Stdio::piped());
+    let started = ending::spawn(&mut command);
+    let (mut child, _started) = started.map_err(TargetError::io("run", simulator))?;
     let mut before = PREAMBLE.to_vec();
     let configure = Request::Configure {
         output: stream.output,

@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
 use super::super::sources::{self, Sources};
-use super::super::{Cache, TargetError, hex, tool};
+use super::super::{Cache, TargetError, files, hex, tool};
 use super::Wheel;
+use crate::ending;
 
 /// A core in the system of `sim/rtl`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub(in super::super) fn build(
     let lock = place.join(".lock");
     let lock = File::create(&lock).and_then(|file| file.lock().map(|()| file));
     let lock = lock.map_err(TargetError::io("lock", &place))?;
-    if !simulator.is_file() {
+    if !files::is_as_made(&simulator) {
         let soc = sources.rtl();
         let given = design.verilog.iter().map(|argument| {
             argument
@@ -97,6 +98,7 @@ pub(in super::super) fn build(
         let made = objects.join("Vsoc");
         fs::rename(&made, &simulator).map_err(TargetError::io("rename", &made))?;
         fs::remove_dir_all(&objects).map_err(TargetError::io("remove", &objects))?;
+        files::made(&simulator)?;
     }
     drop(lock);
     Ok(simulator)
@@ -130,10 +132,7 @@ pub(super) fn output(command: &mut Command, name: &str) -> Result<String, Target
         what: format!("the simulator of {name}"),
         stderr,
     };
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
+    let output = ending::output(command).map_err(|error| failed(error.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(text);
