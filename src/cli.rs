@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use serde_json::json;
 
 use crate::commands::{
-    boards, cache, compile, evaluate, flash, inspect, latency, package, replay, rtl, run, stream,
-    synth, trace, verify,
+    boards, cache, compile, evaluate, flash, inspect, latency, manual, package, replay, rtl, run,
+    stream, synth, trace, verify,
 };
 use crate::exit;
 use crate::own_boards;
@@ -64,12 +64,16 @@ enum Command {
     Package(package::Args),
     Boards(boards::Args),
     Cache(cache::Args),
+    Completions(manual::CompletionArgs),
+    Man(manual::ManArgs),
 }
 
 /// Runs the command of this process's arguments.
 pub fn main() -> ExitCode {
-    // Usage errors end here, with exit code 2.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     if let Err(error) = hodoscope_sim::ending::watch() {
         eprintln!(
             "note: signals are not caught, an interrupt may leave programs and folders behind: {error}"
@@ -94,6 +98,8 @@ pub fn main() -> ExitCode {
         Command::Package(args) => package::package(args),
         Command::Boards(args) => boards::boards(args),
         Command::Cache(args) => cache::cache(args),
+        Command::Completions(args) => manual::completions(args),
+        Command::Man(args) => manual::man(args),
     });
     let (report, code) = match result {
         Ok(report) => {
@@ -125,6 +131,33 @@ pub fn main() -> ExitCode {
         eprintln!("{} {message}", error_label());
     }
     exit::exit(code)
+}
+
+/// Ends with help or version, or with what is wrong with the arguments: with `--json` an object, too.
+fn usage(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && wants_json {
+        let object = json!({ "error": usage_message(error), "exit_code": exit::INPUT });
+        // Where nobody reads it, the code still tells.
+        let _ = writeln!(std::io::stdout(), "{object:#}");
+    }
+    // As above.
+    let _ = error.print();
+    exit::exit(if error.use_stderr() { exit::INPUT } else { 0 })
+}
+
+/// What is wrong with arguments, without the usage that follows.
+pub fn usage_message(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let text = text.split("\n\nFor more information").next();
+    text.unwrap_or_default().trim_end().to_owned()
+}
+
+/// The definition of the command, of which completions and manual pages are made.
+pub fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 fn print(cli: &Cli, report: &Report) -> std::io::Result<()> {

@@ -13,6 +13,7 @@ use hodoscope_sim::targets::BuildOptions;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::cli;
 use crate::commands::{compile as compiling, evaluate, run};
 use crate::compiled;
 use crate::execute::{self, Answers, Deployed};
@@ -50,13 +51,9 @@ impl From<anyhow::Error> for Failure {
 
 impl From<clap::Error> for Failure {
     fn from(error: clap::Error) -> Self {
-        let text = error.render().to_string();
-        // The usage that follows is of a command line, which nobody wrote.
-        let text = text.split("\n\nUsage:").next().unwrap_or_default();
-        let text = text.strip_prefix("error: ").unwrap_or(text);
-        let text = text.split("\n\nFor more information").next();
         Self {
-            message: text.unwrap_or_default().trim_end().to_owned(),
+            // The usage that follows is of a command line, which nobody wrote.
+            message: cli::usage_message(&error),
             exit_code: exit::INPUT,
         }
     }

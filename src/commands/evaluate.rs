@@ -9,6 +9,7 @@ use hodoscope_sim::metrics::{
     auc_difference, decision_ordering, deviation, rejection, threshold_for_rate,
 };
 use hodoscope_sim::npz::Npz;
+use hodoscope_sim::targets::similar;
 use serde_json::{Value, json};
 
 use crate::commands::run::encoding;
@@ -35,7 +36,7 @@ target fraction of background is accepted.")]
 pub struct Args {
     /// Compiled model, as `hodoscope compile` makes it
     dir: PathBuf,
-    /// Events, with an array `labels` (0 background, 1 signal); npz, parquet or HDF5, of which FILE:GROUP names a group
+    /// Events, with an array `labels` (0 or −1 background, 1 signal); npz, parquet or HDF5, of which FILE:GROUP names a group
     #[arg(long, value_name = "FILE")]
     inputs: PathBuf,
     #[command(flatten)]
@@ -192,8 +193,11 @@ fn chosen(model: &ModelDir, wanted: Option<&str>) -> Result<(OutputSlice, usize)
         return Ok((output.clone(), 0));
     }
     let (name, channel) = wanted.rsplit_once(':').unwrap_or((wanted, "0"));
-    let output =
-        find(name).with_context(|| format!("--score {wanted}: the outputs are {}", list()))?;
+    let output = find(name).with_context(|| {
+        let names = outputs.iter().map(|output| output.name.as_str());
+        let meant = similar::told(name, names);
+        format!("--score {wanted}{meant}: the outputs are {}", list())
+    })?;
     match channel.parse::<usize>() {
         Ok(channel) if channel < output.width => Ok((output.clone(), channel)),
         _ => bail!("--score {wanted}: channels are 0 to {}", output.width - 1),
@@ -208,20 +212,26 @@ fn signal_of_events(
     if labels.per_event() != 1 {
         return Err(labels.wrong_shape("(events,)").into());
     }
+    let labels_of_events = labels.integers()?;
+    // As some frameworks have them: −1 is background, and 1 is signal.
+    let is_signed = labels_of_events.contains(&-1)
+        && labels_of_events.iter().all(|&label| label.abs() == 1)
+        && signal.is_none_or(|signal| signal == 1);
     let of = |(event, label): (usize, i64)| {
         match (label, signal) {
+        (-1, _) if is_signed => Ok(Some(false)),
         (0, _) => Ok(Some(false)),
         (label, Some(signal)) => Ok((label == signal).then_some(true)),
         (1, None) => Ok(Some(true)),
         (other, None) => Err(labels
             .bad_value(
                 event,
-                format!("label {other} is neither 0 (background) nor 1 (signal); name the signal with --signal {other}"),
+                format!("label {other} is neither 0 (background) nor 1 (signal), nor are all −1 and 1; name the signal with --signal {other}"),
             )
             .into()),
     }
     };
-    labels.integers()?.into_iter().enumerate().map(of).collect()
+    labels_of_events.into_iter().enumerate().map(of).collect()
 }
 
 /// The float score: the array `OUTPUT.float` where the file has it, else the graph computes it.
@@ -315,6 +325,11 @@ fn text(scores: &Scores, figures: &Figures, name: &str, float: &str, fixed: &str
             figures.auc[1] - figures.auc[0]
         ),
     ];
+    if figures.auc[1] < 0.5 && figures.auc[0] < 0.5 {
+        lines.push(format!(
+            "  the AUC is below ½: larger values of {name} are background's here; is it a probability of background, or does `labels` count signal as 0? A trigger on it accepts background"
+        ));
+    }
     if let Some(b) = &figures.bootstrap {
         lines.push(format!(
             "  AUC fixed − float   {:+.5} ± {:.5}, 95 % in [{:+.5}, {:+.5}] ({} replicas, seed {})",

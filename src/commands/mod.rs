@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod flash;
 pub mod inspect;
 pub mod latency;
+pub mod manual;
 pub mod package;
 pub mod replay;
 pub mod rtl;

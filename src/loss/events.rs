@@ -54,7 +54,13 @@ fn classes(npz: &Npz, count: usize) -> Result<Option<Vec<i64>>> {
     if !npz.contains("labels") {
         return Ok(None);
     }
-    let labels = npz.events("labels")?.integers()?;
+    let mut labels = npz.events("labels")?.integers()?;
+    // As some frameworks have them: −1 is background, and 1 is signal.
+    if labels.contains(&-1) && labels.iter().all(|label| label.abs() == 1) {
+        for label in &mut labels {
+            *label = (*label).max(0);
+        }
+    }
     if labels.len() != count {
         bail!("they are {}, and the events {count}", labels.len());
     }

@@ -21,6 +21,36 @@ fn jets(events: usize) -> Array3<f32> {
 }
 
 #[test]
+fn what_was_mistyped_is_told_and_usage_is_an_object() {
+    let place = Place::new();
+    let dir = place.compiled();
+    let mut board = on_events("run", &dir, &test_events());
+    board
+        .args(["--on", "mps2-an368", "-o"])
+        .arg(place.path("y.npz"));
+    fails(
+        &mut board,
+        2,
+        &["unknown board `mps2-an368` (did you mean `mps2-an386`?)"],
+    );
+    let mut score = on_events("evaluate", &dir, &test_events());
+    fails(
+        score.args(["--score", "logits"]),
+        2,
+        &["did you mean `logit`?"],
+    );
+    let (code, out, err) = ends(hodoscope().args(["run", "--input", "x.npz", "--json"]));
+    let object: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &object["exit_code"]), (2, &2.into()));
+    let message = object["error"].as_str().expect("text");
+    assert!(
+        message.contains("--input") && !message.contains("Usage"),
+        "{message}"
+    );
+    assert!(err.contains("--inputs"), "{err}");
+}
+
+#[test]
 fn calibration_arrays_are_checked() {
     let place = Place::new();
     calibration_fails(

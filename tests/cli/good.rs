@@ -239,3 +239,83 @@ fn inspect_drafts_words_that_compile_takes() {
     let mut command = compile(&model(), &calibration(), &place.path("drafted"));
     succeeds(command.arg("--inputs-spec").arg(&draft));
 }
+
+#[test]
+fn completions_and_manual_pages_are_made_of_the_definition() {
+    let place = Place::new();
+    for (shell, names) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef hodoscope"),
+        ("fish", "complete -c"),
+    ] {
+        let script = succeeds(hodoscope().args(["completions", shell]));
+        assert!(
+            script.contains(names) && script.contains("verify"),
+            "{shell}"
+        );
+    }
+    let pages = place.path("man/man1");
+    let done = json(hodoscope().arg("man").arg(&pages));
+    assert!(
+        done["written"]
+            .as_array()
+            .is_some_and(|pages| pages.len() > 10)
+    );
+    let page = fs::read_to_string(pages.join("hodoscope-run.1")).expect("a page");
+    assert!(
+        page.contains("hodoscope run pfn") && page.contains("inputs"),
+        "{page}"
+    );
+}
+
+#[test]
+fn labels_are_zero_and_one_or_minus_one_and_one() {
+    let place = Place::new();
+    let dir = place.compiled();
+    let mut npz =
+        NpzReader::new(fs::File::open(test_events()).expect("a file")).expect("an archive");
+    let x: ndarray::Array3<f32> = npz.by_name("x").expect("events");
+    let labels: ndarray::Array1<i32> = npz.by_name("labels").expect("labels");
+    let auc = |name: &str, labels: ndarray::Array1<i32>| {
+        let events = place.npz(name, |npz| {
+            npz.add_array("x", &x).expect("an array");
+            npz.add_array("labels", &labels).expect("an array");
+        });
+        let mut command = on_events("evaluate", &dir, &events);
+        let text = succeeds(&mut command);
+        (json(&mut command)["auc_fixed"].clone(), text)
+    };
+    let (plain, text) = auc("plain.npz", labels.clone());
+    assert!(plain.is_number() && !text.contains("below ½"), "{text}");
+    assert_eq!(
+        auc("signed.npz", labels.mapv(|label| 2 * label - 1)).0,
+        plain
+    );
+    let (_, text) = auc("swapped.npz", labels.mapv(|label| 1 - label));
+    assert!(text.contains("the AUC is below ½"), "{text}");
+}
+
+#[test]
+fn outputs_go_into_a_pipe_or_a_parquet_file() {
+    let place = Place::new();
+    let dir = place.compiled();
+    let archive = place.path("y.npz");
+    let run = |output: &Path| {
+        let mut command = on_events("run", &dir, &test_events());
+        command.arg("-o").arg(output);
+        command
+    };
+    succeeds(&mut run(&archive));
+    let done = run("-".as_ref()).output().expect("the command runs");
+    assert!(done.status.success());
+    assert_eq!(done.stdout, fs::read(&archive).expect("a file"));
+    fails(
+        &mut run("y.root".as_ref()),
+        2,
+        &["y.root", ".npz or .parquet"],
+    );
+    fails(&mut run("/dev/null".as_ref()), 2, &["/dev/null", "no file"]);
+    let table = place.path("y.parquet");
+    succeeds(&mut run(&table));
+    assert!(fs::read(table).expect("a file").starts_with(b"PAR1"));
+}

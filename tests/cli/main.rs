@@ -10,6 +10,7 @@ mod good;
 mod layouts;
 mod loss;
 mod menu;
+mod own_firmware;
 mod package;
 mod replay;
 mod rtl;

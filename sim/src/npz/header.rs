@@ -42,7 +42,7 @@ pub(super) fn held_bytes(npy: &[u8]) -> u64 {
         .split_once("'descr':")
         .map(|(_, rest)| rest.trim_start())
     {
-        Some(rest) if rest.get(2..4) == Some("f4") => 4,
+        Some(rest) if matches!(rest.get(2..4), Some("f2" | "f4")) => 4,
         Some(rest) if READ.iter().any(|kind| rest.get(2..4) == Some(kind)) => 8,
         _ => return 0,
     };
@@ -53,6 +53,18 @@ pub(super) fn held_bytes(npy: &[u8]) -> u64 {
 
 /// Types that become integers or doubles, without their order of bytes.
 const READ: [&str; 10] = ["f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"];
+
+/// The header of an array of half floats as that of integers of 16 bits, which hold their bits.
+pub(super) fn as_bits(npy: &[u8]) -> Vec<u8> {
+    let mut npy = npy.to_vec();
+    let half = npy
+        .windows(4)
+        .position(|text| text == b"f2'," || text == b"f2\",");
+    if let Some(place) = half {
+        npy[place] = b'u';
+    }
+    npy
+}
 
 /// The extents in a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (2000, 32, 3), }`.
 fn shape(npy: &[u8]) -> Option<Vec<usize>> {

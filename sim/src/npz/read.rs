@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use ndarray::ArrayD;
 use ndarray_npy::{ReadNpyError, ReadNpyExt, ReadableElement};
 use zip::{CompressionMethod, ZipArchive};
@@ -19,7 +20,7 @@ use super::{Jagged, NpzError};
 const MOST_DEFLATED: u64 = 1_032;
 
 /// Types of elements that are read.
-const READABLE: &str = "a float of 32 or 64 bits, an integer or bool";
+const READABLE: &str = "a float of 16, 32 or 64 bits, an integer or bool";
 
 /// The arrays of one archive.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub struct Npz {
     arrays: BTreeMap<String, Array>,
     /// Rows of events that have different numbers of them.
     jagged: BTreeMap<String, Jagged>,
-    /// Arrays of other types (text, float16): an error only when asked for.
+    /// Arrays of other types (text, complex numbers): an error only when asked for.
     unread: BTreeMap<String, String>,
 }
 
@@ -47,7 +48,7 @@ pub struct Array {
 pub enum Values {
     /// Floats of 64 bits.
     Float(Vec<f64>),
-    /// Floats of 32 bits, each exactly a float of 64.
+    /// Floats of 16 and 32 bits, each exactly a float of 64.
     Single(Vec<f32>),
     /// Integers of any width, and booleans as 0 and 1.
     Integer(Vec<i64>),
@@ -516,6 +517,13 @@ fn read_array(
     }
     // The first character is the byte order.
     Ok(match dtype.get(1..).unwrap_or_default() {
+        "f2" => match elements::<u16>(&header::as_bits(head), rest, path, name)? {
+            Attempt::Read(shape, bits) => {
+                let values = bits.into_iter().map(|bits| f16::from_bits(bits).to_f32());
+                array(&dtype, shape, Values::Single(values.collect()))
+            }
+            Attempt::Other(dtype) => Found::Unread(dtype),
+        },
         "f8" => match elements::<f64>(head, rest, path, name)? {
             Attempt::Read(shape, values) => array(&dtype, shape, Values::Float(values)),
             Attempt::Other(dtype) => Found::Unread(dtype),

@@ -131,6 +131,24 @@ fn a_truncated_archive_is_refused() {
 }
 
 #[test]
+fn half_floats_are_read_in_either_order_of_bytes() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.npy");
+    for (order, bytes) in [
+        ('<', [0x00, 0x3e, 0x00, 0xc0]),
+        ('>', [0x3e, 0x00, 0xc0, 0x00]),
+    ] {
+        let header = format!("{{'descr': '{order}f2', 'fortran_order': False, 'shape': (2,), }}\n");
+        let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+        let npy = [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &bytes].concat();
+        fs::write(&path, npy).unwrap();
+        let array = Array::read_npy(&path).unwrap();
+        assert_eq!(array.values(), &Values::Single(vec![1.5, -2.0]), "{order}");
+        assert_eq!(array.dtype(), format!("{order}f2"));
+    }
+}
+
+#[test]
 fn damaged_headers_are_refused() {
     let array = |header: &str, data: &[u8]| {
         let length = u16::try_from(header.len()).unwrap().to_le_bytes();

@@ -9,7 +9,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum TargetError {
     /// No board of this name.
-    #[error("unknown board `{name}`; known boards: {known}")]
+    #[error("unknown board `{name}`{}; known boards: {known}", super::similar::told(name, known.split(", ")))]
     UnknownBoard {
         /// The name asked for.
         name: String,

@@ -31,6 +31,7 @@ pub mod replay;
 pub mod rtl;
 mod runner;
 mod session;
+pub mod similar;
 pub mod sources;
 mod stack;
 pub(crate) mod tool;
