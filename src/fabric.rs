@@ -17,6 +17,7 @@ use hodoscope_fabric::{Circuit, Options};
 use hodoscope_program::{Program, SetId};
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::targets::rtl::fabric::{Answered, Simulator};
+use hodoscope_sim::targets::rtl::network;
 use hodoscope_sim::targets::{Cache, board};
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ use crate::progress;
 /// The value of `"generator"` in a report of ours.
 pub const GENERATOR: &str = "hodoscope rtl";
 /// Where it is in a compiled model, unless something else was said.
-pub const FOLDER: &str = "rtl";
+pub const FOLDER: &str = network::FOLDER;
 /// What stands for it among boards.
 pub const NAME: &str = board::FABRIC;
 /// The source of what is counted on it.

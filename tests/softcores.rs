@@ -20,7 +20,7 @@ use hodoscope_sim::bound::{Bound, Image, modelled};
 use hodoscope_sim::encode::Events;
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::{
-    Board, BuildOptions, Built, Cache, Session, SessionOptions, board, build,
+    Board, BuildOptions, Built, Cache, Session, SessionOptions, TargetError, board, build,
 };
 
 /// The first test events of each model: real ones, of various multiplicity.
@@ -265,4 +265,88 @@ fn soft_cores_are_exact_and_take_the_cycles_written_down() {
             );
         }
     }
+}
+
+/// The network behind the core's port gives the interpreter's bits for real events, for none and for too many constituents,
+/// wherever a payload begins in memory, in few cycles; what does not belong together is refused.
+#[test]
+fn a_network_is_an_instruction_of_its_core() {
+    if without_softcores() {
+        return;
+    }
+    let board = board::find("vexriscv-net", &[]).unwrap();
+    let model = compiled("pfn-qg", Some("vexriscv-net"));
+    let options = BuildOptions::default();
+    let folder = model.dir.join("rtl");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    let refused = |options: &BuildOptions| {
+        let error = build(&model.dir, &board, options, &cache()).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        error.to_string()
+    };
+    let message = refused(&options);
+    assert!(message.contains("write it: hodoscope rtl"), "{message}");
+    let mut rtl = Command::new(env!("CARGO_BIN_EXE_hodoscope"));
+    let output = rtl.arg("rtl").arg(&model.dir).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let trace = BuildOptions {
+        trace: true,
+        ..options
+    };
+    let message = refused(&trace);
+    assert!(message.contains("shows no layer"), "{message}");
+
+    let built = build(&model.dir, &board, &options, &cache()).unwrap();
+    let capacity = model.program.sets[0].capacity;
+    let counts = [32, 0, 1, 2, 3, 31, 32, 33, 50, 64, 0, 32];
+    let made = Events::synthetic(&model.program, &counts, 5);
+    let interpreter = Interpreter::new(&model.program).unwrap();
+    // The numbers of frames take more bytes after a while, and the payload behind them begins elsewhere.
+    let all = (0..140)
+        .map(|event| (&model.events, event, None))
+        .chain((0..counts.len()).map(|event| (&made, event, Some(counts[event]))));
+    let all: Vec<_> = all.collect();
+    let mut session = Session::start(&board, &built, &SessionOptions::default()).unwrap();
+    let payloads = all.iter().map(|(events, event, _)| events.payload(*event));
+    let mut most = 0;
+    session
+        .infer_all(payloads, |index, answer| {
+            let (events, event, count) = all[index];
+            let expected = interpreter.run(&events.event(event)).unwrap();
+            assert_eq!(answer.raws, expected.concat(), "event {index}");
+            if count.is_none_or(|count| count <= capacity) {
+                most = most.max(answer.ticks);
+            }
+        })
+        .unwrap();
+    println!("at most {most} cycles");
+    // In software it is some 220,000.
+    assert!((100..=600).contains(&most), "{most} cycles");
+    let refused_event = session.infer(&[0; 11]).unwrap_err();
+    assert!(
+        matches!(refused_event, TargetError::Refused { .. }),
+        "{refused_event}"
+    );
+    session.finish().unwrap();
+
+    // What lies there is of another program, or not whole.
+    let report = fs::read_to_string(folder.join("report.json")).unwrap();
+    let hash = report.split("\"program_sha256\": \"").nth(1).unwrap();
+    let other = format!("{:08x}", u32::from_str_radix(&hash[..8], 16).unwrap() ^ 1);
+    let changed = report.replace(&hash[..8], &other);
+    fs::write(folder.join("report.json"), changed).unwrap();
+    let message = refused(&options);
+    assert!(message.contains("another program"), "{message}");
+    fs::write(
+        folder.join("report.json"),
+        report.replace("\"generator\"", ""),
+    )
+    .unwrap();
+    assert!(refused(&options).contains("report.json"));
+    fs::write(folder.join("report.json"), report).unwrap();
+    fs::remove_file(folder.join("instruction.v")).unwrap();
+    let message = refused(&options);
+    assert!(message.contains("instruction.v is not there"), "{message}");
 }

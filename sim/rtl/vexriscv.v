@@ -1,6 +1,7 @@
 // VexRiscv as the package generates it, with two Wishbone buses. A read is acknowledged in the cycle
 // after the request, and a burst (the fill of a cache line) brings a word in every cycle; a write is
-// taken at once.
+// taken at once. With NETWORK the core is one with a port for instructions of its own, and `instruction`, which is
+// written with the model, stands behind it.
 
 module soc #(
     parameter        WORDS = 131072,
@@ -35,7 +36,36 @@ module soc #(
     d_read <= d_enable && !d_we && !reset;
   end
 
+`ifdef NETWORK
+  wire cmd_valid, cmd_ready, rsp_valid, rsp_ready;
+  wire [9:0] cmd_function;
+  wire [31:0] cmd_a, cmd_b, rsp_data;
+
+  instruction network (
+      .clk(clk),
+      .reset(reset),
+      .cmd_valid(cmd_valid),
+      .cmd_ready(cmd_ready),
+      .cmd_function(cmd_function[2:0]),
+      .cmd_a(cmd_a),
+      .cmd_b(cmd_b),
+      .rsp_valid(rsp_valid),
+      .rsp_ready(rsp_ready),
+      .rsp_data(rsp_data)
+  );
+`endif
+
   VexRiscv core (
+`ifdef NETWORK
+      .CfuPlugin_bus_cmd_valid(cmd_valid),
+      .CfuPlugin_bus_cmd_ready(cmd_ready),
+      .CfuPlugin_bus_cmd_payload_function_id(cmd_function),
+      .CfuPlugin_bus_cmd_payload_inputs_0(cmd_a),
+      .CfuPlugin_bus_cmd_payload_inputs_1(cmd_b),
+      .CfuPlugin_bus_rsp_valid(rsp_valid),
+      .CfuPlugin_bus_rsp_ready(rsp_ready),
+      .CfuPlugin_bus_rsp_payload_outputs_0(rsp_data),
+`endif
       .clk(clk),
       .reset(reset),
       .externalResetVector(RESET),

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 
 use crate::budget::{self, Budget, BudgetFile, Outcome};
 use crate::execute::{NATIVE, NATIVE_BOARD};
-use crate::fabric::NAME;
+use crate::fabric::{FOLDER, NAME};
 use crate::measure::{Cycles, MODELLED, Measured, REPEATS, Unit, worst};
 use crate::model_dir::ModelDir;
+use crate::notes;
 use crate::own_boards;
 use crate::place::Place;
 use crate::report::{Report, Table, thousands};
@@ -74,9 +75,18 @@ pub fn latency(args: &Args) -> Result<Report> {
             Place::Board(name) if name == NAME => with_fabric = true,
             Place::Board(name) if name == "all" => {
                 for name in own_boards::names() {
-                    if name != NATIVE && counts(&own_boards::find(&name)?) {
-                        names.push(name);
+                    let board = own_boards::find(&name)?;
+                    if name == NATIVE || !counts(&board) {
+                        continue;
                     }
+                    if board.has_network() && !args.dir.join(FOLDER).exists() {
+                        notes::say(format!(
+                            "note: {name} is left out, as its network is Verilog that is not there: hodoscope rtl {}",
+                            args.dir.display()
+                        ));
+                        continue;
+                    }
+                    names.push(name);
                 }
             }
             Place::Board(name) if ![NATIVE, NATIVE_BOARD].contains(&name.as_str()) => {

@@ -117,6 +117,7 @@ pub fn verify(args: &Args) -> Result<Report> {
         }
         let deployed = Deployed::build(&model, name, &options)?;
         let mut target = Target::new(name, deployed.source());
+        target.is_logic = deployed.board.has_network();
         let slow = matches!(deployed.board.runner, Runner::Rtl(_)) && args.own.is_none();
         for group in &vectors.groups {
             let few = match group.is_own && slow {
@@ -130,7 +131,9 @@ pub fn verify(args: &Args) -> Result<Report> {
             let answers = deployed.run(&group.events, false)?;
             let has_first = target.first.is_some();
             compare(program, &mut target, group, &answers);
-            if let Some(first) = target.first.as_mut().filter(|_| !has_first) {
+            // Where the network is an instruction there is no layer to be seen.
+            let shows = !has_first && !target.is_logic;
+            if let Some(first) = target.first.as_mut().filter(|_| shows) {
                 first.layer = first_layer(&model, name, &options, &group.events, first.event)?;
             }
         }
@@ -163,6 +166,8 @@ struct Target {
     raws_different: u64,
     events_different: u64,
     first: Option<First>,
+    /// Whether layers are logic, and cannot be shown.
+    is_logic: bool,
     fabric: Option<fabric::Figures>,
 }
 
@@ -188,6 +193,7 @@ impl Target {
             raws_different: 0,
             events_different: 0,
             first: None,
+            is_logic: false,
             fabric: None,
         }
     }
@@ -339,7 +345,7 @@ fn failure(target: &Target, first: &First) -> String {
             ". The first layer that differs is `{}` (row {}, channel {}): {} instead of {}",
             layer.name, layer.row, layer.channel, layer.got, layer.expected
         ),
-        None if target.fabric.is_some() => String::new(),
+        None if target.is_logic => String::new(),
         None => ". A build that shows its layers does not differ in any".to_owned(),
     };
     text

@@ -1,8 +1,11 @@
-//! Verilog computes what the interpreter computes, one event each clock, after as many clocks as were stated.
+//! Verilog computes what the interpreter computes, one event each clock, after as many clocks as were stated; and as an instruction of
+//! a core whatever the alignment of a payload.
 #![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
 
 #[path = "../../program/tests/support/mod.rs"]
 mod support;
+
+mod port;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,6 +15,7 @@ use hodoscope_fabric::verilog::{answer, beats, write};
 use hodoscope_fabric::{Circuit, Cut, Options, Schedule};
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::Program;
+use port::Session;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use support::{Random, Reach, Style, event, programs};
@@ -62,17 +66,27 @@ fn simulate(dir: &Path, seed: u32) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Writes a program and events for it; returns how many there are.
-fn prepare(program: &Program, cut: Cut, dir: &Path, seed: u64, events: usize) -> Schedule {
+/// Events of which the port takes some clocks each.
+const AT_PORT: usize = 60;
+
+/// Writes a program and events for it; returns its schedule, and what a core does with the first events.
+fn prepare(
+    program: &Program,
+    cut: Cut,
+    dir: &Path,
+    seed: u64,
+    events: usize,
+) -> (Schedule, Session) {
     let circuit = Circuit::of(program, Options::default()).unwrap();
     let schedule = Schedule::of(&circuit, cut);
-    for (name, text) in write(&circuit, &schedule, "of this test").files {
+    for (name, text) in write(&circuit, &schedule, "0123abcd").files {
         std::fs::write(dir.join(name), text).unwrap();
     }
     let interpreter = Interpreter::new(program).unwrap();
     let mut random = Random::new(seed);
     let (mut vectors, mut expected) = (String::new(), String::new());
-    for _ in 0..events {
+    let (mut session, mut places) = (Session::default(), Random::new(seed + 1));
+    for number in 0..events {
         let inputs = event(program, &mut random, Reach::Anything);
         beats(&circuit, &inputs, &mut vectors);
         let trace = interpreter
@@ -89,11 +103,11 @@ fn prepare(program: &Program, cut: Cut, dir: &Path, seed: u64, events: usize) ->
             let set = &program.sets[0];
             set.order.is_some() && *n == set.capacity && live(program, &inputs) > *n
         });
-        let _ = writeln!(
-            expected,
-            "{}",
-            answer(&circuit, (!is_over).then_some(&raws[..]))
-        );
+        let raws = (!is_over).then_some(&raws[..]);
+        let _ = writeln!(expected, "{}", answer(&circuit, raws));
+        if number < AT_PORT {
+            session.event(program, &inputs, raws, &mut places);
+        }
         // A clock without anything, now and then.
         for _ in 0..random.below(4).saturating_sub(1) {
             let _ = writeln!(vectors, "0 {} 1 {:x}", random.below(2), random.next() & 1);
@@ -101,7 +115,7 @@ fn prepare(program: &Program, cut: Cut, dir: &Path, seed: u64, events: usize) ->
     }
     std::fs::write(dir.join("vectors.txt"), vectors).unwrap();
     std::fs::write(dir.join("expected.txt"), expected).unwrap();
-    schedule
+    (schedule, session)
 }
 
 /// Slots that are live: those of a set without limits.
@@ -147,6 +161,7 @@ fn random_programs_are_the_same_in_verilog() {
     let number = std::env::var("HODOSCOPE_FABRIC").map_or(16, |n| n.parse().unwrap());
     let place = tempfile::tempdir().unwrap();
     let (mut around, mut expected, mut texts) = (String::new(), vec![], vec![]);
+    let mut sessions = vec![];
     for index in 0..number {
         let mut program = programs(STYLE).new_tree(&mut runner).unwrap().current();
         while program.values.len() < 12 {
@@ -161,7 +176,20 @@ fn random_programs_are_the_same_in_verilog() {
         ][index % 4];
         let own = place.path().join(index.to_string());
         std::fs::create_dir(&own).unwrap();
-        let schedule = prepare(&program, cut, &own, 7 + index as u64, 300);
+        let (schedule, session) = prepare(&program, cut, &own, 7 + index as u64, 300);
+        session.write(index, place.path());
+        let instruction = std::fs::read_to_string(own.join("instruction.v")).unwrap();
+        let instruction = instruction.replace(
+            "module instruction ",
+            &format!("module instruction{index} "),
+        );
+        std::fs::remove_file(own.join("instruction.v")).unwrap();
+        std::fs::write(
+            place.path().join(format!("instruction{index}.v")),
+            instruction,
+        )
+        .unwrap();
+        sessions.push(session);
         let bench = std::fs::read_to_string(own.join("testbench.v")).unwrap();
         let bench = bench
             .replace("module testbench", &format!("module testbench{index}"))
@@ -179,6 +207,7 @@ fn random_programs_are_the_same_in_verilog() {
             }
         }
         let _ = writeln!(around, "    testbench{index} t{index} (.clk(clk));");
+        let _ = writeln!(around, "    portbench{index} p{index} (.clk(clk));");
         expected.push(format!(
             "PASS {index}: 300 events, {} clocks each",
             schedule.latency
@@ -194,6 +223,11 @@ fn random_programs_are_the_same_in_verilog() {
         let text = simulate(place.path(), seed);
         for (line, program) in expected.iter().zip(&texts) {
             assert!(text.contains(line), "{line}\n{text}\n{program}");
+        }
+        for (index, (session, program)) in sessions.iter().zip(&texts).enumerate() {
+            if let Err(wrong) = session.check(index, place.path()) {
+                panic!("program {index} at the port: {wrong}\n{program}");
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod decide;
 pub mod emulator;
 mod manifest;
 mod names;
+mod network;
 mod ways;
 mod weights;
 
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::plan::{Decision, Plan};
 pub use names::{crate_name, type_name};
+pub use network::main_of_network;
 pub use ways::main_of_ways;
 pub use weights::table_statics;
 

@@ -34,6 +34,13 @@ pub fn synthesise(
             message: "it is no soft-core: kind = \"rtl\" is what can be synthesised".to_owned(),
         });
     };
+    if design.network {
+        return Err(TargetError::Instruction {
+            board: board.name.clone(),
+            message: "the network of a model is part of it, and is not synthesised here; `vexriscv-full` is the core without"
+                .to_owned(),
+        });
+    }
     let tools = Tools::find(device)?;
     let place = cache
         .root()

@@ -155,6 +155,12 @@ impl Board {
         matches!(&self.runner, Runner::Emulator(emulator) if !emulator.plugin.is_empty())
     }
 
+    /// Whether the network is an instruction of its core, so that `hodoscope rtl` has to write it before anything is built.
+    #[must_use]
+    pub fn has_network(&self) -> bool {
+        matches!(&self.runner, Runner::Rtl(design) if design.network)
+    }
+
     /// Whether an emulator without a notion of time runs its firmware here.
     #[must_use]
     pub fn is_emulated(&self) -> bool {
@@ -281,6 +287,8 @@ struct Rtl {
     version: String,
     sha256: String,
     verilog: Vec<String>,
+    #[serde(default)]
+    network: bool,
 }
 
 #[derive(Deserialize)]
@@ -428,6 +436,7 @@ fn parse(path: &Path, mut folder: Folder) -> Result<Board, TargetError> {
                 sha256: rtl.sha256,
             },
             verilog: rtl.verilog,
+            network: rtl.network,
         }),
         (Kind::Rtl, [], None) => return Err(error("kind = \"rtl\" asks for the table [rtl]")),
         (Kind::Rtl, ..) => return Err(error("run.command: RTL has none, it is built")),

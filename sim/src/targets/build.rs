@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::board::{Board, Flashing, Runner};
+use super::rtl::Network;
 use super::sources::{self, Cache, Sources};
 use super::workshop::{Firmware, ModelPackage};
 use super::{TargetError, cargo, files, flash, hex, rtl};
@@ -91,15 +92,35 @@ fn build_main(
     main: Option<&str>,
 ) -> Result<Built, TargetError> {
     let model = Model::read(dir)?;
+    let network = match board.has_network() {
+        true if options.trace => {
+            return Err(TargetError::Instruction {
+                board: board.name.clone(),
+                message: "the network is an instruction, and shows no layer; a board that computes them in software does"
+                    .to_owned(),
+            });
+        }
+        true => Some(Network::read(dir, model.identity.program)?),
+        false => None,
+    };
     let models = [ModelPackage {
         alias: "model".to_owned(),
         package: model.identity.name.clone(),
         folder: "crate".to_owned(),
     }];
-    build_firmware(model, &models, board, options, cache, main)
+    build_firmware(
+        model,
+        &models,
+        board,
+        options,
+        cache,
+        main,
+        network.as_ref(),
+    )
 }
 
-/// Builds `main`, or what serves the one model, with the packages `models` among the files of `model`.
+/// Builds `main`, or what serves the one model, with the packages `models` among the files of `model`. Where a board's core has
+/// the network as an instruction, it is `network`.
 pub(super) fn build_firmware(
     model: Model,
     models: &[ModelPackage],
@@ -107,11 +128,18 @@ pub(super) fn build_firmware(
     options: &BuildOptions,
     cache: &Cache,
     main: Option<&str>,
+    network: Option<&Network>,
 ) -> Result<Built, TargetError> {
+    let own = network.map(|network| network.main(&board.name));
+    let main = main.or(own.as_deref());
     let sources = sources::unpack(cache)?;
     let target = cargo::Target::find(board.target.as_deref(), cache)?;
 
-    let other = if main.is_some() { "-ways" } else { "" };
+    let other = if main.is_some() && network.is_none() {
+        "-ways"
+    } else {
+        ""
+    };
     let package = format!("{}-{}{other}", model.identity.name, board.name);
     let place = cache.root().join("builds").join(format!(
         "{package}-{}",
@@ -148,7 +176,12 @@ pub(super) fn build_firmware(
     }
     drop(lock);
     let simulator = match &board.runner {
-        Runner::Rtl(design) => Some(rtl::build(&board.name, design, &sources, cache)?),
+        Runner::Rtl(design) => {
+            let none = BTreeMap::new();
+            let verilog = network.map_or(&none, |network| &network.verilog);
+            let name = &board.name;
+            Some(rtl::build(name, design, verilog, &sources, cache)?)
+        }
         _ => None,
     };
     Ok(Built {

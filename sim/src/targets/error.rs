@@ -38,6 +38,22 @@ pub enum TargetError {
         /// The folder.
         path: PathBuf,
     },
+    /// The Verilog of a model that is part of a board.
+    #[error("{}: {message}", path.display())]
+    Network {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A board whose network is an instruction cannot do this.
+    #[error("{board}: {message}")]
+    Instruction {
+        /// The board.
+        board: String,
+        /// What it cannot do, and what to do instead.
+        message: String,
+    },
     /// A program is not installed.
     #[error("`{tool}` is not installed; {install}")]
     MissingTool {
@@ -193,6 +209,8 @@ impl TargetError {
             Self::UnknownBoard { .. }
             | Self::Board { .. }
             | Self::Model { .. }
+            | Self::Network { .. }
+            | Self::Instruction { .. }
             | Self::NoLibrary { .. } => 2,
             _ => 3,
         }

@@ -54,6 +54,13 @@ pub fn build_menu(
     options: &BuildOptions,
     cache: &Cache,
 ) -> Result<Built, TargetError> {
+    if board.has_network() {
+        return Err(TargetError::Instruction {
+            board: board.name.clone(),
+            message: "one network is its instruction, and a menu is of several models in software; take another soft-core"
+                .to_owned(),
+        });
+    }
     let identity = menu.identity()?;
     let mut files = BTreeMap::new();
     let mut kernels: Option<(&PathBuf, BTreeMap<PathBuf, Vec<u8>>)> = None;
@@ -111,7 +118,7 @@ pub fn build_menu(
         },
         files,
     };
-    build_firmware(model, &packages, board, options, cache, Some(&main))
+    build_firmware(model, &packages, board, options, cache, Some(&main), None)
 }
 
 /// The firmware's `main.rs`: the models as one, and the menu.

@@ -33,6 +33,7 @@ pub(super) fn target(
     let program = &model.program;
     let fabric = Fabric::read(program, &model.dir, rtl)?;
     let mut target = Target::new(NAME, SOURCE);
+    target.is_logic = true;
     let mut figures = Figures {
         stated: fabric.stated()?,
         clocks: None,

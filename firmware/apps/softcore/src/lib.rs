@@ -15,6 +15,9 @@
 
 #[cfg(target_os = "none")]
 mod firmware;
+#[cfg(all(target_os = "none", target_arch = "riscv32"))]
+#[doc(hidden)]
+pub mod network;
 #[cfg(target_os = "none")]
 mod peripherals;
 #[cfg(target_os = "none")]

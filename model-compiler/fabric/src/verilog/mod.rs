@@ -4,6 +4,7 @@
 //! latency. Registers of data have no reset: what is in them before the first event reaches no valid output.
 
 mod expression;
+mod instruction;
 mod layer;
 mod names;
 mod testbench;
@@ -16,11 +17,23 @@ use hodoscope_program::Interval;
 
 use crate::circuit::{Circuit, Op, WireId};
 use crate::schedule::Schedule;
+pub use instruction::INSTRUCTION;
 use names::Names;
 pub use vectors::{Answer, answer, beats, decode};
 
 /// Bits of an event's tag.
 pub const TAG_BITS: u32 = 16;
+
+/// Modules that are there already: ours, and those of the system and the core that the network may stand in.
+const TAKEN: [&str; 7] = [
+    "testbench",
+    INSTRUCTION,
+    "soc",
+    "memory",
+    "vexriscv",
+    "instructioncache",
+    "datacache",
+];
 
 /// Files by their names.
 pub type Files = BTreeMap<String, String>;
@@ -73,7 +86,7 @@ struct Design<'c> {
     outputs: Vec<String>,
 }
 
-/// Writes a circuit that is cut into stages. `program` names what it was made from.
+/// Writes a circuit that is cut into stages. `program` is the hash of what it was made from, in eight hexadecimal digits or more.
 pub fn write(circuit: &Circuit, schedule: &Schedule, program: &str) -> Written {
     let design = Design::new(circuit, schedule);
     let mut files = Files::new();
@@ -86,6 +99,7 @@ pub fn write(circuit: &Circuit, schedule: &Schedule, program: &str) -> Written {
         files.insert(format!("{}.v", design.tables_file), text);
     }
     files.insert(format!("{}.v", design.top), design.top_text(program));
+    files.insert(format!("{INSTRUCTION}.v"), design.instruction(program));
     files.insert("testbench.v".to_owned(), design.testbench());
     files.insert("main.cpp".to_owned(), testbench::MAIN.to_owned());
     Written {
@@ -100,7 +114,9 @@ impl<'c> Design<'c> {
     fn new(circuit: &'c Circuit, schedule: &'c Schedule) -> Self {
         // Modules and wires have names of their own.
         let mut modules = Names::default();
-        modules.take("testbench");
+        for taken in TAKEN {
+            modules.take(taken);
+        }
         let top = modules.take(&circuit.name);
         let of_layer = |m: &crate::circuit::Module| modules.take(&format!("{top}_{}", m.name));
         let module_names: Vec<String> = circuit.modules.iter().map(of_layer).collect();

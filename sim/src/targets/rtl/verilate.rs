@@ -1,5 +1,6 @@
 //! Verilator: Verilog in, a program out.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +20,8 @@ pub struct Design {
     /// What Verilator reads besides the memory and the testbench: files and options. `{core}`
     /// stands for the unpacked wheel, `{soc}` for `sim/rtl`.
     pub verilog: Vec<String>,
+    /// Whether the network of the model, as Verilog, is an instruction of the core.
+    pub network: bool,
 }
 
 impl Design {
@@ -58,10 +61,12 @@ pub(super) fn find_verilator() -> Result<PathBuf, TargetError> {
     )
 }
 
-/// The simulator of `design`: one that was built before, or a new one. `name` is for people.
+/// The simulator of `design`: one that was built before, or a new one. `name` is for people, `network` has Verilog of the model
+/// by file name, where that is part of the design.
 pub(in super::super) fn build(
     name: &str,
     design: &Design,
+    network: &BTreeMap<String, Vec<u8>>,
     sources: &Sources,
     cache: &Cache,
 ) -> Result<PathBuf, TargetError> {
@@ -71,7 +76,7 @@ pub(in super::super) fn build(
     let place = cache
         .root()
         .join("rtl")
-        .join(format!("{name}-{}", key(design, &version)));
+        .join(format!("{name}-{}", key(design, network, &version)));
     let simulator = place.join("soc");
     fs::create_dir_all(&place).map_err(TargetError::io("create", &place))?;
     let lock = place.join(".lock");
@@ -84,6 +89,9 @@ pub(in super::super) fn build(
                 .replace("{core}", &core.to_string_lossy())
                 .replace("{soc}", &soc.to_string_lossy())
         });
+        for (file, text) in network {
+            files::write(&place.join(file), text)?;
+        }
         let objects = place.join("objects");
         output(
             Command::new(&verilator)
@@ -92,6 +100,7 @@ pub(in super::super) fn build(
                 .arg(&objects)
                 .args(["main.cpp", "stream.cpp", "memory.v"].map(|file| soc.join(file)))
                 .args(given)
+                .args(network.keys())
                 .current_dir(&place),
             name,
         )?;
@@ -105,8 +114,12 @@ pub(in super::super) fn build(
 }
 
 /// What tells this simulator from all others: Verilog, tools, and the machine that it is for.
-fn key(design: &Design, verilator: &str) -> String {
+fn key(design: &Design, network: &BTreeMap<String, Vec<u8>>, verilator: &str) -> String {
     let mut digest = Sha256::new();
+    for (path, content) in network {
+        digest.update(Sha256::digest(path));
+        digest.update(Sha256::digest(content));
+    }
     for (path, content) in sources::embedded() {
         if path.starts_with("sim/rtl/") {
             digest.update(Sha256::digest(path));
