@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use hodoscope_compiler::{Compiled as Made, Road};
 
-use crate::loss::Loss;
+use crate::loss::{Loss, percent};
 use crate::model_dir::GENERATOR;
 use crate::report::{Table, hex, number, thousands};
 
@@ -300,7 +300,8 @@ impl Compiled {
                 "lost_constituents": c.lost,
                 "disordered_pairs_fraction": number(c.loss.disordered),
                 "relative_rms_error": number(c.loss.relative_rms),
-                "larger_words": { "held": c.reach.held, "lost": c.reach.lost },
+                "larger_words": { "held": c.reach.held, "lost": c.reach.lost, "missed": number(c.reach.missed) },
+                "refused_formats": c.refused,
             })
         });
         json!({
@@ -382,6 +383,20 @@ impl Compiled {
         })
     }
 
+    /// Why formats that might have lost less were not taken, where something is lost.
+    fn refused(&self, calibration: &CalibrationReport) -> String {
+        let is_lost = calibration.reach.lost.is_some();
+        let is_over = self.loss.as_ref().is_some_and(Loss::is_over);
+        let reason = calibration.refused.as_ref();
+        reason
+            .filter(|_| is_lost || is_over)
+            .map_or_else(String::new, |reason| {
+                format!(
+                    "\n  formats with more bits, or more room, were tried and are refused: {reason}"
+                )
+            })
+    }
+
     /// For the terminal.
     pub fn text(&self, dir: &str) -> String {
         let calibration = match &self.calibration {
@@ -393,8 +408,9 @@ impl Compiled {
                 };
                 let events = thousands(c.events as u64);
                 format!(
-                    "calibration: {events} events give formats, {lost}{}",
-                    beyond(&c.reach)
+                    "calibration: {events} events give formats, {lost}{}{}",
+                    beyond(&c.reach),
+                    self.refused(c)
                 )
             }
         };
@@ -477,8 +493,9 @@ fn beyond(reach: &Reach) -> String {
         (1, None) => String::new(),
         (held, None) => format!("\n  events with words {held} times as large keep their outputs"),
         (_, Some(lost)) => format!(
-            "\n  events with words {lost} times as large do not keep their outputs: values saturate beyond what calibration saw; \
-             give calibration events that reach as far as live ones do (--activations 16 makes room where 8 bits do not)"
+            "\n  events with words {lost} times as large do not keep their outputs (rms error {} % of their range): values saturate beyond what \
+             calibration saw; give calibration events that reach as far as live ones do (--activations 16 makes room where 8 bits do not)",
+            percent(reach.missed)
         ),
     }
 }

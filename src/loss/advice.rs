@@ -7,8 +7,8 @@ use hodoscope_program::Program;
 use super::figures::Judge;
 use super::{Figures, Limits, Over};
 
-/// Quantises the network with other widths; nothing where that fails.
-pub type Again<'a> = dyn Fn(&Options) -> Option<Program> + 'a;
+/// Quantises the network with other widths, or says why there is no such program.
+pub type Again<'a> = dyn Fn(&Options) -> Result<Program> + 'a;
 
 /// What options of `compile` give.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Advice {
     pub outputs: Vec<Figures>,
     /// What is still over its limit.
     pub over: Vec<Over>,
+    /// Why the network is refused with them, if it is.
+    pub refused: Option<String>,
 }
 
 /// Tries wider weights and activations for `program`. Where none helps, what the words alone lose is the last entry.
@@ -32,16 +34,25 @@ pub fn advise(
     options: &Options,
     again: &Again<'_>,
 ) -> Result<Vec<Advice>> {
-    let trial = |options: Options, name: &str| -> Result<Option<Advice>> {
-        let Some(program) = again(&options) else {
-            return Ok(None);
+    let trial = |options: Options, name: &str| -> Result<Advice> {
+        let program = match again(&options) {
+            Ok(program) => program,
+            Err(error) => {
+                return Ok(Advice {
+                    options: name.to_owned(),
+                    outputs: vec![],
+                    over: vec![],
+                    refused: Some(format!("{error:#}")),
+                });
+            }
         };
         let outputs = judge.figures(&program)?;
-        Ok(Some(Advice {
+        Ok(Advice {
             options: name.to_owned(),
             over: limits.over(&outputs),
             outputs,
-        }))
+            refused: None,
+        })
     };
     let weights = Options {
         weights: 16,
@@ -63,14 +74,16 @@ pub fn advise(
     // The widest first: where it does not help, less will not.
     let widest = match &single[..] {
         [] => None,
-        [(wider, name)] => trial(*wider, name)?,
-        _ => trial(both, "--weights 16 --activations 16")?,
+        [(wider, name)] => Some(trial(*wider, name)?),
+        _ => Some(trial(both, "--weights 16 --activations 16")?),
     };
     let mut advice: Vec<Advice> = widest.into_iter().collect();
-    if single.len() > 1 && advice.iter().any(Advice::helps) {
+    // One of both may have a form where together they have none.
+    let worthwhile = |advice: &Advice| advice.helps() || advice.refused.is_some();
+    if single.len() > 1 && advice.iter().any(worthwhile) {
         let mut cheaper = vec![];
         for (wider, name) in single {
-            cheaper.extend(trial(wider, name)?.filter(Advice::helps));
+            cheaper.extend(Some(trial(wider, name)?).filter(Advice::helps));
         }
         // What suffices alone makes both needless.
         if !cheaper.is_empty() {
@@ -85,6 +98,7 @@ pub fn advise(
                 options: Advice::WORDS.to_owned(),
                 outputs,
                 over,
+                refused: None,
             });
         }
     }
@@ -97,6 +111,6 @@ impl Advice {
 
     /// Whether everything is then within its limits.
     pub fn helps(&self) -> bool {
-        self.over.is_empty()
+        self.over.is_empty() && self.refused.is_none()
     }
 }

@@ -154,6 +154,12 @@ impl Events {
         all.into_iter().step_by(stride).collect()
     }
 
+    /// Events of the whole file, four times as many as judge.
+    pub fn sample(&self, judged: usize) -> Vec<usize> {
+        let stride = self.count.div_ceil((4 * judged).max(1));
+        (0..self.count).step_by(stride.max(1)).collect()
+    }
+
     /// Which events judged, in words.
     pub fn which(&self, judged: usize) -> String {
         let of = format!("{judged} of {} calibration events", self.count);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Result, bail};
+use hodoscope_compiler::quantise::{Activations, Options};
 use serde_json::{Value, json};
 
 use super::Figures;
@@ -29,20 +30,21 @@ pub enum Figure {
 }
 
 impl Figure {
-    const ALL: [(Self, &'static str, f64); 7] = [
-        (Self::Ordering, "ordering", 0.03),
-        (Self::Auc, "auc", 0.003),
-        (Self::Rms, "rms", 0.02),
-        (Self::Correlation, "correlation", 0.007),
-        (Self::Relative, "relative", 0.04),
-        (Self::Agreement, "agreement", 0.005),
-        (Self::Saturated, "saturated", 0.02),
+    /// Name, usual limit, and the limit where weights and activations of 16 bits were asked for.
+    const ALL: [(Self, &'static str, f64, f64); 7] = [
+        (Self::Ordering, "ordering", 0.03, 0.015),
+        (Self::Auc, "auc", 0.003, 0.001),
+        (Self::Rms, "rms", 0.02, 0.003),
+        (Self::Correlation, "correlation", 0.007, 0.001),
+        (Self::Relative, "relative", 0.04, 0.01),
+        (Self::Agreement, "agreement", 0.005, 0.005),
+        (Self::Saturated, "saturated", 0.02, 0.02),
     ];
 
     /// Its name in `--max-loss`.
     pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(figure, ..)| *figure == self);
-        found.map_or("", |(_, name, _)| name)
+        found.map_or("", |(_, name, ..)| name)
     }
 }
 
@@ -58,11 +60,11 @@ impl FromStr for Limit {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            let names = Figure::ALL.map(|(_, name, _)| name).join(", ");
+            let names = Figure::ALL.map(|(_, name, ..)| name).join(", ");
             format!("`{text}` is not FIGURE=PERCENT, such as rms=3%; figures are {names}")
         };
         let (name, value) = text.split_once('=').ok_or_else(wrong)?;
-        let figure = Figure::ALL.iter().find(|(_, known, _)| *known == name);
+        let figure = Figure::ALL.iter().find(|(_, known, ..)| *known == name);
         let value = value.trim().trim_end_matches('%').trim();
         let percent: f64 = value.parse().map_err(|_| wrong())?;
         if !percent.is_finite() || percent < 0.0 {
@@ -115,9 +117,13 @@ pub struct Over {
 }
 
 impl Limits {
-    /// The usual ones, but for those that were given.
-    pub fn new(given: &[Limit]) -> Self {
-        let mut limits = Figure::ALL.map(|(.., limit)| limit);
+    /// The usual ones of so many bits, but for those that were given.
+    pub fn new(given: &[Limit], options: &Options) -> Self {
+        let full = options.weights >= 16 && options.activations == Activations::Sixteen;
+        let mut limits = Figure::ALL.map(|(.., usual, of_full)| match full {
+            true => of_full,
+            false => usual,
+        });
         for limit in given {
             limits[limit.figure as usize] = limit.fraction;
         }
@@ -256,7 +262,7 @@ mod tests {
 
     #[test]
     fn few_events_hold_a_part_of_the_limits() {
-        let limits = Limits::new(&[]);
+        let limits = Limits::new(&[], &Options::default());
         let halves = limits.0.map(|limit| limit / 2.0);
         assert_eq!(limits.of_few(8).map(|few| few.0), Some(halves));
         assert!(limits.of_few(32).is_none() && limits.of_few(1000).is_none());
@@ -266,7 +272,21 @@ mod tests {
     fn limits_are_read_and_stand_in_their_order() {
         let limit: Limit = "rms=3%".parse().expect("a limit");
         assert_eq!(limit.to_string(), "rms=3%");
-        assert_eq!(Limits::new(&[limit]).0[Figure::Rms as usize], 0.03);
+        let options = Options::default();
+        assert_eq!(
+            Limits::new(&[limit], &options).0[Figure::Rms as usize],
+            0.03
+        );
+        let full = Options {
+            weights: 16,
+            activations: Activations::Sixteen,
+            ..options
+        };
+        let half = Options { weights: 8, ..full };
+        let rms = |given: &[Limit], options| Limits::new(given, options).0[Figure::Rms as usize];
+        assert_eq!(rms(&[], &full), 0.003);
+        assert_eq!(rms(&[limit], &full), 0.03);
+        assert_eq!(rms(&[], &half), 0.02);
         assert_eq!("auc=0.25".parse::<Limit>().map(|l| l.fraction), Ok(0.0025));
         for (place, (figure, ..)) in Figure::ALL.iter().enumerate() {
             assert_eq!(*figure as usize, place);

@@ -9,12 +9,13 @@ mod figures;
 mod kind;
 mod limits;
 mod quantities;
+mod tails;
 mod told;
 mod words;
 
 use anyhow::Result;
 use hodoscope_compiler::graph::Graph;
-use hodoscope_compiler::quantise::Options;
+use hodoscope_compiler::quantise::{Options, Reach};
 use hodoscope_compiler::recognise::Score;
 use hodoscope_program::Program;
 
@@ -24,7 +25,7 @@ pub use advice::Advice;
 pub use events::Events;
 pub use figures::Figures;
 pub use kind::{Kind, StatedKind};
-pub use limits::{Limit, Limits, Over};
+pub use limits::{Limit, Limits, Over, percent};
 pub use words::Saturated;
 
 /// What was asked for.
@@ -39,6 +40,8 @@ pub struct Terms<'a> {
     pub score: Option<&'a Score>,
     /// Whether any loss is accepted.
     pub accepted: bool,
+    /// What becomes of events beyond the calibration's.
+    pub reach: Option<Reach>,
 }
 
 /// What was lost.
@@ -102,6 +105,12 @@ impl Loss {
                 figures.name, figures.events
             )
         }));
+        if terms.reach.is_some_and(|reach| reach.lost.is_some()) {
+            let sample = events.sample(judged.len());
+            let floats = events.float(graph, terms.score, &sample)?;
+            notes.extend(tails::notes(terms.reach.as_ref(), &floats));
+            notes.extend(tails::saturating(terms.reach.as_ref(), &outputs, &floats));
+        }
         let few = terms.limits.of_few(judged.len());
         let near = few.map(|few| few.over(&outputs)).unwrap_or_default();
         if let (true, Some(near)) = (over.is_empty(), near.first()) {

@@ -94,7 +94,8 @@ impl Loss {
         for advice in &self.advice {
             message += &format!("\n  {}", self.advised(advice));
         }
-        if !self.over.is_empty() && !self.advice.iter().any(Advice::helps) {
+        let refused = self.advice.iter().any(|advice| advice.refused.is_some());
+        if !self.over.is_empty() && !refused && !self.advice.iter().any(Advice::helps) {
             message += "\n  wider weights and activations do not suffice";
         }
         if !self.over.is_empty() {
@@ -116,6 +117,9 @@ impl Loss {
     }
 
     fn advised(&self, advice: &Advice) -> String {
+        if let Some(reason) = &advice.refused {
+            return format!("`{}` is refused: {reason}", advice.options);
+        }
         let what = match advice.options.as_str() {
             Advice::WORDS => "rounding to detector words alone, in float,".to_owned(),
             options => format!("`{options}`"),
@@ -160,6 +164,7 @@ impl Loss {
             "advice": self.advice.iter().map(|advice| json!({
                 "options": advice.options,
                 "helps": advice.helps(),
+                "refused": advice.refused,
                 "outputs": advice.outputs.iter().map(Figures::json).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
             "accepted": self.accepted,

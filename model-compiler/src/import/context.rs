@@ -23,6 +23,8 @@ pub(super) struct Context<'a> {
     pub builder: GraphBuilder,
     /// The extent of a static leading axis that was taken as the batch and set to 1.
     pub batch: Option<usize>,
+    /// Whether the first axis of the inputs is a batch of any number of events, or of several.
+    pub has_batch: bool,
     /// Whether the model rounds: then its numbers must be its own to the last bit.
     pub quantised: bool,
     folder: Option<&'a Path>,
@@ -56,6 +58,7 @@ impl<'a> Context<'a> {
         Ok(Self {
             builder: GraphBuilder::new(name),
             batch: None,
+            has_batch: false,
             quantised: false,
             folder,
             values: HashMap::new(),

@@ -40,6 +40,11 @@ pub(super) fn add(
     check_stated(&inputs, options)?;
     let outputs: Vec<Option<Vec<Extent>>> = graph.output.iter().map(output_shape).collect();
     context.batch = static_batch(&inputs, &outputs);
+    let open = |input: &Input<'_>| {
+        let first = input.shape.first();
+        matches!(first, Some(Extent::Named(name)) if given(options, input.name, 0, name).is_none())
+    };
+    context.has_batch = context.batch.is_some() || inputs.iter().any(open);
     for input in inputs {
         let mut shape = Vec::new();
         for (axis, extent) in input.shape.iter().enumerate() {

@@ -16,6 +16,7 @@ mod node;
 mod ops;
 mod order;
 pub mod proto;
+mod qoperator;
 mod tensor;
 mod value;
 
@@ -181,13 +182,13 @@ struct Scope<'m> {
 }
 
 impl Scope<'_> {
-    /// Nodes with functions written out, each behind those that it reads.
+    /// Nodes with functions and quantised operators written out, each behind those that it reads.
     fn nodes<'n>(
         &self,
         nodes: &'n [proto::NodeProto],
     ) -> Result<Vec<functions::Versioned<'n>>, ImportError> {
         let inlined = functions::inline(self.functions, nodes, self.opsets)?;
-        Ok(order::sorted(inlined))
+        Ok(order::sorted(qoperator::expand(inlined)))
     }
 
     fn import(

@@ -1,6 +1,6 @@
 //! Events beyond what calibration saw: what no format may lose where the words can take it.
 //!
-//! An anomaly is what calibration has not seen. So the sample events are taken again with their words twice, four times and
+//! An anomaly is what calibration has not seen. So the sample events are taken again with their words twice, four, six and
 //! ten times as large, as far as the words go, and the program is compared with the float network on them.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,9 @@ use hodoscope_program::{Encoding, FieldOverflow, Input, Program};
 use super::{Activations, Options, QuantiseError, Reach, precision};
 
 /// By how much words are multiplied.
-const FACTORS: [i64; 3] = [2, 4, 10];
+const FACTORS: [i64; 4] = [2, 4, 6, 10];
+/// Each has every third event, most other ones than its neighbour.
+const STRIDE: usize = 3;
 /// Events of each factor.
 const EVENTS: usize = 24;
 /// Values that a column takes at least, so that they are measured numbers and no codes, truths or counts of few.
@@ -52,7 +54,7 @@ impl Beyond {
                 sample: vec![],
                 outputs: vec![],
             };
-            let events = sample.iter().skip(start).step_by(FACTORS.len());
+            let events = sample.iter().skip(start.min(STRIDE - 1)).step_by(STRIDE);
             for event in events.take(EVENTS) {
                 let larger = multiplied(inputs, &grows, event, factor);
                 let decoded = decoded(inputs, &larger);
@@ -79,24 +81,25 @@ impl Beyond {
     }
 
     /// The largest factor up to which `program` gives what the float network does, if it misses `missed` on the sample
-    /// events themselves: 1 where it does not at twice as large words.
-    pub fn reach(&self, program: &Program, missed: f64) -> Result<i64, QuantiseError> {
+    /// events themselves: 1 where it does not at twice as large words. And what it misses at the next factor, 0 where there
+    /// is none.
+    pub fn reach(&self, program: &Program, missed: f64) -> Result<(i64, f64), QuantiseError> {
         let mut reached = 1;
         for level in &self.levels {
             let own = precision::missed(program, &level.sample, &level.outputs)?;
             if own > self.bar.max(TIMES * missed) {
-                break;
+                return Ok((reached, own));
             }
             reached = level.factor;
         }
-        Ok(reached)
+        Ok((reached, 0.0))
     }
 
-    /// What is told of a factor that was reached.
-    pub fn told(&self, held: i64) -> Reach {
+    /// What is told of a factor that was reached, and of what is missed beyond it.
+    pub fn told(&self, held: i64, missed: f64) -> Reach {
         let mut factors = self.levels.iter().map(|level| level.factor);
         let lost = factors.find(|factor| *factor > held);
-        Reach { held, lost }
+        Reach { held, lost, missed }
     }
 
     /// The largest factor that is tried: 1 where nothing of the inputs grows.
@@ -194,7 +197,7 @@ mod tests {
         let options = Options::default();
         let beyond = Beyond::of(&[&input], &sample, &options, float);
         assert_eq!(beyond.farthest(), 10);
-        let last = &beyond.levels[2];
+        let last = &beyond.levels[3];
         // Events 2, 5, 8, …; 7 and its like are empty words.
         assert_eq!(last.sample[0].inputs[0], [20, 2, 0]);
         assert_eq!(last.sample[10].inputs[0], [100, 32, 0]);

@@ -1,7 +1,8 @@
 //! Words that are not stated: what calibration tells of each column, and what its words have to hold.
 //!
 //! A column has 22 bits and a factor of sixteen above its largest value. More where calibration tells little: a column that was
-//! rarely anything but zero, or whose largest value stands far from the others. The pixels of an image are of one kind, so
+//! rarely anything but zero, or whose largest value stands far from the others: then words have so many bits that those others
+//! keep theirs. The pixels of an image are of one kind, so
 //! that what a bright one may hold a dark one may hold, too. Whole numbers count by one or by a finer power of two.
 
 use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow};
@@ -23,6 +24,8 @@ const ROOM_OF_TAIL: f64 = 32.0;
 const DECADES: f32 = 65_536.0;
 /// Values that tell it.
 const ENOUGH: usize = 200;
+/// Counts of the middle value, where the largest stands far from it.
+const COMMON: f64 = 4096.0;
 /// Counts of what varies where nearly all values lie in a range that is small beside them, and so many times that range the
 /// smallest of them, at least.
 const VARYING: f64 = 65_536.0;
@@ -42,6 +45,8 @@ pub(super) struct Column {
     decades: bool,
     /// In what range nearly all its values lie, where that is small beside them.
     varying: Option<f64>,
+    /// The value in the middle, where the largest stands far from nearly all.
+    common: Option<f64>,
 }
 
 /// The columns of an input, of whose `values` the columns are `features` again and again.
@@ -91,6 +96,7 @@ pub(super) fn columns(values: &[f32], features: &[usize]) -> Vec<Column> {
             .get(sizes.len() / 100)
             .is_some_and(|small| sizes.len() >= ENOUGH && DECADES * small < largest(sizes)),
         varying: None,
+        common: middle(sizes).filter(|_| !pixels && sizes.len() >= ENOUGH),
     };
     let columns = sizes.iter().zip(whole).map(column);
     let places = columns.enumerate().map(|(feature, column)| {
@@ -117,6 +123,12 @@ fn varying(sizes: &[f32]) -> Option<f64> {
     (range > 0.0 && low > OFFSET * range).then_some(f64::from(range))
 }
 
+/// The middle of sizes in order, where the largest stands far from nearly all.
+fn middle(sizes: &[f32]) -> Option<f64> {
+    let last = sizes.len().checked_sub(1)?;
+    (sizes[last] > TAIL * sizes[last * 99 / 100]).then(|| f64::from(sizes[last / 2]))
+}
+
 impl Column {
     /// The field of its words, of so many bits.
     pub fn field(&self, name: String, word: u8) -> Field {
@@ -129,6 +141,15 @@ impl Column {
         let word = match self.varying {
             Some(range) => {
                 let needed = libm::ilogb(magnitude * VARYING / range) + 2;
+                u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word)
+            }
+            None => word,
+        };
+        let word = match self.common {
+            Some(common) => {
+                // A function of the numbers themselves may tell smaller ones apart than a layer does.
+                let counts = if word > WORD { 16.0 * COMMON } else { COMMON };
+                let needed = libm::ilogb(magnitude * counts / common) + 2;
                 u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word)
             }
             None => word,
@@ -189,6 +210,26 @@ mod tests {
         assert!(reach[2] > 2800.0, "{reach:?}");
         // Never seen: what any other column holds.
         assert!(reach[3] > 680.0, "{reach:?}");
+    }
+
+    #[test]
+    fn common_values_keep_their_counts_beside_a_long_tail() {
+        let largest = |tail: f32| -> f64 {
+            let values: Vec<f32> = (0..1000)
+                .map(|i| {
+                    if i == 500 {
+                        tail
+                    } else {
+                        (i % 100) as f32 / 50.0
+                    }
+                })
+                .collect();
+            let column = &columns(&values, &[0])[0];
+            column.field(String::new(), WORD).lsb.0
+        };
+        // One of 7,000 beside values around 1: these have 2^12 counts all the same.
+        assert!(largest(7000.0) <= 1.0 / 4096.0);
+        assert!(largest(7000.0) > 1.0 / 16384.0);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod general;
 mod loss;
 mod lower;
 mod precision;
+mod refused;
 mod room;
 mod rounding;
 mod search;
@@ -103,17 +104,21 @@ pub struct CalibrationReport {
     /// How far the program's outputs are from the float ones.
     pub loss: Loss,
     /// On events how much larger than the calibration's outputs still are what the float network gives: words that are
-    /// numbers are taken times 2, 4 and 10.
+    /// numbers are taken times 2, 4, 6 and 10.
     pub reach: Reach,
+    /// Why formats with more bits or more room, which might have kept more, have no program; none where all of them have one.
+    pub refused: Option<String>,
 }
 
 /// Events beyond what calibration saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reach {
     /// The largest factor at which outputs are those of the float network; 1 where they are at none, or no word can be larger.
     pub held: i64,
     /// The smallest factor at which they are not; none where no word can be larger, or they are at all that were tried.
     pub lost: Option<i64>,
+    /// What outputs then miss of the float network's: root mean square over their range; 0 where none is lost.
+    pub missed: f64,
 }
 
 /// Why a network was not quantised.

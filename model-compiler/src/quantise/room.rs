@@ -10,7 +10,9 @@ use super::{QuantiseError, precision};
 /// is missed anyway.
 const COST: f64 = 1.0 / 4096.0;
 const HARDLY: f64 = 1.1;
-/// The same of what values miss of themselves: a score of many decades keeps its small values.
+/// The part of it that room still farther beyond may cost.
+const HARDLY_ANY: f64 = 0.125;
+/// What values may miss of themselves: a score of many decades keeps its small values.
 const PART: f64 = 1.0 / 1024.0;
 
 /// For which events formats have room.
@@ -20,6 +22,8 @@ pub(super) enum Room {
     Seen,
     /// Those far beyond, at the price of some bits.
     Beyond,
+    /// Those farther beyond, as an exponential takes them, at the price of more bits of what is read in 32.
+    Farther,
 }
 
 impl Room {
@@ -27,7 +31,7 @@ impl Room {
     pub fn of_layer(self, width: u8) -> f64 {
         match (self, width > 16) {
             (Self::Seen, false) => 2.0,
-            (Self::Beyond, false) => 16.0,
+            (Self::Beyond | Self::Farther, false) => 16.0,
             (_, true) => 32.0,
         }
     }
@@ -35,7 +39,7 @@ impl Room {
     /// The same of a word that a layer reads with a unit of its own.
     pub fn of_words(self, width: u8) -> f64 {
         match (self, width > 16) {
-            (Self::Beyond, true) => 256.0,
+            (Self::Beyond | Self::Farther, true) => 256.0,
             _ => 16.0,
         }
     }
@@ -52,7 +56,7 @@ impl Room {
     /// Bits that a layer's operand may lose so that it covers the whole range of its words.
     pub fn bits_for_words(self, width: u8) -> i32 {
         match (self, width > 16) {
-            (Self::Beyond, true) => 8,
+            (Self::Beyond | Self::Farther, true) => 8,
             _ => 4,
         }
     }
@@ -63,7 +67,8 @@ impl Room {
             (Self::Seen, true) => 16.0,
             (Self::Seen, false) => 4.0,
             (Self::Beyond, true) => 1024.0,
-            (Self::Beyond, false) => 64.0,
+            (Self::Farther, true) => 65_536.0,
+            (Self::Beyond | Self::Farther, false) => 64.0,
         }
     }
 
@@ -71,7 +76,7 @@ impl Room {
     pub fn of_argument(self) -> f64 {
         match self {
             Self::Seen => 4.0,
-            Self::Beyond => 16.0,
+            Self::Beyond | Self::Farther => 16.0,
         }
     }
 }
@@ -87,9 +92,12 @@ pub(super) struct Tried<A> {
     pub relative: f64,
     /// Up to how much larger words they hold.
     pub reached: i64,
+    /// What outputs miss where words are larger than that.
+    pub beyond: f64,
 }
 
-/// Makes room: in as many bits as there are, then in more bits for as few of the values of `order` as it takes.
+/// Makes room: in as many bits as there are, then in more bits for as few of the values of `order` as it takes; and farther
+/// beyond in those bits where that costs next to nothing.
 ///
 /// `attempt` makes a program with values of so many bits; where there is none with more room, there is none to make.
 pub(super) fn make<A>(
@@ -97,25 +105,46 @@ pub(super) fn make<A>(
     settled: Tried<A>,
     widths: &[u8],
     order: &[usize],
-    mut attempt: impl FnMut(&[u8], Room) -> Result<Tried<A>, QuantiseError>,
+    mut attempt: impl FnMut(&[u8], Room) -> Result<Option<Tried<A>>, QuantiseError>,
 ) -> Result<Tried<A>, QuantiseError> {
+    let (before, relative) = (settled.missed, settled.relative);
+    let (mut best, widths) = widened(beyond, settled, widths, order, &mut attempt)?;
+    if best.reached < beyond.farthest()
+        && let Some(trial) = attempt(&widths, Room::Farther)?
+        && trial.missed <= (COST * HARDLY_ANY).max(HARDLY * before)
+        && trial.relative <= PART.max(HARDLY * relative)
+        && (trial.reached, -trial.beyond) >= (best.reached, -best.beyond)
+    {
+        best = trial;
+    }
+    Ok(best)
+}
+
+/// With room, in as few bits as that takes; and the bits.
+fn widened<A>(
+    beyond: &Beyond,
+    settled: Tried<A>,
+    widths: &[u8],
+    order: &[usize],
+    attempt: &mut impl FnMut(&[u8], Room) -> Result<Option<Tried<A>>, QuantiseError>,
+) -> Result<(Tried<A>, Vec<u8>), QuantiseError> {
     let (before, relative) = (settled.missed, settled.relative);
     let mut best = settled;
     if best.reached == beyond.farthest() {
-        return Ok(best);
+        return Ok((best, widths.to_vec()));
     }
     let is_better = |trial: &Tried<A>, than: &Tried<A>| {
         trial.missed <= COST.max(HARDLY * before)
             && trial.relative <= PART.max(HARDLY * relative)
             && trial.reached > than.reached
     };
-    if let Ok(trial) = attempt(widths, Room::Beyond)
+    if let Some(trial) = attempt(widths, Room::Beyond)?
         && is_better(&trial, &best)
     {
         best = trial;
     }
     if best.reached == beyond.farthest() || order.is_empty() {
-        return Ok(best);
+        return Ok((best, widths.to_vec()));
     }
     let widened = |count: usize| {
         let mut widths = widths.to_vec();
@@ -124,22 +153,22 @@ pub(super) fn make<A>(
             .for_each(|v| widths[*v] = precision::WIDE);
         widths
     };
-    let all = match attempt(&widened(order.len()), Room::Beyond) {
-        Ok(all) if is_better(&all, &best) => all,
-        _ => return Ok(best),
+    let all = match attempt(&widened(order.len()), Room::Beyond)? {
+        Some(all) if is_better(&all, &best) => all,
+        _ => return Ok((best, widths.to_vec())),
     };
     let (mut too_few, mut enough, few) = (0, order.len(), best);
     best = all;
     while enough - too_few > 1 {
         let middle = (too_few + enough) / 2;
-        match attempt(&widened(middle), Room::Beyond) {
-            Ok(trial) if is_better(&trial, &few) && trial.reached >= best.reached => {
+        match attempt(&widened(middle), Room::Beyond)? {
+            Some(trial) if is_better(&trial, &few) && trial.reached >= best.reached => {
                 (enough, best) = (middle, trial);
             }
             _ => too_few = middle,
         }
     }
-    Ok(best)
+    Ok((best, widened(enough)))
 }
 
 /// What a program misses, and how far it reaches.
@@ -150,8 +179,9 @@ pub(super) fn tried<A>(
     beyond: &Beyond,
 ) -> Result<Tried<A>, QuantiseError> {
     let missed = precision::measured(program(&made), sample.0, sample.1)?;
-    let reached = beyond.reach(program(&made), missed.over_range)?;
+    let (reached, beyond) = beyond.reach(program(&made), missed.over_range)?;
     Ok(Tried {
+        beyond,
         missed: missed.over_range,
         relative: missed.relative,
         reached,

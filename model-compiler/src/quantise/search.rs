@@ -2,6 +2,7 @@
 
 use super::beyond::Beyond;
 use super::lower::{Lowered, lower};
+use super::refused::Refused;
 use super::room::Room;
 use super::rounding::Roundings;
 use super::statistics::Statistics;
@@ -52,7 +53,7 @@ pub(super) fn search(
             loss,
         };
         let cost = |node| cost(network, statistics, node);
-        let reached = widen::widened(start, narrow, cost, &mut attempt)?;
+        let reached = widen::widened(start, narrow, cost, |widths| attempt(widths).map(Some))?;
         (widths, lowered, loss) = (reached.widths, reached.program, reached.loss);
     }
     let missed =
@@ -94,12 +95,16 @@ pub(super) fn search(
         )
     };
     let mut best = judged((lowered, loss))?;
+    let refused = Refused::default();
     if options.activations == Activations::Sixteen {
         let order = ascending(&best.made.0, 16);
-        let attempt = |widths: &[u8], room| judged(attempt_in(widths, room)?);
+        let attempt = |widths: &[u8], room| {
+            let trial = refused.kept(attempt_in(widths, room))?;
+            trial.map(judged).transpose()
+        };
         best = room::make(beyond, best, &widths, &order, attempt)?;
     }
-    let reach = beyond.told(best.reached);
+    let reach = beyond.told(best.reached, best.beyond);
     let (lowered, loss) = best.made;
     Ok(Quantised {
         program: lowered.program,
@@ -115,6 +120,7 @@ pub(super) fn search(
             lost: statistics.lost,
             loss,
             reach,
+            refused: refused.reason(),
         }),
     })
 }

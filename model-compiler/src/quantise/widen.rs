@@ -15,19 +15,21 @@ pub(super) struct Made<A> {
 }
 
 /// Widens until the outputs agree or nothing is left to widen. `narrow` lists the values of 8 bits, `cost` says what a
-/// wider one costs.
+/// wider one costs; `attempt` gives nothing where widths have no program.
 pub(super) fn widened<A>(
     mut at: Made<A>,
     narrow: impl Fn(&Made<A>) -> Vec<usize>,
     cost: impl Fn(usize) -> f64,
-    mut attempt: impl FnMut(&[u8]) -> Result<(A, Loss), QuantiseError>,
+    mut attempt: impl FnMut(&[u8]) -> Result<Option<(A, Loss)>, QuantiseError>,
 ) -> Result<Made<A>, QuantiseError> {
     while at.loss.excess() > 1.0 {
         let mut trials = Vec::new();
         for value in narrow(&at) {
             let mut widths = at.widths.clone();
             widths[value] = 16;
-            let (program, loss) = attempt(&widths)?;
+            let Some((program, loss)) = attempt(&widths)? else {
+                continue;
+            };
             let gain = at.loss.excess() - loss.excess();
             let made = Made {
                 widths,

@@ -1,10 +1,10 @@
 //! Quantised idioms of deployed networks, against integers worked out beside them: quotients by ten, widths of each channel,
 //! thresholds of FINN, and the gradient that QKeras lets through its quantisers.
 
-use crate::import_support::{float, floats, info, int64s, load, model, node, string};
+use crate::import_support::{float, floats, info, int, int64s, ints, load, model, node, string};
 use crate::support::Random;
 use hodoscope_compiler::exact::exact;
-use hodoscope_compiler::import::proto::{NodeProto, OperatorSetIdProto, TensorProto};
+use hodoscope_compiler::import::proto::{NodeProto, OperatorSetIdProto, TensorProto, data_type};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_interpreter::{Event, Interpreter};
 
@@ -157,4 +157,146 @@ fn a_gradient_that_passes_a_quantiser_changes_nothing() {
         let halves = counts.iter().map(|v| v.div_euclid(4) as f64 / 2.0);
         halves.collect()
     });
+}
+
+/// One network in onnxruntime's two formats of quantised files gives one answer for every event.
+#[test]
+fn quantised_operators_are_their_quantisers() {
+    let byte = |name: &str, dims: &[i64], data: &[i32], code: i32| TensorProto {
+        data_type: code,
+        float_data: vec![],
+        int32_data: data.to_vec(),
+        ..floats(name, dims, &[])
+    };
+    let (signed, unsigned) = (data_type::INT8, data_type::UINT8);
+    let constants = || {
+        vec![
+            floats("s", &[], &[0.11]),
+            byte("z", &[], &[128], unsigned),
+            byte("w", &[3, 1, 2], &[5, -7, 90, 33, -128, 4], signed),
+            floats("ws", &[3], &[0.02, 0.005, 0.013]),
+            byte("wz", &[3], &[0, 0, 0], signed),
+            byte("b", &[3], &[40, -3, 900], data_type::INT32),
+            floats("bs", &[3], &[0.11 * 0.02, 0.11 * 0.005, 0.11 * 0.013]),
+            floats("cs", &[], &[0.2]),
+            byte("cz", &[], &[100], unsigned),
+            byte("m", &[3, 2], &[1, -2, 30, 4, 50, -60], signed),
+            floats("ms", &[], &[0.002]),
+            byte("mz", &[], &[0], signed),
+            floats("ds", &[], &[0.4]),
+            floats("ps", &[], &[0.03]),
+            byte("pz", &[], &[0], unsigned),
+            floats("us", &[], &[1.0 / 256.0]),
+            int64s("flat", &[2], &[1, -1]),
+        ]
+    };
+    let microsoft = |op, name, inputs: &[&str]| NodeProto {
+        domain: "com.microsoft".into(),
+        ..node(op, name, inputs, vec![])
+    };
+    let first = || node("QuantizeLinear", "q", &["x", "s", "z"], vec![]);
+    let last = || node("DequantizeLinear", "y", &["j", "ps", "pz"], vec![]);
+    let written = vec![
+        first(),
+        node(
+            "QLinearConv",
+            "c",
+            &["q", "s", "z", "w", "ws", "wz", "cs", "cz", "b"],
+            vec![],
+        ),
+        microsoft(
+            "QLinearAdd",
+            "a",
+            &["c", "cs", "cz", "c", "cs", "cz", "ds", "z"],
+        ),
+        node(
+            "ReduceMax",
+            "t",
+            &["a"],
+            vec![ints("axes", &[2]), int("keepdims", 0)],
+        ),
+        node(
+            "QLinearMatMul",
+            "g",
+            &["t", "ds", "z", "m", "ms", "mz", "ds", "cz"],
+            vec![],
+        ),
+        microsoft("QLinearSigmoid", "h", &["g", "ds", "cz", "us", "pz"]),
+        NodeProto {
+            attribute: vec![int("axis", 1)],
+            ..microsoft(
+                "QLinearConcat",
+                "j",
+                &["ps", "pz", "h", "us", "pz", "t", "ds", "z"],
+            )
+        },
+        last(),
+    ];
+    let back =
+        |name: &str, inputs: &[&str]| node("DequantizeLinear", name, inputs, vec![int("axis", 0)]);
+    let to = |name: &str, inputs: &[&str]| node("QuantizeLinear", name, inputs, vec![]);
+    let spelled = vec![
+        first(),
+        back("q.f", &["q", "s", "z"]),
+        back("w.f", &["w", "ws", "wz"]),
+        back("b.f", &["b", "bs"]),
+        node("Conv", "c.f", &["q.f", "w.f", "b.f"], vec![]),
+        to("c", &["c.f", "cs", "cz"]),
+        back("c.g", &["c", "cs", "cz"]),
+        node("Add", "a.f", &["c.g", "c.g"], vec![]),
+        to("a", &["a.f", "ds", "z"]),
+        node(
+            "ReduceMax",
+            "t",
+            &["a"],
+            vec![ints("axes", &[2]), int("keepdims", 0)],
+        ),
+        back("t.f", &["t", "ds", "z"]),
+        back("m.f", &["m", "ms", "mz"]),
+        node("MatMul", "g.f", &["t.f", "m.f"], vec![]),
+        to("g", &["g.f", "ds", "cz"]),
+        back("g.g", &["g", "ds", "cz"]),
+        node("Sigmoid", "h.f", &["g.g"], vec![]),
+        to("h", &["h.f", "us", "pz"]),
+        back("h.g", &["h", "us", "pz"]),
+        back("t.g", &["t", "ds", "z"]),
+        node("Concat", "j.f", &["h.g", "t.g"], vec![int("axis", 1)]),
+        to("j", &["j.f", "ps", "pz"]),
+        last(),
+    ];
+    let program = |nodes| {
+        let graph = load(&model(
+            13,
+            vec![info("x", &[1, 1, 6])],
+            constants(),
+            nodes,
+            &["y"],
+        ));
+        exact(&graph.unwrap(), "formats", &InputsSpec::default()).unwrap()
+    };
+    let (written, spelled) = (program(written), program(spelled));
+    let mut random = Random::new(3);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..EVENTS {
+        let words = |program: &hodoscope_program::Program, numbers: &[i64]| {
+            let word = |(c, n): (usize, &i64)| {
+                let field = program.inputs[0].field(c);
+                field.encode(*n as f64 * 0.01).unwrap().word
+            };
+            let words = numbers.iter().enumerate().map(word).collect();
+            let event = Event {
+                inputs: vec![words],
+            };
+            Interpreter::new(program)
+                .unwrap()
+                .run(&event)
+                .unwrap()
+                .swap_remove(0)
+        };
+        let numbers: Vec<i64> = (0..6).map(|_| random.below(3000) as i64 - 1500).collect();
+        let found = words(&written, &numbers);
+        assert_eq!(found, words(&spelled, &numbers), "{numbers:?}");
+        seen.insert(found);
+    }
+    assert!(seen.len() > EVENTS / 4, "{} answers", seen.len());
 }

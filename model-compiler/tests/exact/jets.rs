@@ -49,8 +49,12 @@ fn differing(file: &str, stored: &str, array_name: &str, tolerance: f64) -> Opti
         Quantisers::Spelled(graph) => *graph,
         _ => graph,
     };
-    let program = exact(&graph, "jets", &InputsSpec::default())
-        .unwrap_or_else(|error| panic!("{file}: {error}"));
+    let mut spec = InputsSpec::default();
+    if file == "top_pfn8.qop_u8s8.onnx" {
+        // Its mask reads the words, too.
+        spec.set_type("x=fixed<32,12>").expect("words");
+    }
+    let program = exact(&graph, "jets", &spec).unwrap_or_else(|error| panic!("{file}: {error}"));
     let stem = file.split('.').next().unwrap_or_default();
     let x = array(&folder.join(format!("{stem}.test.npz")), "x");
     let expected = array(&folder.join(stored), array_name);
@@ -120,9 +124,12 @@ fn onnxruntimes_static_quantisation() {
     for (model, forms) in [
         (
             "l1_ae57_recon",
-            ["qdq_s8s8", "qdq_u8s8_perchan", "qdq_s16s8"],
+            ["qdq_s8s8", "qdq_u8s8_perchan", "qdq_s16s8", "qop_u8s8"],
         ),
-        ("top_pfn8", ["qdq_s8s8", "qdq_u8s8_perchan", "qdq_s16s8"]),
+        (
+            "top_pfn8",
+            ["qdq_s8s8", "qdq_u8s8_perchan", "qdq_s16s8", "qop_u8s8"],
+        ),
     ] {
         for form in forms {
             let file = format!("{model}.{form}.onnx");
@@ -143,6 +150,8 @@ fn onnxruntimes_static_quantisation() {
                         "{file}: {wrong}, {worst:e}"
                     );
                 }
+                // Words are rounded before the first quantiser is.
+                "qop_u8s8" if model == "top_pfn8" => assert!(wrong <= 2, "{file}: {wrong}"),
                 _ => assert_eq!(wrong, 0, "{file}: {wrong} events differ"),
             }
         }

@@ -110,16 +110,16 @@ impl Calibrated {
         let calibration = self.events.calibration(&self.graph)?;
         let again = |options: &Options| {
             let score = score.as_ref();
-            quantised(&self.graph, &name, spec, score, &calibration, options)
-                .ok()
-                .map(|(quantised, _)| quantised.program)
+            let made = quantised(&self.graph, &name, spec, score, &calibration, options)?;
+            Ok(made.0.program)
         };
         let terms = loss::Terms {
-            limits: loss::Limits::new(&args.max_loss),
+            limits: loss::Limits::new(&args.max_loss, options),
             given: &args.max_loss,
             kinds: &args.kinds,
             score: score.as_ref(),
             accepted: args.accept_loss,
+            reach: (self.made.quantised.calibration.as_ref()).map(|report| report.reach),
         };
         let program = self.made.program();
         Loss::judge(program, &self.graph, &self.events, &terms, options, &again)

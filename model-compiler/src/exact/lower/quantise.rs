@@ -560,8 +560,9 @@ fn sticky(ratio: Dyadic, offset: Dyadic) -> Option<(i128, i128, i32)> {
 /// Whether a multiplier has so many digits at most, the zeros behind them left out: those are a shift.
 fn is_of_few_bits(multiplier: i128, digits: i32) -> bool {
     let magnitude = multiplier.unsigned_abs();
-    let digits_of = 128 - magnitude.leading_zeros() - magnitude.trailing_zeros().min(127);
-    magnitude == 0 || digits_of as i32 <= digits
+    // Zero has none.
+    magnitude == 0
+        || 128 - magnitude.leading_zeros() as i32 - magnitude.trailing_zeros() as i32 <= digits
 }
 
 /// Whether a rescale holds a multiplier and an offset exactly, for an operand of a magnitude.

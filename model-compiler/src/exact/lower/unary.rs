@@ -10,6 +10,9 @@ use crate::graph::{Binary, Node, Quantiser, RoundingMode, Tensor, Unary};
 /// Bits of a leaky slope's fraction, where the quantisers are ours.
 const SLOPE_BITS: u8 = 15;
 
+/// From here on twice a magnitude has more than 32 bits.
+const WIDE: i64 = 1 << 30;
+
 impl Lowering<'_> {
     pub(super) fn unary(&mut self, name: &str, node: &Node, function: Unary) -> Lowered<Term> {
         let x = self.operand(node, 0)?;
@@ -55,10 +58,30 @@ impl Lowering<'_> {
 
     /// |x|: what lies above zero less what lies below, both on one grid.
     pub(super) fn magnitude(&mut self, name: &str, x: Real) -> Lowered<Real> {
+        let hull = self.interval(&x);
+        let largest = i64::try_from(hull.minimum.unsigned_abs().max(hull.maximum.unsigned_abs()));
+        // One of both is zero, which their intervals do not tell.
+        let bound = match (largest, super::quantise::uniform(&x.step)) {
+            (Ok(largest), Some(step))
+                if largest > WIDE && x.offset.iter().all(|offset| offset.is_zero()) =>
+            {
+                let step = if step.is_negative() {
+                    step.negated()
+                } else {
+                    step
+                };
+                step.times(Dyadic::integer(largest))
+            }
+            _ => None,
+        };
         let above = self.clipped(name, x.clone(), Some(Dyadic::ZERO), None)?;
         let below = self.clipped(name, x, None, Some(Dyadic::ZERO))?;
         let shape = above.shape.clone();
-        self.sum(name, Binary::Sub, above, below, &shape)
+        let sum = self.sum(name, Binary::Sub, above, below, &shape)?;
+        match bound {
+            Some(bound) => self.clipped(name, sum, None, Some(bound)),
+            None => Ok(sum),
+        }
     }
 
     /// Whether a leaky line is computed, not tabulated: with a slope that needs no rounding, or of more integers than a table

@@ -187,8 +187,10 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
 
 /// Whether there is an importer of an operator.
 pub(super) fn is_supported(domain: &str, operator: &str) -> bool {
-    // If takes the place of one of its branches before.
-    handler(domain, operator).is_some() || matches!((domain, operator), ("" | "ai.onnx", "If"))
+    // If takes the place of one of its branches before, quantised operators are written out.
+    handler(domain, operator).is_some()
+        || super::qoperator::is_quantised(domain, operator)
+        || matches!((domain, operator), ("" | "ai.onnx", "If"))
 }
 
 /// Whether an operator rounds, whatever its operand's precision: a network with such a one is quantised.

@@ -178,10 +178,17 @@ pub(super) fn squeeze(
     let x = context.input(node, 0)?;
     let shape = context.shape(&x);
     let Some(list) = listed_axes(context, node)? else {
-        // Which axes go would depend on the batch, which is 1 here.
-        return Err(node.operand_error(
-            "without axes is ambiguous for one event; export it with the axes named",
-        ));
+        // All of one element, but for the batch, which is one here alone.
+        let depends = context.has_batch && context.float_constant(&x).is_none();
+        if depends && shape.first() != Some(&1) {
+            return Err(node.operand_error(format!(
+                "without axes is ambiguous for one event of shape {shape:?}; export it with the axes named"
+            )));
+        }
+        let kept = shape.iter().enumerate();
+        let kept = kept.filter(|(i, d)| **d != 1 || depends && *i == 0);
+        let kept = kept.map(|(_, d)| *d).collect();
+        return to(context, node, x, kept);
     };
     let list = axes(node, &list, shape.len())?;
     if let Some(a) = list.iter().find(|&&a| shape[a] != 1) {

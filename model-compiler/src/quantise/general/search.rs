@@ -9,6 +9,7 @@ use super::words::Words;
 use crate::exact;
 use crate::graph::Graph;
 use crate::quantise::beyond::Beyond;
+use crate::quantise::refused::Refused;
 use crate::quantise::rounding::Roundings;
 use crate::quantise::widen::{self, Made};
 use crate::quantise::{
@@ -37,14 +38,25 @@ pub(super) fn search(
         let loss = loss::measure(&program, &observations.sample, &observations.outputs)?;
         Ok((inserted, program, loss))
     };
-    let attempt = |widths: &[u8]| attempt_in(widths, Ways::PLAIN);
+    let refused = Refused::default();
+    // A trial; nothing where its formats have no program, for a reason that is kept.
+    let trial_in = |widths: &[u8], ways| refused.kept(attempt_in(widths, ways));
+    let attempt = |widths: &[u8]| trial_in(widths, Ways::PLAIN);
     let mut ways = Ways::PLAIN;
-    let narrow = match options.activations {
-        Activations::Sixteen => 16,
-        Activations::Widened | Activations::Eight => 8,
+    let (narrow, wider) = match options.activations {
+        Activations::Sixteen => (16, Some(precision::WIDE)),
+        Activations::Widened => (8, Some(16)),
+        Activations::Eight => (8, None),
     };
     let mut widths = vec![narrow; graph.value_count()];
-    let mut best = attempt(&widths)?;
+    let mut best = match (attempt_in(&widths, ways), wider) {
+        (Ok(start), _) => start,
+        (Err(reason), Some(wider)) => {
+            widths.fill(wider);
+            attempt(&widths)?.ok_or(reason)?
+        }
+        (Err(reason), None) => return Err(reason),
+    };
     if options.activations == Activations::Widened && best.2.excess() > 1.0 {
         (widths, best) = widened(graph, observations, widths, best, attempt)?;
     }
@@ -62,20 +74,23 @@ pub(super) fn search(
                 widths
             };
             let mut settled = widened(order.len());
-            let all = attempt(&settled)?;
-            let reached = missed(&all.1)?;
-            if precision::is_better(reached, before) {
+            let all = match attempt(&settled)? {
+                Some(all) => Some((missed(&all.1)?, all)),
+                None => None,
+            };
+            if let Some((reached, all)) = all
+                && precision::is_better(reached, before)
+            {
                 let (mut too_few, mut enough) = (0, order.len());
                 best = all;
                 while !precision::is_missed(reached) && enough - too_few > 1 {
                     let middle = (too_few + enough) / 2;
-                    let trial = attempt(&widened(middle))?;
-                    match precision::is_missed(missed(&trial.1)?) {
-                        true => too_few = middle,
-                        false => {
+                    match attempt(&widened(middle))? {
+                        Some(trial) if !precision::is_missed(missed(&trial.1)?) => {
                             (enough, best) = (middle, trial);
                             settled = widened(middle);
                         }
+                        _ => too_few = middle,
                     }
                 }
                 widths = settled;
@@ -101,7 +116,7 @@ pub(super) fn search(
         let wider: Vec<u8> = widths.iter().map(|width| *width.max(&16)).collect();
         // Where it has no integer form that way, it stays as it is.
         if is_missed
-            && let Ok(trial) = attempt_in(&wider, doubled)
+            && let Some(trial) = trial_in(&wider, doubled)?
             && precision::gains(&before, &measured(&trial.1)?)
         {
             (best, ways, widths) = (trial, doubled, wider);
@@ -111,10 +126,13 @@ pub(super) fn search(
     let mut best = judged(best)?;
     if options.activations == Activations::Sixteen {
         let order = ascending(&best.made.0, 16);
-        let attempt = |widths: &[u8], room| judged(attempt_in(widths, Ways { room, ..ways })?);
+        let attempt = |widths: &[u8], room| {
+            let trial = trial_in(widths, Ways { room, ..ways })?;
+            trial.map(judged).transpose()
+        };
         best = room::make(beyond, best, &widths, &order, attempt)?;
     }
-    let reach = beyond.told(best.reached);
+    let reach = beyond.told(best.reached, best.beyond);
     let (inserted, program, loss) = best.made;
     let formats = inserted.formats.into_iter().map(|(_, format)| format);
     Ok(Quantised {
@@ -127,6 +145,7 @@ pub(super) fn search(
             lost: observations.lost,
             loss,
             reach,
+            refused: refused.reason(),
         }),
     })
 }
@@ -141,9 +160,11 @@ fn widened(
     observations: &Observations,
     widths: Vec<u8>,
     start: Attempt,
-    attempt: impl Fn(&[u8]) -> Result<Attempt, QuantiseError>,
+    attempt: impl Fn(&[u8]) -> Result<Option<Attempt>, QuantiseError>,
 ) -> Result<(Vec<u8>, Attempt), QuantiseError> {
     let order = ascending(&start.0, 8);
+    // What stays where nothing wider has a program.
+    let mut best = (widths.clone(), start.clone());
     if order.len() <= FEW {
         let (inserted, program, loss) = start;
         let start = Made {
@@ -160,12 +181,13 @@ fn widened(
         };
         let cost = |value: usize| observations.elements(graph, value);
         let made = widen::widened(start, narrow, cost, |widths| {
-            let (inserted, program, loss) = attempt(widths)?;
-            Ok(((inserted, program), loss))
+            let made = attempt(widths)?;
+            Ok(made.map(|(inserted, program, loss)| ((inserted, program), loss)))
         })?;
+        let (inserted, program) = made.program;
+        best = (made.widths, (inserted, program, made.loss));
         if made.loss.excess() <= 1.0 {
-            let (inserted, program) = made.program;
-            return Ok((made.widths, (inserted, program, made.loss)));
+            return Ok(best);
         }
     } else {
         let widened = |count: usize| {
@@ -177,10 +199,11 @@ fn widened(
         let mut reached = None;
         while enough - too_few > 1 {
             let middle = (too_few + enough) / 2;
-            let trial = attempt(&widened(middle))?;
-            match trial.2.excess() > 1.0 {
-                true => too_few = middle,
-                false => (enough, reached) = (middle, Some((widened(middle), trial))),
+            match attempt(&widened(middle))? {
+                Some(trial) if trial.2.excess() <= 1.0 => {
+                    (enough, reached) = (middle, Some((widened(middle), trial)));
+                }
+                _ => too_few = middle,
             }
         }
         if let Some(reached) = reached {
@@ -189,8 +212,10 @@ fn widened(
     }
     // Inputs, too, which carry no format of their own where each feature has one.
     let widths = vec![16; graph.value_count()];
-    let trial = attempt(&widths)?;
-    Ok((widths, trial))
+    Ok(match attempt(&widths)? {
+        Some(trial) => (widths, trial),
+        None => best,
+    })
 }
 
 /// Values of so many bits, those in which they lose most first.

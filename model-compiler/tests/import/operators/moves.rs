@@ -98,6 +98,37 @@ fn moves() {
     );
 }
 
+/// `squeeze()` of PyTorch: a batch of any number of events is never of one element.
+#[test]
+fn squeeze_without_axes_keeps_an_open_batch() {
+    let squeezed = |batch: i64| {
+        let nodes = vec![node("Squeeze", "y", &["x"], vec![])];
+        let graph = load(&model(
+            13,
+            vec![info("x", &[batch, 1, 3, 1])],
+            vec![],
+            nodes,
+            &["y"],
+        ));
+        let graph = graph.unwrap();
+        graph.shape(graph.outputs()[0].value).to_vec()
+    };
+    assert_eq!(squeezed(-1), [1, 3]);
+    assert_eq!(squeezed(1), [3]);
+    let nodes = vec![
+        node("Transpose", "t", &["x"], vec![ints("perm", &[2, 0, 1])]),
+        node("Squeeze", "y", &["t"], vec![]),
+    ];
+    let moved = error(&model(
+        13,
+        vec![info("x", &[-1, 1, 3])],
+        vec![],
+        nodes,
+        &["y"],
+    ));
+    assert!(moved.contains("ambiguous"), "{moved}");
+}
+
 #[test]
 fn slices() {
     let x: (&[i64], &[f32]) = (&[1, 5], &[0.0, 1.0, 2.0, 3.0, 4.0]);

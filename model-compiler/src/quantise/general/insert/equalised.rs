@@ -6,6 +6,8 @@ use crate::quantise::format::{self, Chosen};
 
 /// What single precision holds of the places of elements.
 const MOST: usize = 1 << 24;
+/// By how much a unit may be coarser where operands have more than 16 bits.
+const SPARE: f64 = 64.0;
 /// Steps that may follow a constant through a graph.
 const BUDGET: usize = 1 << 26;
 
@@ -41,6 +43,9 @@ impl Insertion<'_> {
             let gain = &mut gains[element % columns];
             *gain = gain.max(reach);
         }
+        if width > 16 {
+            self.coarsen(value, &mut gains);
+        }
         let frac = i32::from(width) - 1;
         let wide = self.held(value)?.wide;
         let name = self.graph.value_name(value).to_owned();
@@ -63,6 +68,29 @@ impl Insertion<'_> {
         let made = (narrow, gains);
         self.equalised.insert(value, made.clone());
         Ok(Some(made))
+    }
+
+    /// Gives columns coarser units, as far as the weights of no row become larger by it: beside a column with a long tail the
+    /// weights of others would else have few bits. A wide operand has bits to spare.
+    fn coarsen(&self, value: ValueId, gains: &mut [f64]) {
+        let mut most: Vec<f64> = gains.iter().map(|gain| gain * SPARE).collect();
+        let layers = self.graph.nodes().iter();
+        for node in layers.filter(|node| node.inputs.first() == Some(&value)) {
+            let Op::Dense { weights, .. } = &node.op else {
+                continue;
+            };
+            for row in weights.data.chunks(gains.len().max(1)) {
+                let sizes = row.iter().map(|w| f64::from(w.abs()));
+                let largest = sizes.clone().zip(&*gains).map(|(w, gain)| w * gain);
+                let largest = largest.fold(0.0, f64::max);
+                for (size, most) in sizes.zip(&mut most).filter(|(size, _)| *size > 0.0) {
+                    *most = most.min(largest / size);
+                }
+            }
+        }
+        for (gain, most) in gains.iter_mut().zip(most) {
+            *gain = gain.max(most);
+        }
     }
 
     /// The input and its elements that a value consists of; none where something was computed.
