@@ -130,6 +130,18 @@ fn middle(sizes: &[f32]) -> Option<f64> {
 }
 
 impl Column {
+    /// The field of its words, of so many bits, or of more where common values would have few counts beside a long tail.
+    pub fn fine_field(&self, name: String, word: u8) -> Field {
+        let Some(common) = self.common else {
+            return self.field(name, word);
+        };
+        // A function of the numbers themselves may tell smaller ones apart than a layer does.
+        let counts = if word > WORD { 16.0 * COMMON } else { COMMON };
+        let needed = libm::ilogb(self.magnitude * counts / common) + 2;
+        let word = u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word);
+        self.field(name, word)
+    }
+
     /// The field of its words, of so many bits.
     pub fn field(&self, name: String, word: u8) -> Field {
         // All bits, and less room, for numbers of many decades where small ones count.
@@ -141,15 +153,6 @@ impl Column {
         let word = match self.varying {
             Some(range) => {
                 let needed = libm::ilogb(magnitude * VARYING / range) + 2;
-                u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word)
-            }
-            None => word,
-        };
-        let word = match self.common {
-            Some(common) => {
-                // A function of the numbers themselves may tell smaller ones apart than a layer does.
-                let counts = if word > WORD { 16.0 * COMMON } else { COMMON };
-                let needed = libm::ilogb(magnitude * counts / common) + 2;
                 u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word)
             }
             None => word,
@@ -225,7 +228,7 @@ mod tests {
                 })
                 .collect();
             let column = &columns(&values, &[0])[0];
-            column.field(String::new(), WORD).lsb.0
+            column.fine_field(String::new(), WORD).lsb.0
         };
         // One of 7,000 beside values around 1: these have 2^12 counts all the same.
         assert!(largest(7000.0) <= 1.0 / 4096.0);

@@ -67,7 +67,7 @@ impl Room {
             (Self::Seen, true) => 16.0,
             (Self::Seen, false) => 4.0,
             (Self::Beyond, true) => 1024.0,
-            (Self::Farther, true) => 65_536.0,
+            (Self::Farther, true) => 16_384.0,
             (Self::Beyond | Self::Farther, false) => 64.0,
         }
     }

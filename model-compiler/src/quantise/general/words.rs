@@ -175,7 +175,7 @@ fn field(
     largest: f32,
     (signed, bits): (bool, u8),
 ) -> Field {
-    let mut field = column.field(format!("c{feature}"), bits);
+    let mut field = column.fine_field(format!("c{feature}"), bits);
     (field.minimum, field.maximum) = match kind {
         Kind::Float => return field,
         Kind::Bool => (0, 1),
