@@ -94,6 +94,16 @@ pub enum ImportError {
         /// The second definition.
         node: String,
     },
+    /// A name that cannot be shown.
+    #[error("{what} '{name}': its name {detail}; rename it, as `onnx.helper` or the export can")]
+    Name {
+        /// What has it.
+        what: &'static str,
+        /// The name, its beginning, and without what would lead a reader astray.
+        name: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// A constant that cannot be read.
     #[error("tensor '{tensor}': {detail}")]
     Tensor {

@@ -12,6 +12,7 @@ mod context;
 mod error;
 mod functions;
 mod inputs;
+mod names;
 mod node;
 mod ops;
 mod order;
@@ -150,6 +151,7 @@ fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Grap
         .graph
         .as_ref()
         .ok_or_else(|| not_onnx("the file holds no graph; is it truncated?"))?;
+    names::check(graph)?;
     if graph.output.is_empty() {
         return Err(not_onnx("the graph has no output; is the file truncated?"));
     }

@@ -291,6 +291,12 @@ fn read_external(
             "its data are in '{location}', a link out of the model's folder: refused"
         )));
     }
+    // To open a pipe would wait for whoever writes into it.
+    if !real.is_file() {
+        return Err(fail(format!(
+            "its data are in '{location}', which is no file but a folder, pipe or device: refused"
+        )));
+    }
     let mut file = File::open(&real).map_err(io)?;
     let size = file.metadata().map_err(io)?.len();
     let offset = number("offset")?.unwrap_or(0);

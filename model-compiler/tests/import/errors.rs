@@ -474,6 +474,50 @@ fn external_data() {
         graph.initializer[0].external_data = vec![entry("location", "weights.bin")];
     }
     check(&error(&model), &["tensor 'w'", "weights.bin"]);
+    // A pipe into which nobody writes would be waited for.
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    check(
+        &message(vec![entry("location", "pipe")]),
+        &["tensor 'w'", "'pipe', which is no file", "refused"],
+    );
+}
+
+#[test]
+fn names_that_lead_astray() {
+    let named = |name: &str| {
+        let mut node = node("Relu", "y", &["x"], vec![]);
+        node.name = name.to_owned();
+        one(node)
+    };
+    for name in ["plain", "größe/層.0", "a b", ""] {
+        assert!(load(&named(name)).is_ok(), "{name}");
+    }
+    for (name, shown, which) in [
+        ("a\nerror: b", "'a\\u{a}error: b'", "\\u{a}"),
+        ("a\u{1b}[31m", "'a\\u{1b}[31m'", "\\u{1b}"),
+        ("a\u{202e}b", "'a\\u{202e}b'", "\\u{202e}"),
+        ("a\u{2066}b", "'a\\u{2066}b'", "\\u{2066}"),
+    ] {
+        check(&error(&named(name)), &["node", shown, which, "rename"]);
+    }
+    let long = "n".repeat(5_000);
+    let message = error(&named(&long));
+    check(&message, &["node 'nnnn", "has 5000 bytes"]);
+    assert!(message.len() < 300, "{message}");
+    let mut input = model(
+        13,
+        vec![info("x\u{200f}", &[1, 4])],
+        vec![],
+        vec![node("Relu", "y", &["x\u{200f}"], vec![])],
+        &["y"],
+    );
+    check(&error(&input), &["input or output 'x\\u{200f}'"]);
+    if let Some(graph) = &mut input.graph {
+        graph.name = "a\tb".to_owned();
+    }
+    check(&error(&input), &["graph 'a\\u{9}b'"]);
 }
 
 #[test]

@@ -11,6 +11,14 @@ pub enum FilesError {
     /// An array is missing or wrong, or the file is no file.
     #[error(transparent)]
     Npz(#[from] NpzError),
+    /// A folder, a pipe or a device.
+    #[error(
+        "{path}: it is there and no file; events are read from a file that can be read from any place, so write what comes through a pipe into one"
+    )]
+    NoFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// The file is damaged, or holds what is not read.
     #[error("{path}: {kind} that cannot be read: {reason}")]
     Damaged {

@@ -52,6 +52,10 @@ impl Reader {
             }
         }
         let (file, tree) = kind::split(path);
+        // To open a pipe would wait for its writer, and no kind of file is read from its beginning to its end.
+        if file.exists() && !file.is_file() {
+            return Err(FilesError::NoFile { path: file });
+        }
         // What cannot be opened is told by the reader of archives.
         let kind = Kind::of(&file).unwrap_or(Kind::Numpy);
         let no_tree = |tree: String| FilesError::NoTree {

@@ -131,6 +131,8 @@ fn what_is_wrong_is_named() {
         "a parquet file has no tree `Events`",
     );
     refused("no.parquet".as_ref(), &[], "no such file");
+    refused(dir.path(), &[], "it is there and no file");
+    refused("/dev/null".as_ref(), &[], "it is there and no file");
     let root = dir.path().join("x.root");
     fs::write(&root, b"root\0\0\xf3\xd8").unwrap();
     let tree = format!("{}:Events", root.display());
