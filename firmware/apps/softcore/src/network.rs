@@ -49,8 +49,8 @@ impl<B: Behind, const N: usize> Model for Network<B, N> {
         if fixed > 0 {
             send::<BEGIN_EVENT>(event, 0);
         }
-        if row > 0 {
-            send::<BEGIN_ROWS>(rows, (rows.len() / row) as u32);
+        if let Some(count) = rows.len().checked_div(row) {
+            send::<BEGIN_ROWS>(rows, count as u32);
         }
         if instruction::<END>(0, 0) != 0 {
             B::hardest(rows, |kept| {
