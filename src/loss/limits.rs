@@ -280,7 +280,6 @@ mod tests {
         let full = Options {
             weights: 16,
             activations: Activations::Sixteen,
-            ..options
         };
         let half = Options { weights: 8, ..full };
         let rms = |given: &[Limit], options| Limits::new(given, options).0[Figure::Rms as usize];
