@@ -188,3 +188,58 @@ pub(super) fn tried<A>(
         made,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hodoscope_program::{ExactF64, FieldOverflow, Input};
+
+    use super::*;
+    use crate::quantise::Options;
+
+    #[test]
+    fn farther_room_is_taken_where_it_costs_next_to_nothing() {
+        let field = Field {
+            name: "pt".into(),
+            unit: String::new(),
+            lsb: ExactF64(1.0),
+            minimum: 0,
+            maximum: 1000,
+            overflow: FieldOverflow::Saturate,
+            empty: 0,
+            encoding: Encoding::Nearest,
+        };
+        let input = Input {
+            name: "x".into(),
+            set: None,
+            channels: 1,
+            fields: vec![field],
+        };
+        let event = |word: i64| Event {
+            inputs: vec![vec![word]],
+        };
+        let sample: Vec<Event> = (0..72).map(event).collect();
+        let float = |x: &[&[f32]]| Ok::<_, QuantiseError>(vec![x[0].to_vec()]);
+        let beyond = Beyond::of(&[&input], &sample, &Options::default(), float);
+        let tried = |made, reached, left, missed| Tried {
+            made,
+            missed,
+            relative: 0.0,
+            reached,
+            beyond: left,
+        };
+        let made = |farther: Option<Tried<&'static str>>| {
+            let settled = tried("seen", 2, 0.4, 0.0);
+            let attempt = |_: &[u8], room| {
+                Ok(match room {
+                    Room::Farther => farther.clone(),
+                    _ => Some(tried("beyond", 6, 0.3, 0.0)),
+                })
+            };
+            make(&beyond, settled, &[16], &[], attempt).map(|best| best.made)
+        };
+        assert_eq!(made(Some(tried("farther", 6, 0.1, 1e-5))), Ok("farther"));
+        assert_eq!(made(Some(tried("farther", 10, 0.0, COST))), Ok("beyond"));
+        assert_eq!(made(Some(tried("farther", 6, 0.35, 0.0))), Ok("beyond"));
+        assert_eq!(made(None), Ok("beyond"));
+    }
+}

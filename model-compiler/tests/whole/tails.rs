@@ -131,6 +131,41 @@ fn a_divergence_holds_for_events_three_times_as_large() {
     }
 }
 
+/// One event of 3,000 in a column takes no digits from the other events, nor from the weights of other columns.
+#[test]
+fn a_single_large_word_leaves_the_others_their_digits() {
+    let random = &mut Random::new(6);
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 6], Kind::Float);
+    let hidden = dense(&mut net, x, (6, 8), random);
+    let score = net.unary(Unary::Softsign, hidden);
+    let graph = net.finish(&[score]);
+    let mut all = events(random, 300, 6, 1.0);
+    all[77][0][2] = 3000.0;
+    let program = compiled(&graph, &all, &SIXTEEN);
+    let own = missed(&graph, &program, &events(random, 100, 6, 1.0));
+    assert!(own <= 1.0 / 1024.0, "{own:.1e} of the range");
+}
+
+/// The magnitude of 32 bits has 31, so that its square has 62.
+#[test]
+fn the_square_of_a_magnitude_fits() {
+    let random = &mut Random::new(7);
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 2], Kind::Float);
+    let (a, b) = (part(&mut net, x, 0), part(&mut net, x, 1));
+    let product = net.binary(Binary::Mul, a, b);
+    let magnitude = net.unary(Unary::Abs, product);
+    let square = net.unary(Unary::Square, magnitude);
+    let one = net.constant(&[1.0]);
+    let sum = net.binary(Binary::Add, square, one);
+    let root = net.unary(Unary::Sqrt, sum);
+    let graph = net.finish(&[root]);
+    let all = events(random, 300, 2, 3.0);
+    let own = missed(&graph, &compiled(&graph, &all, &SIXTEEN), &all);
+    assert!(own <= 1e-5, "{own:.1e} of the range");
+}
+
 /// One function of words between `low` and `high`.
 fn function(
     made: impl Fn(&mut Network, ValueId) -> ValueId,

@@ -629,3 +629,14 @@ pub(super) fn numbers(factor: &Tensor, shape: &[usize]) -> Lowered<Vec<Dyadic>> 
 pub(super) fn raws(interval: Interval) -> impl Iterator<Item = i64> {
     interval.minimum as i64..=interval.maximum as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_of_a_multiplier_leave_its_shift_out() {
+        assert!(is_of_few_bits(0, 15) && is_of_few_bits(3 << 40, 2) && is_of_few_bits(-8, 1));
+        assert!(!is_of_few_bits(5, 2));
+    }
+}

@@ -263,12 +263,11 @@ fn two_classes(
 ) -> Result<Vec<Value>, ImportError> {
     let node = c.node;
     let negative = scaled(c, decision, -1.0, 0.0)?;
+    let order = joined(c, decision, &negative)?;
+    // Also where the probabilities say otherwise: they are fitted behind the decision, and cross one half elsewhere.
+    let label = label(c.context, node, order, labels)?;
     match probabilities {
-        ([], []) => {
-            let order = joined(c, decision, &negative)?;
-            let label = label(c.context, node, order, labels)?;
-            Ok(vec![label, joined(c, &negative, decision)?])
-        }
+        ([], []) => Ok(vec![label, joined(c, &negative, decision)?]),
         ([a], [b]) => {
             // The probability of the first class is 1 / (1 + e^(a·d + b)).
             let logit = scaled(c, decision, -f64::from(*a), -f64::from(*b))?;
@@ -276,7 +275,6 @@ fn two_classes(
             let second = scaled(c, &first, -1.0, 1.0)?;
             let both = joined(c, &first, &second)?;
             c.context.set_distribution(&both);
-            let label = label(c.context, node, both.clone(), labels)?;
             Ok(vec![label, both])
         }
         _ => Err(node.attribute_error("prob_a", "and prob_b must have one number for two classes")),

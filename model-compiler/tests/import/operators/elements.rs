@@ -288,3 +288,50 @@ fn casts_are_exact() {
         x.1,
     );
 }
+
+/// A support vector machine decides by its sign, also where probabilities that were fitted behind it say otherwise.
+#[test]
+fn a_machines_label_is_its_decision() {
+    let machine = NodeProto {
+        domain: "ai.onnx.ml".into(),
+        output: vec!["y".into(), "p".into()],
+        ..node(
+            "SVMClassifier",
+            "y",
+            &["x"],
+            vec![
+                string("kernel_type", "LINEAR"),
+                list("kernel_params", &[1.0, 0.0, 3.0]),
+                list("coefficients", &[1.0, 0.0]),
+                list("support_vectors", &[1.0, -1.0]),
+                list("rho", &[0.0]),
+                list("prob_a", &[-1.0]),
+                list("prob_b", &[1.0]),
+                ints("vectors_per_class", &[1, 1]),
+                ints("classlabels_ints", &[5, 7]),
+            ],
+        )
+    };
+    let model = model(
+        13,
+        vec![info("x", &[1, 1])],
+        vec![],
+        vec![machine],
+        &["y", "p"],
+    );
+    for (decision, label) in [(0.5f32, 5.0), (-0.5, 7.0), (2.0, 5.0)] {
+        let found = run(&model, &[t(&[1, 1], &[decision])]);
+        assert_eq!(found[0].data, [label], "{decision}");
+        let first = 1.0 / (1.0 + (1.0 - decision).exp());
+        assert_close(&found[1].data, &[first, 1.0 - first], 1e-6);
+    }
+}
+
+fn list(name: &str, numbers: &[f32]) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: hodoscope_compiler::import::proto::attribute_type::FLOATS,
+        floats: numbers.to_vec(),
+        ..Default::default()
+    }
+}
