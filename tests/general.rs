@@ -453,7 +453,7 @@ fn columns_whose_small_values_vanish_are_told() {
     let root = || vec![node("Sqrt", "y", &["x"], vec![])];
     let (code, errors) = told(&network(root(), ten), place.path(), &[]);
     assert_eq!(code, Some(1), "{errors}");
-    for part in ["output `y`: relative error", "in column", "relative=4%"] {
+    for part in ["output `y`: relative error", "in column", "relative=1%"] {
         assert!(errors.contains(part), "`{part}` is not in {errors}");
     }
     let score = ["--judge", "y:score"];
