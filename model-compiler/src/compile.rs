@@ -6,11 +6,11 @@ use hodoscope_program::{InputId, Live, Program, ValueId, WordRef};
 
 use crate::emit::{self, Files};
 use crate::exact::{Constituents, ExactError, Rescale, exact_over_live, over_live};
-use crate::graph::{Binary, Graph, GraphError, GraphInput, Kind, Node, Op, Unary, simplify};
+use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
 use crate::inputs::InputsSpec;
 use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
-    Activations, Calibration, Options, QuantiseError, Quantised, centre, constituents, quantise,
+    Activations, Calibration, Options, QuantiseError, Quantised, centre, constituents,
     quantise_graph,
 };
 use crate::recognise::{Network, RecogniseError, Score, recognise};
@@ -57,19 +57,6 @@ impl fmt::Display for Road {
             Self::Own => f.write_str("the network's own quantisers"),
         }
     }
-}
-
-/// Which roads a float network may take: a switch for tests, as long as there are two.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Roads {
-    /// That of recognised networks where it is one, else the general one.
-    #[default]
-    ByKind,
-    /// Quantisers are inserted into the graphs of recognised layers, too, and live constituents alone are computed.
-    Inserted,
-    /// The general one, whatever it is.
-    General,
 }
 
 /// An instruction set to plan for.
@@ -220,27 +207,8 @@ pub fn compile_for(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<Compiled, CompileError> {
-    let events = (score, calibration);
-    compile_by(Roads::ByKind, targets, graph, name, spec, events, options)
-}
-
-/// [`compile_for`], by the roads that are stated.
-///
-/// # Errors
-/// As [`compile_for`].
-#[doc(hidden)]
-pub fn compile_by(
-    roads: Roads,
-    targets: &[Target],
-    graph: &Graph,
-    name: &str,
-    spec: &InputsSpec,
-    (score, calibration): (Option<&Score>, &Calibration),
-    options: &Options,
-) -> Result<Compiled, CompileError> {
     let graph = simplify(graph)?;
-    let (mut quantised, road) =
-        quantised_by(roads, &graph, name, spec, (score, calibration), options)?;
+    let (mut quantised, road) = quantised(&graph, name, spec, score, calibration, options)?;
     if let Some(multiplicity) = spec.multiplicity() {
         if let Road::General { because } = road {
             return Err(CompileError::NoSet(because));
@@ -276,94 +244,50 @@ pub fn quantised(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<(Quantised, Road), CompileError> {
-    let events = (score, calibration);
-    quantised_by(Roads::ByKind, graph, name, spec, events, options)
-}
-
-/// [`quantised`], by the roads that are stated.
-///
-/// # Errors
-/// As [`quantised`].
-#[doc(hidden)]
-pub fn quantised_by(
-    roads: Roads,
-    graph: &Graph,
-    name: &str,
-    spec: &InputsSpec,
-    (score, calibration): (Option<&Score>, &Calibration),
-    options: &Options,
-) -> Result<(Quantised, Road), CompileError> {
     let centred = centre(graph, calibration).map_err(QuantiseError::from)?;
     let graph = centred.as_ref().unwrap_or(graph);
-    if roads == Roads::General {
-        let made = quantise_graph(graph, name, spec, score, calibration, options)?;
-        let because = "it was sent there".to_owned();
-        return Ok((made, Road::General { because }));
-    }
-    let recognised = recognise(graph, spec, score)
-        .map_err(CompileError::from)
-        .and_then(|mut network| {
-            network.name = name.into();
-            if roads == Roads::Inserted && network.is_inserted() {
-                let events = (score, calibration);
-                if let Some(made) = inserted(graph, &network, name, spec, events, options)? {
-                    return Ok(made);
-                }
-            }
-            Ok(quantise(graph, &network, spec, calibration, options)?)
-        });
-    let reason = match recognised {
-        Ok(quantised) => {
-            if is_formula(graph)
-                && let Ok(finer) = quantise_graph(graph, name, spec, score, calibration, options)
-            {
-                let because = "products of inputs without layers keep more bits".to_owned();
-                return Ok((finer, Road::General { because }));
-            }
-            return Ok((quantised, Road::Recognised));
-        }
-        // A layer, not what the user said of the model.
-        Err(
-            reason @ (CompileError::Recognise(
-                RecogniseError::Node { .. } | RecogniseError::Sets { .. },
-            )
-            | CompileError::Quantise(QuantiseError::Layer { .. })),
-        ) => reason,
-        Err(other) => return Err(other),
+    // What the user said of the model comes first; that a graph is no network is no matter.
+    let network = match recognise(graph, spec, score) {
+        Ok(network) => Ok(network),
+        Err(reason @ (RecogniseError::Node { .. } | RecogniseError::Sets { .. })) => Err(reason),
+        Err(other) => return Err(other.into()),
     };
-    match quantise_graph(graph, name, spec, score, calibration, options) {
-        Ok(quantised) => {
-            let because = reason.to_string();
-            Ok((quantised, Road::General { because }))
-        }
+    let made = quantise_graph(graph, name, spec, score, calibration, options);
+    let (made, because) = match (network, made) {
+        (Ok(network), Ok(made)) => match of_network(&network, made, graph, spec, calibration)? {
+            (made, Constituents::All { because }) => {
+                return Ok((made, Road::General { because }));
+            }
+            (made, _) => return Ok((made, Road::Recognised)),
+        },
+        (Err(reason), Ok(made)) => (made, reason.to_string()),
         // That a network is no set says something of it only where somebody said that it is one.
-        Err(general) if !spec.states_set() => Err(general.into()),
-        Err(general) => Err(CompileError::Neither {
-            recognised: Box::new(reason),
-            general,
-        }),
-    }
+        (Err(reason), Err(general)) if spec.states_set() => {
+            return Err(CompileError::Neither {
+                recognised: Box::new(reason.into()),
+                general,
+            });
+        }
+        (_, Err(general)) => return Err(general.into()),
+    };
+    Ok((made, Road::General { because }))
 }
 
-/// A recognised network through quantisers in its graph, over its live constituents; none where these are not found again.
-fn inserted(
-    graph: &Graph,
+/// The program of a recognised network over its live constituents, or why over all slots.
+fn of_network(
     network: &Network,
-    name: &str,
+    made: Quantised,
+    graph: &Graph,
     spec: &InputsSpec,
-    (score, calibration): (Option<&Score>, &Calibration),
-    options: &Options,
-) -> Result<Option<Quantised>, CompileError> {
-    let Ok(mut made) = quantise_graph(graph, name, spec, score, calibration, options) else {
-        return Ok(None);
-    };
+    calibration: &Calibration,
+) -> Result<(Quantised, Constituents), CompileError> {
     let Some(set) = &network.set else {
-        return Ok(Some(made));
+        return Ok((made, Constituents::None));
     };
     let (program, found) = over_live(made.program, graph, spec);
-    made.program = program;
-    let (Constituents::Live, Some(own)) = (found, made.program.sets.first_mut()) else {
-        return Ok(None);
+    let mut made = Quantised { program, ..made };
+    let (Constituents::Live, Some(own)) = (&found, made.program.sets.first_mut()) else {
+        return Ok((made, found));
     };
     own.order = set.order.map(|(input, channel)| WordRef {
         input: InputId::new(input),
@@ -373,24 +297,7 @@ fn inserted(
     if let Some(report) = &mut made.calibration {
         (report.mean_multiplicity, report.lost) = (multiplicity, lost);
     }
-    Ok(Some(made))
-}
-
-/// Whether a network multiplies activations and has no layer: an observable of its inputs, not a chain of layers.
-fn is_formula(graph: &Graph) -> bool {
-    let multiplies = |node: &Node| match node.op {
-        Op::Binary(Binary::Mul) => node.inputs.iter().all(|v| graph.constant(*v).is_none()),
-        Op::Unary(Unary::Square) => true,
-        _ => false,
-    };
-    let layer = |node: &Node| {
-        matches!(
-            node.op,
-            Op::Dense { .. } | Op::Conv { .. } | Op::ConvTranspose { .. } | Op::Trees(_)
-        )
-    };
-    let nodes = graph.nodes();
-    nodes.iter().any(multiplies) && !nodes.iter().any(layer)
+    Ok((made, found))
 }
 
 /// The road that a simplified graph takes, without events to calibrate it: those of a trial are made up, and decide no

@@ -14,6 +14,6 @@ mod functions;
 mod windows;
 
 pub use compile::{
-    CompileError, Compiled, Planned, Road, Roads, Tabulated, Target, compile, compile_by,
-    compile_for, compile_quantised, emit_program, quantised, quantised_by, road,
+    CompileError, Compiled, Planned, Road, Tabulated, Target, compile, compile_for,
+    compile_quantised, emit_program, quantised, road,
 };

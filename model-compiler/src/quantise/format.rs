@@ -82,29 +82,6 @@ pub(super) fn noise(samples: &[f32], frac: i32, width: u8) -> f64 {
     sum / samples.len().max(1) as f64
 }
 
-/// `ratio` ≈ multiplier / 2^shift: exact for powers of two from 2^−62 on, else with a multiplier of
-/// 15 bits, or more where the ratio is larger than that.
-///
-/// `None` when the ratio is too large for a multiplier of 32 bits.
-pub(super) fn multiplier(ratio: f64) -> Option<(i64, u8)> {
-    if ratio == 0.0 {
-        return Some((0, 0));
-    }
-    let exponent = libm::ilogb(ratio.abs());
-    if exponent >= 30 && ratio.abs() != libm::ldexp(1.0, 30) {
-        return None;
-    }
-    if is_power_of_two(ratio.abs()) && exponent >= -62 {
-        let (shift, left) = ((-exponent).max(0), exponent.max(0));
-        let sign = if ratio < 0.0 { -1 } else { 1 };
-        return Some((sign << left, shift as u8));
-    }
-    // 2^14 ≤ |multiplier| ≤ 2^15, fewer or more where the shift would leave its range.
-    let shift = (14 - exponent).clamp(0, 62);
-    let exact = libm::ldexp(ratio, shift);
-    Some(((exact + 0.5).floor() as i64, shift as u8))
-}
-
 /// Whether `value` is a power of two.
 pub(super) fn is_power_of_two(value: f64) -> bool {
     value > 0.0 && value.is_normal() && value.to_bits() << 12 == 0
@@ -128,30 +105,5 @@ mod tests {
         samples.push(1.9);
         assert_eq!(best_frac(&samples, 4).frac, 3);
         assert_eq!(best_frac(&samples, 16).frac, 14);
-    }
-
-    #[test]
-    fn multipliers_are_near_and_powers_of_two_exact() {
-        assert_eq!(multiplier(0.25), Some((1, 2)));
-        assert_eq!(multiplier(8.0), Some((8, 0)));
-        assert_eq!(multiplier(-0.5), Some((-1, 1)));
-        for ratio in [0.3, 1.7, -1e-6, 1234.5] {
-            let (m, s) = multiplier(ratio).unwrap();
-            let got = m as f64 / libm::ldexp(1.0, i32::from(s));
-            assert!((got / ratio - 1.0).abs() < 1e-4, "{ratio}: {m} / 2^{s}");
-        }
-        assert_eq!(multiplier(1e12), None);
-        assert_eq!(multiplier(libm::ldexp(1.0, 31)), None);
-    }
-
-    #[test]
-    fn a_multiplier_at_the_ends_of_its_range() {
-        assert_eq!(multiplier(libm::ldexp(-1.0, 30)), Some((-1 << 30, 0)));
-        assert_eq!(multiplier(40_000.3), Some((40_000, 0)));
-        assert_eq!(multiplier(libm::ldexp(1.0, -62)), Some((1, 62)));
-        // What is less than half a count of the finest shift is zero.
-        assert_eq!(multiplier(libm::ldexp(1.0, -70)), Some((0, 62)));
-        assert_eq!(multiplier(1e-30), Some((0, 62)));
-        assert_eq!(multiplier(0.0), Some((0, 0)));
     }
 }

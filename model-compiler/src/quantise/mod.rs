@@ -8,32 +8,31 @@ mod beyond;
 mod calibration;
 mod centre;
 mod columns;
+mod constituents;
 mod format;
 mod general;
 mod loss;
-mod lower;
+mod names;
 mod precision;
 mod refused;
 mod room;
 mod rounding;
-mod search;
 mod statistics;
 pub(crate) mod trees;
 mod widen;
 mod words;
 
 use crate::exact::ExactError;
-use crate::graph::{Executor, Graph, GraphError};
+use crate::graph::GraphError;
 use crate::inputs::InputsSpec;
 use crate::recognise::Network;
-use beyond::Beyond;
-use hodoscope_program::{Input, Program, VerifyError};
+use hodoscope_program::{Program, VerifyError};
 
 pub use calibration::{Calibration, CalibrationInput};
 pub(crate) use centre::centre;
 pub use general::quantise_graph;
 pub use loss::Loss;
-pub(crate) use lower::identifier;
+pub(crate) use names::identifier;
 
 /// What the user chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,33 +156,6 @@ pub enum QuantiseError {
     Verify(#[from] VerifyError),
 }
 
-/// Quantises `network`, which was recognised in `graph`.
-///
-/// # Errors
-/// When an option is out of its range, the calibration events are not the model's, or a layer has
-/// no integer form.
-pub fn quantise(
-    graph: &Graph,
-    network: &Network,
-    spec: &InputsSpec,
-    calibration: &Calibration,
-    options: &Options,
-) -> Result<Quantised, QuantiseError> {
-    check(options)?;
-    let frame = words::frame(network, spec, calibration)?;
-    let statistics = statistics::collect(graph, network, &frame, calibration)?;
-    let executor = Executor::new(graph)?;
-    let mut workspace = executor.workspace();
-    let inputs: Vec<&Input> = frame.inputs.iter().collect();
-    let beyond = Beyond::of(&inputs, &statistics.sample, options, |events| {
-        executor.run_all(&mut workspace, events)?;
-        let outputs = network.outputs.iter();
-        let output = |(_, node): &(String, usize)| statistics::output(network, *node, &workspace);
-        Ok::<_, GraphError>(outputs.map(output).collect())
-    });
-    search::search(network, &frame, &statistics, &beyond, options)
-}
-
 /// The mean number of live constituents among the calibration events, and how many words lose.
 ///
 /// # Errors
@@ -194,7 +166,7 @@ pub(crate) fn constituents(
     calibration: &Calibration,
 ) -> Result<(f64, usize), QuantiseError> {
     let frame = words::frame(network, spec, calibration)?;
-    statistics::constituents(network, &frame, calibration)
+    constituents::constituents(network, &frame, calibration)
 }
 
 fn check(options: &Options) -> Result<(), QuantiseError> {

@@ -14,6 +14,8 @@ const HARDLY: f64 = 1.1;
 const HARDLY_ANY: f64 = 0.125;
 /// What values may miss of themselves: a score of many decades keeps its small values.
 const PART: f64 = 1.0 / 1024.0;
+/// Of a learned network's: a bit of them, as its weights are rounded, too.
+const LEARNED: f64 = 2.0;
 
 /// For which events formats have room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,16 +101,19 @@ pub(super) struct Tried<A> {
 /// Makes room: in as many bits as there are, then in more bits for as few of the values of `order` as it takes; and farther
 /// beyond in those bits where that costs next to nothing.
 ///
-/// `attempt` makes a program with values of so many bits; where there is none with more room, there is none to make.
+/// Of a `learned` network relative errors weigh less. `attempt` makes a program with values of so many bits; where there is
+/// none with more room, there is none to make.
 pub(super) fn make<A>(
     beyond: &Beyond,
     settled: Tried<A>,
     widths: &[u8],
     order: &[usize],
+    learned: bool,
     mut attempt: impl FnMut(&[u8], Room) -> Result<Option<Tried<A>>, QuantiseError>,
 ) -> Result<Tried<A>, QuantiseError> {
     let (before, relative) = (settled.missed, settled.relative);
-    let (mut best, widths) = widened(beyond, settled, widths, order, &mut attempt)?;
+    let of_relative = if learned { LEARNED } else { HARDLY };
+    let (mut best, widths) = widened(beyond, settled, widths, order, of_relative, &mut attempt)?;
     if best.reached < beyond.farthest()
         && let Some(trial) = attempt(&widths, Room::Farther)?
         && trial.missed <= (COST * HARDLY_ANY).max(HARDLY * before)
@@ -126,6 +131,7 @@ fn widened<A>(
     settled: Tried<A>,
     widths: &[u8],
     order: &[usize],
+    of_relative: f64,
     attempt: &mut impl FnMut(&[u8], Room) -> Result<Option<Tried<A>>, QuantiseError>,
 ) -> Result<(Tried<A>, Vec<u8>), QuantiseError> {
     let (before, relative) = (settled.missed, settled.relative);
@@ -135,7 +141,7 @@ fn widened<A>(
     }
     let is_better = |trial: &Tried<A>, than: &Tried<A>| {
         trial.missed <= COST.max(HARDLY * before)
-            && trial.relative <= PART.max(HARDLY * relative)
+            && trial.relative <= PART.max(of_relative * relative)
             && trial.reached > than.reached
     };
     if let Some(trial) = attempt(widths, Room::Beyond)?

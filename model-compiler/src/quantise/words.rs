@@ -48,7 +48,7 @@ pub(super) fn frame(
     }
     let sets = match &network.set {
         Some(set) => vec![Set {
-            name: super::lower::identifier(&set.name),
+            name: super::names::identifier(&set.name),
             capacity: set.capacity,
             live: live(set, &inputs)?,
             order: set.order.map(|(input, channel)| WordRef {

@@ -221,39 +221,6 @@ pub enum RecogniseError {
     },
 }
 
-impl Network {
-    /// Whether it is of a kind whose quantisers are inserted into its graph: dense layers, and sums or maxima over
-    /// constituents that one word tells from empty slots.
-    pub(crate) fn is_inserted(&self) -> bool {
-        let several = |set: &NetworkSet| matches!(set.live, Rule::Any { .. });
-        let layer = |node: &NetworkNode| match &node.layer {
-            Layer::Input(_)
-            | Layer::Affine { .. }
-            | Layer::Dense { .. }
-            | Layer::Sum { .. }
-            | Layer::Max { empty: None, .. }
-            | Layer::Mul { .. }
-            | Layer::SquaredError { .. }
-            | Layer::SumSquares { .. }
-            | Layer::Select { .. }
-            | Layer::Concat { .. } => true,
-            Layer::Activation { function, .. } => match function {
-                Unary::LeakyRelu { alpha } => (0.0..=1.0).contains(alpha),
-                function => matches!(function, Unary::Relu | Unary::Sigmoid | Unary::Tanh),
-            },
-            Layer::Max { .. }
-            | Layer::PerCount { .. }
-            | Layer::Lookup { .. }
-            | Layer::ArgMax { .. }
-            | Layer::Trees { .. } => false,
-        };
-        let is_dense = |node: &NetworkNode| matches!(node.layer, Layer::Dense { .. });
-        !self.set.as_ref().is_some_and(several)
-            && self.nodes.iter().all(layer)
-            && self.nodes.iter().any(is_dense)
-    }
-}
-
 /// Recognises a simplified graph.
 ///
 /// # Errors

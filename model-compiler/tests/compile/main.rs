@@ -8,7 +8,6 @@ mod lsb;
 mod masks;
 mod operators;
 mod refusals;
-mod roads;
 mod sentinels;
 mod sets;
 mod trees;

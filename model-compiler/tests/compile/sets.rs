@@ -5,8 +5,9 @@ use crate::import_support::*;
 use hodoscope_compiler::graph::{Executor, Graph, Tensor, simplify};
 use hodoscope_compiler::import::proto::{NodeProto, TensorProto};
 use hodoscope_compiler::inputs::InputsSpec;
-use hodoscope_compiler::quantise::{Activations, Calibration, Options, quantise};
+use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::recognise::recognise;
+use hodoscope_compiler::{Road, quantised};
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::{Live, Operation, Program};
 
@@ -119,14 +120,15 @@ struct Compiled {
 impl Compiled {
     fn new(graph: Graph) -> Self {
         let spec = InputsSpec::default();
-        let network = recognise(&graph, &spec, None).expect("recognise");
         let calibration = Calibration::new(&graph, vec![events().concat()]).expect("calibration");
         let options = Options {
             weights: 16,
             activations: Activations::Sixteen,
         };
-        let quantised = quantise(&graph, &network, &spec, &calibration, &options);
-        let program = quantised.expect("quantise").program;
+        let quantised = quantised(&graph, "set", &spec, None, &calibration, &options);
+        let (quantised, road) = quantised.expect("quantised");
+        assert_eq!(road, Road::Recognised);
+        let program = quantised.program;
         // The written form keeps what the new operations say.
         let again = Program::from_text(&program.to_text()).expect("text");
         assert_eq!(again, program);

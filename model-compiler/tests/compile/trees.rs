@@ -13,8 +13,7 @@ use hodoscope_compiler::graph::{
 use hodoscope_compiler::import;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Isa, Plan};
-use hodoscope_compiler::quantise::{Activations, Calibration, Options, quantise};
-use hodoscope_compiler::recognise::recognise;
+use hodoscope_compiler::quantise::{Activations, Calibration, Options};
 use hodoscope_compiler::{Road, quantised};
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_kernel_executor::Executor as Kernels;
@@ -86,12 +85,10 @@ fn exported_ensembles_agree_with_onnxruntime() {
 /// A program for `graph`, calibrated with `events`.
 fn compiled(graph: &Graph, spec: &InputsSpec, events: &[Vec<f32>]) -> Program {
     let graph = simplify(graph).unwrap();
-    let network = recognise(&graph, spec, None).unwrap();
     let calibration = Calibration::new(&graph, vec![events.concat()]).unwrap();
     let options = Options::default();
-    quantise(&graph, &network, spec, &calibration, &options)
-        .unwrap()
-        .program
+    let (quantised, _) = quantised(&graph, "trees", spec, None, &calibration, &options).unwrap();
+    quantised.program
 }
 
 /// A program of 16-bit activations for `graph`, whatever its structure.

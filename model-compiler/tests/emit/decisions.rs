@@ -101,7 +101,7 @@ fn a_decision_computes_what_it_compares_and_no_more() {
 /// A sigmoid, and the class of a softmax of two: whichever way the exporter wrote it, the logit decides.
 #[test]
 fn the_sigmoid_of_a_network_is_not_computed_to_decide() {
-    let weights: Vec<f32> = (0..8).map(|i| (i * 5 % 7) as f32 / 4.0 - 0.7).collect();
+    let weights: Vec<f32> = (0..8).map(|i| (i * i * 5 % 7) as f32 / 4.3 - 0.7).collect();
     let layer = node("Gemm", "h", &["x", "w", "b"], vec![]);
     let sigmoid = vec![layer.clone(), node("Sigmoid", "y", &["h"], vec![])];
     let softmax = vec![
@@ -122,7 +122,8 @@ fn the_sigmoid_of_a_network_is_not_computed_to_decide() {
         let (spec, options) = (InputsSpec::default(), Options::default());
         let compiled = compile(&graph, "tagger", &spec, None, &calibration, &options).unwrap();
         let decision = decision(compiled.program()).unwrap();
-        assert!(decision.steps.len() > 100, "{}", decision.steps.len());
+        let text = compiled.program().to_text();
+        assert!(decision.steps.len() > 100, "{text}");
         let event = body(&compiled.files, "portable", "event");
         assert!(event.contains("unary::table"), "{event}");
         let decides = body(&compiled.files, "portable", "decision");

@@ -101,7 +101,7 @@ pub(crate) static C0_ENCODER_ENCODER_0_GEMM_WEIGHTS: [i8; 1536] = [
 ];
 
 /// `encoder_encoder.0_Gemm.bias`, [32].
-pub(crate) static C1_ENCODER_ENCODER_0_GEMM_BIAS: [i32; 32] = [
+pub(crate) static C1_ENCODER_ENCODER_0_GEMM_BIAS: [i16; 32] = [
     -2507, 1158, 5674, 1308, 454, 2125, 911, -2096, 1326, 1834, -1652, 477, 1255, 4915, 1009, 3749,
     301, -1563, 525, -2330, -390, -1511, 92, 1517, 618, 1450, -373, 1891, 997, 2426, -2191, -1303,
 ];
@@ -127,7 +127,7 @@ pub(crate) static C2_ENCODER_ENCODER_2_GEMM_WEIGHTS: [i8; 512] = [
 ];
 
 /// `encoder_encoder.2_Gemm.bias`, [16].
-pub(crate) static C3_ENCODER_ENCODER_2_GEMM_BIAS: [i32; 16] = [
+pub(crate) static C3_ENCODER_ENCODER_2_GEMM_BIAS: [i16; 16] = [
     -384, 124, 197, 61, 1118, 229, 1200, -1650, 126, 1115, -26, 869, 34, 1412, 868, 253,
 ];
 
@@ -142,7 +142,7 @@ pub(crate) static C4_ENCODER_ENCODER_4_GEMM_WEIGHTS: [i8; 96] = [
 ];
 
 /// `encoder_encoder.4_Gemm.bias`, [6].
-pub(crate) static C5_ENCODER_ENCODER_4_GEMM_BIAS: [i32; 6] = [
+pub(crate) static C5_ENCODER_ENCODER_4_GEMM_BIAS: [i16; 6] = [
     -303, 316, 154, -478, 201, 937,
 ];
 
@@ -167,7 +167,7 @@ pub(crate) static C6_DECODER_DECODER_0_GEMM_WEIGHTS: [i8; 96] = [
 ];
 
 /// `decoder_decoder.0_Gemm.bias`, [16].
-pub(crate) static C7_DECODER_DECODER_0_GEMM_BIAS: [i32; 16] = [
+pub(crate) static C7_DECODER_DECODER_0_GEMM_BIAS: [i16; 16] = [
     -965, 618, -419, 908, 494, 212, 1303, 1226, 597, 366, 257, -361, -295, 488, -84, -458,
 ];
 
@@ -208,7 +208,7 @@ pub(crate) static C8_DECODER_DECODER_2_GEMM_WEIGHTS: [i8; 512] = [
 ];
 
 /// `decoder_decoder.2_Gemm.bias`, [32].
-pub(crate) static C9_DECODER_DECODER_2_GEMM_BIAS: [i32; 32] = [
+pub(crate) static C9_DECODER_DECODER_2_GEMM_BIAS: [i16; 32] = [
     -1779, -1954, -1638, 1452, -608, -2389, 389, 607, 2111, -1949, 768, -2958, -2069, 1150, -2860, -2640,
     2202, 1739, 1164, -612, -2432, 1961, -3550, 447, 905, -145, 814, 1664, 2318, 559, 1341, 542,
 ];
@@ -266,7 +266,7 @@ pub(crate) static C10_DECODER_DECODER_4_GEMM_WEIGHTS: [i8; 1536] = [
 ];
 
 /// `decoder_decoder.4_Gemm.bias`, [48].
-pub(crate) static C11_DECODER_DECODER_4_GEMM_BIAS: [i32; 48] = [
+pub(crate) static C11_DECODER_DECODER_4_GEMM_BIAS: [i16; 48] = [
     -204, -474, 214, 2642, -560, 590, 402, -569, -431, 1337, -340, 259, 306, 982, -1219, 971,
     980, -64, -1206, 5, 40, 393, 17, -175, 499, -421, -38, -1412, 221, 281, 1385, -75,
     -347, 1129, -652, 530, 1618, 979, 313, -196, -144, 402, 2037, -95, 629, -1719, 45, 508,
@@ -283,60 +283,56 @@ pub(crate) static S0_MAXIMUM: [i16; 3] = [
 ];
 
 /// Shifts of `Mul.q`.
-pub(crate) static S1_SHIFTS: [u8; 48] = [
-    18, 15, 15, 18, 15, 15, 18, 15, 15, 18, 15, 15, 18, 15, 15, 18,
-    15, 15, 18, 15, 15, 18, 15, 15, 18, 15, 15, 18, 15, 15, 18, 15,
-    15, 18, 15, 15, 18, 15, 15, 18, 15, 15, 18, 15, 15, 18, 15, 15,
+pub(crate) static S2_SHIFTS: [u8; 3] = [
+    16, 13, 13,
 ];
 
 /// Multipliers of `Mul.q`.
-pub(crate) static S1_MULTIPLIERS: [i32; 48] = [
-    20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972,
-    22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876,
-    22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876, 20972, 22876, 22876,
+pub(crate) static S2_MULTIPLIERS: [i32; 3] = [
+    5243, 5719, 5719,
 ];
 
 /// Offsets of `Mul.q`.
-pub(crate) static S1_OFFSETS: [i32; 1] = [
+pub(crate) static S2_OFFSETS: [i32; 1] = [
     0,
 ];
 
 /// Shifts of `encoder_encoder.1_Relu`.
-pub(crate) static S4_SHIFTS: [u8; 32] = [
+pub(crate) static S6_SHIFTS: [u8; 32] = [
     8, 8, 9, 8, 8, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 8,
     9, 8, 9, 8, 8, 8, 8, 8, 8, 9, 9, 8, 9, 9, 8, 8,
 ];
 
 /// Shifts of `encoder_encoder.3_Relu`.
-pub(crate) static S7_SHIFTS: [u8; 16] = [
+pub(crate) static S9_SHIFTS: [u8; 16] = [
     9, 8, 10, 9, 9, 9, 9, 9, 8, 9, 9, 8, 8, 9, 8, 8,
 ];
 
 /// Shifts of `encoder_encoder.4_Gemm.q`.
-pub(crate) static S9_SHIFTS: [u8; 6] = [
+pub(crate) static S11_SHIFTS: [u8; 6] = [
     8, 7, 8, 8, 8, 8,
 ];
 
 /// Shifts of `decoder_decoder.1_Relu`.
-pub(crate) static S12_SHIFTS: [u8; 16] = [
+pub(crate) static S14_SHIFTS: [u8; 16] = [
     7, 7, 6, 7, 7, 6, 7, 7, 7, 6, 6, 6, 6, 7, 6, 7,
 ];
 
 /// Shifts of `decoder_decoder.3_Relu`.
-pub(crate) static S15_SHIFTS: [u8; 32] = [
+pub(crate) static S17_SHIFTS: [u8; 32] = [
     8, 8, 8, 8, 8, 8, 7, 7, 8, 9, 7, 9, 8, 8, 8, 8,
     8, 8, 8, 8, 8, 8, 9, 7, 8, 7, 8, 8, 8, 8, 8, 7,
 ];
 
 /// Shifts of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_SHIFTS: [u8; 48] = [
+pub(crate) static S19_SHIFTS: [u8; 48] = [
     6, 7, 7, 8, 7, 7, 7, 8, 6, 8, 7, 6, 7, 8, 7, 8,
     8, 7, 8, 6, 6, 7, 6, 7, 8, 7, 7, 8, 7, 7, 8, 5,
     7, 8, 7, 6, 8, 7, 6, 8, 6, 6, 8, 6, 6, 8, 6, 6,
 ];
 
 /// Weights in the layout `byte_quads` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_BYTE_QUADS_WEIGHTS: [u32; 384] = [
+pub(crate) static S6_BYTE_QUADS_WEIGHTS: [u32; 384] = [
     2606994762, 1723435218, 1819443066, 2038333566, 2223079276, 2323484288, 2527825255, 1853588103, 2154271612, 1903855731, 2306047358, 2088669315, 2444522599, 2171962484, 2108131156, 2156298107,
     2155644252, 1887796353, 2544729981, 1971165310, 2004977011, 2072215941, 2140306288, 2323679096, 2207612269, 1770487653, 2239135349, 2290191230, 2053344078, 2154790021, 2276879471, 2055638641,
     2106688085, 2138930813, 2255521110, 1819902580, 2292477578, 1786018411, 2122087623, 2021816451, 2174059192, 1887731573, 2189918069, 2255394432, 2575333995, 1971615362, 2003663959, 2121302395,
@@ -364,25 +360,25 @@ pub(crate) static S4_BYTE_QUADS_WEIGHTS: [u32; 384] = [
 ];
 
 /// Biases in the layout `byte_quads` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_BYTE_QUADS_BIAS: [i32; 32] = [
+pub(crate) static S6_BYTE_QUADS_BIAS: [i32; 32] = [
     421951413, -2036824570, -59094, -31076, -2062843066, 2035059149, -31473, -34480, 2064123566, -2091317078, -34036, -31907, 116164583, -1876912589, -63759, -28635,
     84476973, 2019720037, -64243, -34714, -2116517894, -2023130215, -32292, -30867, 25592810, -1998714710, -65141, -30493, 2028734181, 2086931578, -34575, -33687,
 ];
 
 /// Shifts in the layout `byte_quads` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_BYTE_QUADS_SHIFTS: [u8; 32] = [
+pub(crate) static S6_BYTE_QUADS_SHIFTS: [u8; 32] = [
     8, 8, 9, 8, 8, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 8,
     9, 8, 9, 8, 8, 8, 8, 8, 8, 9, 9, 8, 9, 9, 8, 8,
 ];
 
 /// Lengths of blocks in the layout `byte_quads` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_BYTE_QUADS_BLOCKS: [u8; 27] = [
+pub(crate) static S6_BYTE_QUADS_BLOCKS: [u8; 27] = [
     9, 10, 9, 10, 7, 3, 7, 10, 12, 7, 4, 4, 4, 11, 16, 10,
     6, 4, 1, 9, 11, 9, 6, 5, 4, 3, 1,
 ];
 
 /// Weights in the layout `byte_quads` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_BYTE_QUADS_WEIGHTS: [u32; 128] = [
+pub(crate) static S9_BYTE_QUADS_WEIGHTS: [u32; 128] = [
     1867698037, 2535026026, 3800204908, 3245575568, 2352718742, 2038400060, 2352846276, 1907137626, 2287829909, 2040833730, 3777135787, 1907591525, 2455932581, 1944556939, 1618118268, 3720904584,
     2758440824, 768595858, 2471467181, 1820709501, 4132866440, 3331365192, 2981660568, 2664063874, 2862841211, 3435421301, 2458088134, 2579408296, 2469630077, 2509606537, 4047083685, 779130532,
     2761661343, 2303960479, 2222036614, 3007670430, 3261896088, 1349892030, 1314424685, 2372440247, 3442710630, 1925036194, 2000455013, 1871361498, 2913242543, 1936490101, 3317138085, 3329650019,
@@ -394,22 +390,22 @@ pub(crate) static S7_BYTE_QUADS_WEIGHTS: [u32; 128] = [
 ];
 
 /// Biases in the layout `byte_quads` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_BYTE_QUADS_BIAS: [i32; 16] = [
+pub(crate) static S9_BYTE_QUADS_BIAS: [i32; 16] = [
     113279360, 54067708, -129339, -64707, 128681822, -58096667, -63568, -66418, 48398846, -2065627301, -64794, -31515, -2065661534, -2105997180, -31516, -32131,
 ];
 
 /// Shifts in the layout `byte_quads` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_BYTE_QUADS_SHIFTS: [u8; 16] = [
+pub(crate) static S9_BYTE_QUADS_SHIFTS: [u8; 16] = [
     9, 8, 10, 9, 9, 9, 9, 9, 8, 9, 9, 8, 8, 9, 8, 8,
 ];
 
 /// Lengths of blocks in the layout `byte_quads` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_BYTE_QUADS_BLOCKS: [u8; 13] = [
+pub(crate) static S9_BYTE_QUADS_BLOCKS: [u8; 13] = [
     5, 3, 4, 6, 6, 4, 4, 4, 6, 5, 6, 8, 3,
 ];
 
 /// Weights in the layout `byte_quads` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_BYTE_QUADS_WEIGHTS: [u32; 128] = [
+pub(crate) static S17_BYTE_QUADS_WEIGHTS: [u32; 128] = [
     3866516353, 1550302189, 2843242986, 2660263047, 2627767980, 2575151939, 1741122694, 2053135977, 719892174, 2658421966, 2744484217, 2891288253, 2170582986, 2104774860, 1785289926, 1818465632,
     1586508503, 2358724416, 765476026, 1632614775, 2373143295, 1759676529, 2983217339, 1195857280, 2087536172, 679574950, 1250848971, 2495287720, 2087037656, 2826594450, 2226682001, 2024043418,
     1937266042, 1200312643, 2796064695, 2625223039, 2105683761, 1599886154, 779059834, 1402112634, 2274712036, 1503103377, 2942705343, 1398768036, 1935985066, 1933534577, 2324247640, 1045466269,
@@ -421,24 +417,24 @@ pub(crate) static S15_BYTE_QUADS_WEIGHTS: [u32; 128] = [
 ];
 
 /// Biases in the layout `byte_quads` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_BYTE_QUADS_BIAS: [i32; 32] = [
+pub(crate) static S17_BYTE_QUADS_BIAS: [i32; 32] = [
     2065136269, -2027324962, -34022, -30932, -1035829472, -1021544405, -15803, -15585, -1010988609, -143721629, -15424, -67726, 1985050987, 1999472126, -35244, -35024,
     -2046162406, 2132412491, -31220, -32996, -182454272, -1031993047, -68318, -15745, -2069101303, -2013380561, -31570, -30720, -2034562418, -1025768529, -31043, -15650,
 ];
 
 /// Shifts in the layout `byte_quads` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_BYTE_QUADS_SHIFTS: [u8; 32] = [
+pub(crate) static S17_BYTE_QUADS_SHIFTS: [u8; 32] = [
     8, 8, 8, 8, 8, 8, 7, 7, 8, 9, 7, 9, 8, 8, 8, 8,
     8, 8, 8, 8, 8, 8, 9, 7, 8, 7, 8, 8, 8, 8, 8, 7,
 ];
 
 /// Lengths of blocks in the layout `byte_quads` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_BYTE_QUADS_BLOCKS: [u8; 14] = [
+pub(crate) static S17_BYTE_QUADS_BLOCKS: [u8; 14] = [
     6, 3, 4, 3, 5, 4, 4, 3, 5, 5, 6, 7, 5, 4,
 ];
 
 /// Weights in the layout `byte_quads` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_BYTE_QUADS_WEIGHTS: [u32; 384] = [
+pub(crate) static S19_BYTE_QUADS_WEIGHTS: [u32; 384] = [
     1701866103, 1552636793, 979988088, 2846972275, 2693358227, 2239265859, 1584163478, 2223452250, 3246160553, 848205987, 1838513376, 2620429920, 1108319102, 3563743093, 2540203639, 1298747774,
     1416914074, 159615866, 2507836302, 3395507303, 2809036667, 2676651915, 2472910985, 1500413325, 2423154563, 1450536585, 1134854783, 2039835505, 2290127739, 1821487474, 794247779, 2915198778,
     3395788711, 3886049891, 3228004239, 1686071448, 2726592882, 1972675223, 2978132352, 3998578289, 1956413051, 1903975257, 2221577880, 3244981619, 881350258, 999514245, 1871669664, 2055248785,
@@ -466,27 +462,27 @@ pub(crate) static S17_BYTE_QUADS_WEIGHTS: [u32; 384] = [
 ];
 
 /// Biases in the layout `byte_quads` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_BYTE_QUADS_BIAS: [i32; 48] = [
-    24379284, 193986278, -4193898, -8385582, 34602640, -16448754, -4193710, -8388793, -11927887, 14747321, -4194452, -2096797, -71630350, 80282966, -4195331, -8387253,
-    -62454444, 2228352, -8389430, -2097051, 5111944, -3276215, -2097039, -4194287, 1540979, -71729381, -4194150, -8389636, 111575453, -6127143, -8386839, -1048603,
-    -34504859, 32474601, -4194764, -2096526, 18253778, 7963795, -2096743, -8388420, 156434384, -2162190, -8386187, -2097151, 7013077, 31062729, -2097011, -2096548,
+pub(crate) static S19_BYTE_QUADS_BIAS: [i32; 48] = [
+    26410900, 198049510, -130666, -259118, 38665872, -12385522, -130478, -262329, -9896271, 22873785, -131220, -65181, -67567118, 88409430, -132099, -260789,
+    -54327980, 6291584, -262966, -65435, 7143560, 787017, -65423, -131055, 9667443, -67666149, -130918, -263172, 115638685, 2145419737, -260375, -32795,
+    -30441627, 40601065, -131532, -64910, 26380242, 12027027, -65127, -261956, 158466000, -130574, -259723, -65535, 9044693, 39189193, -65395, -64932,
 ];
 
 /// Shifts in the layout `byte_quads` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_BYTE_QUADS_SHIFTS: [u8; 48] = [
+pub(crate) static S19_BYTE_QUADS_SHIFTS: [u8; 48] = [
     6, 7, 7, 8, 7, 7, 7, 8, 6, 8, 7, 6, 7, 8, 7, 8,
     8, 7, 8, 6, 6, 7, 6, 7, 8, 7, 7, 8, 7, 7, 8, 5,
     7, 8, 7, 6, 8, 7, 6, 8, 6, 6, 8, 6, 6, 8, 6, 6,
 ];
 
 /// Lengths of blocks in the layout `byte_quads` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_BYTE_QUADS_BLOCKS: [u8; 28] = [
+pub(crate) static S19_BYTE_QUADS_BLOCKS: [u8; 28] = [
     8, 10, 12, 2, 6, 10, 9, 7, 5, 3, 7, 8, 6, 3, 8, 6,
     5, 7, 6, 8, 6, 3, 8, 7, 9, 8, 11, 4,
 ];
 
 /// All constants in the layout `nested_pairs` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_NESTED_PAIRS_STREAM: [i32; 424] = [
+pub(crate) static S6_NESTED_PAIRS_STREAM: [i32; 424] = [
     -607738, 1519516, 1286, 1436, -100677099, -236133605, -418518017, 722862340, -33686509, -217454848, -737679628, 654128145, -50340859, 756546560, -268700923, 301924599,
     -184619779, -167439101, -286470645, 906486522, -704260862, -268037891, 1190922734, -67230712, -184600574, 117576961, -688067846, -319356903, 49805820, 85334810, -50001149, -33688581,
     -704979727, -101251298, -302839556, -48237315, -1582095, 671479524, 285480423, 64885787, 670431983, 304872469, -134005240, 906767349, -117899540, -54456005, 417004015, 575165434,
@@ -517,7 +513,7 @@ pub(crate) static S4_NESTED_PAIRS_STREAM: [i32; 424] = [
 ];
 
 /// All constants in the layout `nested_pairs` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_NESTED_PAIRS_STREAM: [i32; 148] = [
+pub(crate) static S9_NESTED_PAIRS_STREAM: [i32; 148] = [
     -32516, 181821, 252, 317, -335088305, 40030703, 1142232611, -1123239156, 721687811, -1570644728, -66706162, -236920302, 756611063, -820778460, 403113993, 942790262,
     1173551869, 51520298, 622394640, -1183730925, 102113051, -251389148, -318302187, -674304958, -452598248, -1141394611, 620900109, 927278125, 102171880, -1172889097, 118502679, -1525420525,
     468184330, -1358775978, 1542980110, -1664808384, 302584072, 352229, 371342, 485, -1394, 269347309, -213804777, -635651068, 737279737, -452378074, 854664185, 134155029,
@@ -531,14 +527,14 @@ pub(crate) static S7_NESTED_PAIRS_STREAM: [i32; 148] = [
 ];
 
 /// All constants in the layout `nested_pairs` of `encoder_encoder.4_Gemm.q`.
-pub(crate) static S9_NESTED_PAIRS_STREAM: [i32; 42] = [
+pub(crate) static S11_NESTED_PAIRS_STREAM: [i32; 42] = [
     -44420, 71842, 380, -350, 268903665, -1556803525, -1240720128, -1540425757, 1646606635, 675415475, -1426657749, 98520123, 1424119101, -317990199, -752870995, 755915746,
     -152301808, 200395141, -734970366, 97712628, 268963847, 85289, 0, 1065, 0, 550709062, 0, -600692006, 0, -744303162, 0, 1426914865,
     0, 240730443, 0, -1089553631, 0, -556804028, 0, 1438296393, 0, 134221832,
 ];
 
 /// All constants in the layout `nested_pairs` of `decoder_decoder.1_Relu`.
-pub(crate) static S12_NESTED_PAIRS_STREAM: [i32; 52] = [
+pub(crate) static S14_NESTED_PAIRS_STREAM: [i32; 52] = [
     -229974, -98100, 682, 972, 1285700617, 691866985, 271432972, 1044199176, -22441559, 1276434504, 0, 0, 235343623, 143092, 351242, 244,
     1290, 369874487, 1198074362, 1898691774, 775028472, -684172274, -656832096, 0, 0, 252120838, 169614, 73655, 398, -329, 323306279, -993124836,
     198719763, -1091778265, -854702575, -135321011, 0, 0, 235278086, -66776, -13706, 552, -394, 704178025, 67092849, -620438343, -863034781, 1116531447,
@@ -546,7 +542,7 @@ pub(crate) static S12_NESTED_PAIRS_STREAM: [i32; 52] = [
 ];
 
 /// All constants in the layout `nested_pairs` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_NESTED_PAIRS_STREAM: [i32; 168] = [
+pub(crate) static S17_NESTED_PAIRS_STREAM: [i32; 168] = [
     -424482, -384980, -1826, 1580, 1777402075, -131467674, 99363854, 1189552156, -117354962, 354641834, 1172064759, -387260415, 968644274, 531435486, 986218186, 1345450765,
     1257286598, 231402748, 284710954, 939844860, 268963848, -125141, 116639, -2261, 671, 115633467, 270460636, -388054221, -537199335, 1024347596, -718474210, -535475248,
     -487787523, -147210297, -824109300, -2756344, -960011800, 663823869, 991166632, 435360232, 603519528, 252121096, 571491, 210290, -1693, -2702, 923793877, 673642483,
@@ -561,7 +557,7 @@ pub(crate) static S15_NESTED_PAIRS_STREAM: [i32; 168] = [
 ];
 
 /// All constants in the layout `nested_pairs` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_NESTED_PAIRS_STREAM: [i32; 444] = [
+pub(crate) static S19_NESTED_PAIRS_STREAM: [i32; 444] = [
     -44442, 73938, -410, 2770, -135334166, -390402075, 367661794, -337770208, 1610361082, 351140929, -152109541, -401109310, 235608548, -99224620, 153156351, -451678681,
     -16645401, 600043024, -490538221, -693174264, 250554143, -415176886, 3273217, 36766754, 404159230, -368829452, 535425494, 250546100, 99349018, 215229499, 604239611, 283449918,
     -165464226, -819593540, -904853250, 586485255, 252186119, -126322, 118855, 654, -441, -220596005, 824773340, -642727172, 117766149, -535420136, -1340338766, -36571929,
@@ -593,7 +589,7 @@ pub(crate) static S17_NESTED_PAIRS_STREAM: [i32; 444] = [
 ];
 
 /// Weights in the layout `packed_words` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_PACKED_WORDS_WEIGHTS: [i32; 768] = [
+pub(crate) static S6_PACKED_WORDS_WEIGHTS: [i32; 768] = [
     1376202, 1769443, 524370, -1703879, -65542, -1310734, -2, -458754, -65556, 262145, 917504, 655357, 851943, 1441835, 131079, -1179653,
     1245180, -25, 524275, -983046, -196610, 589811, 1048579, -262146, -786457, 1114164, 262132, 65525, 458708, -196569, -65541, 6,
     327644, -4, -262143, -1048571, -65539, 1507373, 1572862, -720899, 327667, -589823, 65541, -327677, -327696, -65518, 458744, 655360,
@@ -645,25 +641,25 @@ pub(crate) static S4_PACKED_WORDS_WEIGHTS: [i32; 768] = [
 ];
 
 /// Biases in the layout `packed_words` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_PACKED_WORDS_BIAS: [i32; 32] = [
+pub(crate) static S6_PACKED_WORDS_BIAS: [i32; 32] = [
     -2046462027, -31226, -2036655830, -31076, -1983085754, -30259, 2035254543, -34480, -2002155858, -30550, -2091091188, -31907, 372377575, -59853, -1876687119, -28635,
     2070152237, -33947, 2019886349, -34714, 2073591802, -33895, -2022932004, -30867, 145327082, -63318, -1998454389, -30493, 209258213, -62342, 2087221489, -33687,
 ];
 
 /// Shifts in the layout `packed_words` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_PACKED_WORDS_SHIFTS: [u8; 32] = [
+pub(crate) static S6_PACKED_WORDS_SHIFTS: [u8; 32] = [
     8, 8, 9, 8, 8, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 8,
     9, 8, 9, 8, 8, 8, 8, 8, 8, 9, 9, 8, 9, 9, 8, 8,
 ];
 
 /// Lengths of blocks in the layout `packed_words` of `encoder_encoder.1_Relu`.
-pub(crate) static S4_PACKED_WORDS_BLOCKS: [u8; 27] = [
+pub(crate) static S6_PACKED_WORDS_BLOCKS: [u8; 27] = [
     9, 10, 9, 10, 7, 3, 7, 10, 12, 7, 4, 4, 4, 11, 16, 10,
     6, 4, 1, 9, 11, 9, 6, 5, 4, 3, 1,
 ];
 
 /// Weights in the layout `packed_words` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_PACKED_WORDS_WEIGHTS: [i32; 256] = [
+pub(crate) static S9_PACKED_WORDS_WEIGHTS: [i32; 256] = [
     5177333, -1114158, -1245206, 1507225, 393196, 6422530, 851984, 4259827, 2293782, 786363, 262076, -458753, 1376324, 786365, 1834970, -982996,
     196629, 524253, 2490434, -458716, 262187, 6356898, 589797, -982989, 917541, 1179618, 1376267, -851865, 393212, -2097166, -65528, 6094920,
     -589832, 2359274, 5701650, -5439409, 1572909, 1245135, 5373949, -1310715, 589832, 7733206, 1638344, 4587536, 458776, 3211320, -1900542, 1966154,
@@ -683,22 +679,22 @@ pub(crate) static S7_PACKED_WORDS_WEIGHTS: [i32; 256] = [
 ];
 
 /// Biases in the layout `packed_words` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_PACKED_WORDS_BIAS: [i32; 16] = [
+pub(crate) static S9_PACKED_WORDS_BIAS: [i32; 16] = [
     -2114256512, -32260, 54200005, -64707, 65275742, -64539, -57866320, -66418, 123372030, -63653, -2065431834, -31515, 142836130, -63356, -2105768732, -32131,
 ];
 
 /// Shifts in the layout `packed_words` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_PACKED_WORDS_SHIFTS: [u8; 16] = [
+pub(crate) static S9_PACKED_WORDS_SHIFTS: [u8; 16] = [
     9, 8, 10, 9, 9, 9, 9, 9, 8, 9, 9, 8, 8, 9, 8, 8,
 ];
 
 /// Lengths of blocks in the layout `packed_words` of `encoder_encoder.3_Relu`.
-pub(crate) static S7_PACKED_WORDS_BLOCKS: [u8; 13] = [
+pub(crate) static S9_PACKED_WORDS_BLOCKS: [u8; 13] = [
     5, 3, 4, 6, 6, 4, 4, 4, 6, 5, 6, 8, 3,
 ];
 
 /// Weights in the layout `packed_words` of `encoder_encoder.4_Gemm.q`.
-pub(crate) static S9_PACKED_WORDS_WEIGHTS: [i32; 64] = [
+pub(crate) static S11_PACKED_WORDS_WEIGHTS: [i32; 64] = [
     -983003, 3866640, 4587559, 0, 458768, 3473315, -2949087, 0, 29, -1900552, -2490325, 0, 786358, 3014564, 3276764, 0,
     2818105, -5046266, -3801130, 0, 2424930, 4325416, -6160428, 0, 2818030, 3866700, 3211262, 0, -655445, -2162682, 786517, 0,
     3997781, -3604517, 4915265, 0, -1965995, 720877, 5832718, 0, -5439462, -1965988, 2162619, 0, 2097107, 917549, 917439, 0,
@@ -706,44 +702,44 @@ pub(crate) static S9_PACKED_WORDS_WEIGHTS: [i32; 64] = [
 ];
 
 /// Biases in the layout `packed_words` of `encoder_encoder.4_Gemm.q`.
-pub(crate) static S9_PACKED_WORDS_BIAS: [i32; 8] = [
+pub(crate) static S11_PACKED_WORDS_BIAS: [i32; 8] = [
     -1040482223, -15876, 2141291034, -32862, -2060942775, -31447, 0, 0,
 ];
 
 /// Shifts in the layout `packed_words` of `encoder_encoder.4_Gemm.q`.
-pub(crate) static S9_PACKED_WORDS_SHIFTS: [u8; 8] = [
+pub(crate) static S11_PACKED_WORDS_SHIFTS: [u8; 8] = [
     8, 7, 8, 8, 8, 8, 0, 0,
 ];
 
 /// Lengths of blocks in the layout `packed_words` of `encoder_encoder.4_Gemm.q`.
-pub(crate) static S9_PACKED_WORDS_BLOCKS: [u8; 3] = [
+pub(crate) static S11_PACKED_WORDS_BLOCKS: [u8; 3] = [
     6, 5, 5,
 ];
 
 /// Weights in the layout `packed_words` of `decoder_decoder.1_Relu`.
-pub(crate) static S12_PACKED_WORDS_WEIGHTS: [i32; 48] = [
+pub(crate) static S14_PACKED_WORDS_WEIGHTS: [i32; 48] = [
     589884, 6881293, 3604438, -393174, -6160307, 3997737, 720918, 6881351, 786365, 524343, -4325443, -524289, 2949136, 3997758, 2818161, 3211310,
     -5701742, 4718552, 917596, -6291574, -5701633, 1310796, 3669975, -2555943, 2555971, 1835038, 6881255, 7405505, 4522003, -3276859, -524246, -65532,
     1245241, 2555849, -4653091, 6488098, -2621428, -1310785, 262107, -7405619, 1114182, 5046314, -589845, -4128832, 917453, -1114120, -7602109, 4849632,
 ];
 
 /// Biases in the layout `packed_words` of `decoder_decoder.1_Relu`.
-pub(crate) static S12_PACKED_WORDS_BIAS: [i32; 16] = [
+pub(crate) static S14_PACKED_WORDS_BIAS: [i32; 16] = [
     -1020674821, -15574, -1001660739, -15284, -516701522, -7884, -980826665, -14966, -506608875, -7730, -554245791, -8457, -1029185735, -15704, -1091182580, -16650,
 ];
 
 /// Shifts in the layout `packed_words` of `decoder_decoder.1_Relu`.
-pub(crate) static S12_PACKED_WORDS_SHIFTS: [u8; 16] = [
+pub(crate) static S14_PACKED_WORDS_SHIFTS: [u8; 16] = [
     7, 7, 6, 7, 7, 6, 7, 7, 7, 6, 6, 6, 6, 7, 6, 7,
 ];
 
 /// Lengths of blocks in the layout `packed_words` of `decoder_decoder.1_Relu`.
-pub(crate) static S12_PACKED_WORDS_BLOCKS: [u8; 4] = [
+pub(crate) static S14_PACKED_WORDS_BLOCKS: [u8; 4] = [
     4, 2, 3, 3,
 ];
 
 /// Weights in the layout `packed_words` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_PACKED_WORDS_WEIGHTS: [i32; 256] = [
+pub(crate) static S17_PACKED_WORDS_WEIGHTS: [i32; 256] = [
     -2424831, 6684662, 3866733, -2359321, -982934, 2686968, -1835001, 1966096, 917548, 1835040, 3342275, 1638397, -1310714, -1638329, -2228247, -393248,
     3014734, -5635992, -3407794, 1966068, 65529, 2293781, 917565, 2883541, -589750, 65504, -3145652, -196620, -2359226, -1441815, 1376224, -1310749,
     -5111721, -2228208, -3735616, 786455, -4456390, -5439456, 3735543, -2031665, -3538817, 851955, 524273, -1572766, -3669957, 3211344, -2818048, -3735609,
@@ -763,24 +759,24 @@ pub(crate) static S15_PACKED_WORDS_WEIGHTS: [i32; 256] = [
 ];
 
 /// Biases in the layout `packed_words` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_PACKED_WORDS_BIAS: [i32; 32] = [
+pub(crate) static S17_PACKED_WORDS_BIAS: [i32; 32] = [
     2044557965, -34338, -2027193574, -30932, 2016050976, -34773, -1021394363, -15585, -77428289, -66717, -143539264, -67726, -2046985877, -31234, 1999599188, -35024,
     -2008380902, -30645, 2132510220, -32996, -1993836544, -30423, -1031932638, -15745, -1070693111, -16337, -2013297490, -30720, -2085713266, -31825, -1025669443, -15650,
 ];
 
 /// Shifts in the layout `packed_words` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_PACKED_WORDS_SHIFTS: [u8; 32] = [
+pub(crate) static S17_PACKED_WORDS_SHIFTS: [u8; 32] = [
     8, 8, 8, 8, 8, 8, 7, 7, 8, 9, 7, 9, 8, 8, 8, 8,
     8, 8, 8, 8, 8, 8, 9, 7, 8, 7, 8, 8, 8, 8, 8, 7,
 ];
 
 /// Lengths of blocks in the layout `packed_words` of `decoder_decoder.3_Relu`.
-pub(crate) static S15_PACKED_WORDS_BLOCKS: [u8; 14] = [
+pub(crate) static S17_PACKED_WORDS_BLOCKS: [u8; 14] = [
     6, 3, 4, 3, 5, 4, 4, 3, 5, 5, 6, 7, 5, 4,
 ];
 
 /// Weights in the layout `packed_words` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_PACKED_WORDS_WEIGHTS: [i32; 768] = [
+pub(crate) static S19_PACKED_WORDS_WEIGHTS: [i32; 768] = [
     -1441801, -1769488, -2424839, -2359285, -1179656, -4587543, -2555917, 2687025, -1966061, 2097161, -262205, 327672, -1441770, -2228244, -5242918, 262151,
     -393175, 4259836, 1572899, -5111794, -262048, -1245163, 1441760, 1834928, 1769470, -4063345, -1638411, 5505002, -1179657, 1507304, -3080194, -3342359,
     -1834982, -2883596, 720890, -7798781, 720910, 1376250, -2883609, 4849635, -65541, 2555886, -589813, 2031626, 2097161, 1245157, -196595, -2555922,
@@ -832,21 +828,21 @@ pub(crate) static S17_PACKED_WORDS_WEIGHTS: [i32; 768] = [
 ];
 
 /// Biases in the layout `packed_words` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_PACKED_WORDS_BIAS: [i32; 48] = [
-    -20578412, -4194586, 194118038, -8385582, 47054480, -4193522, -16317870, -8388793, 110689969, -8386887, 19070828, -2096797, 85328370, -8387242, 84605949, -8387253,
-    1364, -4194176, -1770294, -2097051, 36241544, -4193719, -982927, -4194287, -23395469, -4194533, -71565158, -8389636, 26804637, -4193831, -10156311, -1048603,
-    94961509, -8387095, 36830772, -2096526, 68356050, -4193133, 10224025, -8388420, 30539728, -2096654, -8320651, -2097151, -89586987, -8389943, 37486733, -2096548,
+pub(crate) static S19_PACKED_WORDS_BIAS: [i32; 48] = [
+    -18546796, -131354, 198181270, -259118, 51117712, -130290, -12254638, -262329, 112721585, -260423, 23134060, -65181, 89391602, -260778, 88669181, -260789,
+    8127828, -130944, 6356170, -65435, 38273160, -130487, 1048689, -131055, -15269005, -131301, -67501926, -263172, 30867869, -130599, 2145453801, -32795,
+    99024741, -260631, 40894004, -64910, 76482514, -129901, 12255641, -261956, 32571344, -65038, -194187, -65535, -87555371, -263479, 39518349, -64932,
 ];
 
 /// Shifts in the layout `packed_words` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_PACKED_WORDS_SHIFTS: [u8; 48] = [
+pub(crate) static S19_PACKED_WORDS_SHIFTS: [u8; 48] = [
     6, 7, 7, 8, 7, 7, 7, 8, 6, 8, 7, 6, 7, 8, 7, 8,
     8, 7, 8, 6, 6, 7, 6, 7, 8, 7, 7, 8, 7, 7, 8, 5,
     7, 8, 7, 6, 8, 7, 6, 8, 6, 6, 8, 6, 6, 8, 6, 6,
 ];
 
 /// Lengths of blocks in the layout `packed_words` of `decoder_decoder.4_Gemm.q`.
-pub(crate) static S17_PACKED_WORDS_BLOCKS: [u8; 28] = [
+pub(crate) static S19_PACKED_WORDS_BLOCKS: [u8; 28] = [
     8, 10, 12, 2, 6, 10, 9, 7, 5, 3, 7, 8, 6, 3, 8, 6,
     5, 7, 6, 8, 6, 3, 8, 7, 9, 8, 11, 4,
 ];

@@ -55,8 +55,14 @@ impl Lowering<'_> {
             shifts: vec![],
         };
         for (e, grid) in grid.iter().enumerate() {
-            let (multiplier, offset, shift) =
-                approximate(x.step[e], x.offset[e], *grid, Dyadic::ZERO, bits).ok_or(PROPORTION)?;
+            let (multiplier, offset, shift) = approximate(
+                (x.step[e], x.offset[e]),
+                magnitude,
+                *grid,
+                Dyadic::ZERO,
+                bits,
+            )
+            .ok_or(PROPORTION)?;
             let narrow = |n: i128| i64::try_from(n).map_err(|_| PROPORTION);
             factors.multipliers.push(narrow(multiplier)?);
             factors.offsets.push(narrow(offset)?);

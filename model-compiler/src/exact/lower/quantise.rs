@@ -163,7 +163,8 @@ impl Lowering<'_> {
                     if bits < FEWEST_BITS {
                         return Err(PROPORTION.into());
                     }
-                    approximate(x.step[e], x.offset[e], *scale, added(e), bits).ok_or(PROPORTION)?
+                    let own = (x.step[e], x.offset[e]);
+                    approximate(own, magnitude, *scale, added(e), bits).ok_or(PROPORTION)?
                 }
             };
             quotients.multipliers.push(multiplier);
@@ -185,7 +186,7 @@ impl Lowering<'_> {
         let bits = MULTIPLIER_BITS.min(PRODUCT_BITS - bits);
         let none = Dyadic::ZERO;
         let (multiplier, offset, shift) =
-            approximate(step, none, scale, none, bits).ok_or(PROPORTION)?;
+            approximate((step, none), magnitude, scale, none, bits).ok_or(PROPORTION)?;
         Ok(Factors {
             multipliers: vec![i64::try_from(multiplier).map_err(|_| PROPORTION)?],
             offsets: vec![i64::try_from(offset).map_err(|_| PROPORTION)?],
@@ -575,10 +576,14 @@ fn fits(multiplier: i128, offset: i128, shift: i32, magnitude: i128) -> bool {
         && product.saturating_add(offset).saturating_add(half) <= i64::MAX as u128
 }
 
-/// The multiplier of `bits` bits and the shift that are nearest to step / scale, and the offset with them.
+/// The multiplier of `bits` bits and the shift that are nearest to step / scale, and the offset with them, for raws of a
+/// magnitude.
+///
+/// Where a raw is zero as a number, it stays that: what varies beside a large offset loses by the multiplier a part of
+/// itself, not of the offset.
 pub(super) fn approximate(
-    step: Dyadic,
-    offset: Dyadic,
+    (step, offset): (Dyadic, Dyadic),
+    magnitude: i128,
     scale: Dyadic,
     added: Dyadic,
     bits: i32,
@@ -590,9 +595,30 @@ pub(super) fn approximate(
     };
     let unit = scale.times(Dyadic::power(-shift)?)?;
     let multiplier = step.nearest_over(unit)?;
-    let counts = offset.nearest_over(unit)?;
+    let about_zero = about_zero(step, offset, magnitude, (multiplier, unit));
+    let counts = about_zero.or_else(|| offset.nearest_over(unit))?;
     let added = added.counts(-shift)?;
     Some((multiplier, counts + added, shift))
+}
+
+/// The offset in units by which the raw whose number is zero stays that; none where no raw of the magnitude is.
+fn about_zero(
+    step: Dyadic,
+    offset: Dyadic,
+    magnitude: i128,
+    (multiplier, unit): (i128, Dyadic),
+) -> Option<i128> {
+    if step.is_zero() || step.is_negative() || offset.is_zero() {
+        return None;
+    }
+    let raw = offset.nearest_over(step)?;
+    if raw.abs() > magnitude {
+        return None;
+    }
+    // The rest is less than a raw.
+    let rest = offset.minus(step.times(Dyadic::new(raw, 0)?)?)?;
+    raw.checked_mul(multiplier)?
+        .checked_add(rest.nearest_over(unit)?)
 }
 
 /// The quantiser of a constant, in single precision as the exporter computed it.

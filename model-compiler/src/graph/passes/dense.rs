@@ -27,10 +27,11 @@ pub(super) fn run(graph: &Graph) -> Result<Option<Graph>, GraphError> {
                 };
                 // The normalisation of the network's inputs stays apart: inside the weights it would give the columns
                 // the spread of the inputs' units, which few-bit weights cannot hold.
-                if before.inputs.first().is_none_or(|&x| is_input(graph, x)) {
-                    return Ok(None);
-                }
-                let both = scaled_before(graph, before, node).or_else(|| composed(before, node));
+                let normalised = before.inputs.first().is_none_or(|&x| is_input(graph, x));
+                let both = match normalised {
+                    true => composed(before, node),
+                    false => scaled_before(graph, before, node).or_else(|| composed(before, node)),
+                };
                 let Some(op) = both else {
                     return Ok(None);
                 };

@@ -19,6 +19,7 @@ mod reshapes;
 mod rewrite;
 mod spelled;
 mod straight;
+mod taken;
 mod unrolled;
 mod wraps;
 
@@ -41,6 +42,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("drop reshape pairs", reshapes::run),
     ("recognise two classes", classes::run),
     ("roll up layers of constituents", unrolled::run),
+    ("compute what is taken", taken::run),
     ("fold into dense layers", dense::run),
     ("drop dead nodes", dead::run),
 ];

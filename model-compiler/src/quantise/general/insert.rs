@@ -3,6 +3,7 @@
 //! A result is *wide* as it is computed. An operation that wants few bits *narrows* its operand: one quantiser, which all
 //! such readers share. Functions read through a quantiser of their own, which indexes a table.
 
+mod counted;
 mod decades;
 mod double;
 mod equalised;

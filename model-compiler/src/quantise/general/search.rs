@@ -130,7 +130,8 @@ pub(super) fn search(
             let trial = trial_in(widths, Ways { room, ..ways })?;
             trial.map(judged).transpose()
         };
-        best = room::make(beyond, best, &widths, &order, attempt)?;
+        let learned = learned::is_learned(graph);
+        best = room::make(beyond, best, &widths, &order, learned, attempt)?;
     }
     let reach = beyond.told(best.reached, best.beyond);
     let (inserted, program, loss) = best.made;

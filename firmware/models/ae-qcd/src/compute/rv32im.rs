@@ -17,84 +17,93 @@ impl Plan for plans::Rv32im {
         let v0 = slot::start::<_, 48>(&mut slot0[..]);
         rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0[..48]);
         observer.values(0, 0, &v0[..48]);
+        // x.view
+        observer.values(1, 0, &v0[..48]);
         // Mul.q
-        let mut v1 = [0i8; 48];
-        rescale::rescale::<i32, _, _>(
-            &v0[..48],
-            rescale::Affine { multipliers: &w::S1_MULTIPLIERS, offsets: &w::S1_OFFSETS, shifts: &w::S1_SHIFTS },
-            (-128, 127),
-            &mut v1,
-        );
-        observer.values(1, 0, &v1);
+        let mut v2 = [0i8; 48];
+        for (row, v0) in v2.as_chunks_mut::<3>().0.iter_mut().zip(v0.as_chunks::<3>().0) {
+            let v0 = *v0;
+            let mut v2 = [0i8; 3];
+            rescale::rescale::<i32, _, _>(
+                &v0,
+                rescale::Affine { multipliers: &w::S2_MULTIPLIERS, offsets: &w::S2_OFFSETS, shifts: &w::S2_SHIFTS },
+                (-128, 127),
+                &mut v2,
+            );
+            *row = v2;
+        }
+        observer.values(2, 0, &v2);
+        // Mul.q.view
+        observer.values(3, 0, &v2);
         // encoder_encoder.1_Relu
-        let v4 = slot::start::<_, 32>(&mut slot1[..]);
+        let v6 = slot::start::<_, 32>(&mut slot1[..]);
         packed_words::dense_rescale(
-            &v1,
-            (&w::S4_PACKED_WORDS_WEIGHTS, &w::S4_PACKED_WORDS_BLOCKS),
-            &w::S4_PACKED_WORDS_BIAS,
-            rescale::Shift(&w::S4_PACKED_WORDS_SHIFTS),
+            &v2,
+            (&w::S6_PACKED_WORDS_WEIGHTS, &w::S6_PACKED_WORDS_BLOCKS),
+            &w::S6_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S6_PACKED_WORDS_SHIFTS),
             (0, 127),
-            &mut v4[..32],
+            &mut v6[..32],
         );
-        observer.values(4, 0, &v4[..32]);
+        observer.values(6, 0, &v6[..32]);
         // encoder_encoder.3_Relu
-        let mut v7 = [0i8; 16];
+        let mut v9 = [0i8; 16];
         packed_words::dense_rescale(
-            &v4[..32],
-            (&w::S7_PACKED_WORDS_WEIGHTS, &w::S7_PACKED_WORDS_BLOCKS),
-            &w::S7_PACKED_WORDS_BIAS,
-            rescale::Shift(&w::S7_PACKED_WORDS_SHIFTS),
-            (0, 127),
-            &mut v7,
-        );
-        observer.values(7, 0, &v7);
-        // encoder_encoder.4_Gemm.q
-        let mut v9 = [0i8; 6];
-        packed_words::dense_rescale(
-            &v7,
+            &v6[..32],
             (&w::S9_PACKED_WORDS_WEIGHTS, &w::S9_PACKED_WORDS_BLOCKS),
             &w::S9_PACKED_WORDS_BIAS,
             rescale::Shift(&w::S9_PACKED_WORDS_SHIFTS),
-            (-128, 127),
+            (0, 127),
             &mut v9,
         );
         observer.values(9, 0, &v9);
-        // decoder_decoder.1_Relu
-        let mut v12 = [0i8; 16];
+        // encoder_encoder.4_Gemm.q
+        let mut v11 = [0i8; 6];
         packed_words::dense_rescale(
             &v9,
-            (&w::S12_PACKED_WORDS_WEIGHTS, &w::S12_PACKED_WORDS_BLOCKS),
-            &w::S12_PACKED_WORDS_BIAS,
-            rescale::Shift(&w::S12_PACKED_WORDS_SHIFTS),
-            (0, 127),
-            &mut v12,
+            (&w::S11_PACKED_WORDS_WEIGHTS, &w::S11_PACKED_WORDS_BLOCKS),
+            &w::S11_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S11_PACKED_WORDS_SHIFTS),
+            (-128, 127),
+            &mut v11,
         );
-        observer.values(12, 0, &v12);
+        observer.values(11, 0, &v11);
+        // decoder_decoder.1_Relu
+        let mut v14 = [0i8; 16];
+        packed_words::dense_rescale(
+            &v11,
+            (&w::S14_PACKED_WORDS_WEIGHTS, &w::S14_PACKED_WORDS_BLOCKS),
+            &w::S14_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S14_PACKED_WORDS_SHIFTS),
+            (0, 127),
+            &mut v14,
+        );
+        observer.values(14, 0, &v14);
         // decoder_decoder.3_Relu
-        let v15 = slot::start::<_, 32>(&mut slot1[..]);
+        let v17 = slot::start::<_, 32>(&mut slot1[..]);
         packed_words::dense_rescale(
-            &v12,
-            (&w::S15_PACKED_WORDS_WEIGHTS, &w::S15_PACKED_WORDS_BLOCKS),
-            &w::S15_PACKED_WORDS_BIAS,
-            rescale::Shift(&w::S15_PACKED_WORDS_SHIFTS),
-            (0, 127),
-            &mut v15[..32],
-        );
-        observer.values(15, 0, &v15[..32]);
-        // decoder_decoder.4_Gemm.q
-        let v17 = slot::start::<_, 48>(&mut slot0[..]);
-        packed_words::dense_rescale(
-            &v15[..32],
+            &v14,
             (&w::S17_PACKED_WORDS_WEIGHTS, &w::S17_PACKED_WORDS_BLOCKS),
             &w::S17_PACKED_WORDS_BIAS,
             rescale::Shift(&w::S17_PACKED_WORDS_SHIFTS),
-            (-32768, 32767),
-            &mut v17[..48],
+            (0, 127),
+            &mut v17[..32],
         );
-        observer.values(17, 0, &v17[..48]);
-        // ReduceMean
-        let v18 = [reduce::squared_error::<i32, _, _>(&v17[..48], &v1)];
-        observer.values(18, 0, &v18);
-        Outputs { score: v18 }
+        observer.values(17, 0, &v17[..32]);
+        // decoder_decoder.4_Gemm.q
+        let v19 = slot::start::<_, 48>(&mut slot0[..]);
+        packed_words::dense_rescale(
+            &v17[..32],
+            (&w::S19_PACKED_WORDS_WEIGHTS, &w::S19_PACKED_WORDS_BLOCKS),
+            &w::S19_PACKED_WORDS_BIAS,
+            rescale::Shift(&w::S19_PACKED_WORDS_SHIFTS),
+            (-1024, 1023),
+            &mut v19[..48],
+        );
+        observer.values(19, 0, &v19[..48]);
+        // score
+        let v20 = [reduce::squared_error::<i32, _, _>(&v19[..48], &v2)];
+        observer.values(20, 0, &v20);
+        Outputs { score: v20 }
     }
 }

@@ -22,57 +22,57 @@ impl Plan for plans::Portable {
         let mut v0 = [0i16; 3];
         rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0);
         observer.values(0, row, &v0);
-        // Slice
-        let v1 = [v0[0]];
+        // Slice_1.moved.selected
+        let v1 = [v0[1], v0[2]];
         observer.values(1, row, &v1);
-        // Slice_1
-        let v2 = [v0[1], v0[2]];
-        observer.values(2, row, &v2);
         // Mul_1.q
-        let mut v3 = [0i8; 2];
+        let mut v2 = [0i8; 2];
         rescale::rescale::<i32, _, _>(
-            &v2,
-            rescale::Affine { multipliers: &w::S3_MULTIPLIERS, offsets: &w::S3_OFFSETS, shifts: &w::S3_SHIFTS },
+            &v1,
+            rescale::Affine { multipliers: &w::S2_MULTIPLIERS, offsets: &w::S2_OFFSETS, shifts: &w::S2_SHIFTS },
             (-128, 127),
-            &mut v3,
+            &mut v2,
         );
-        observer.values(3, row, &v3);
+        observer.values(2, row, &v2);
         // phi_phi.1_Relu
-        let mut v6 = [0i8; 32];
+        let mut v5 = [0i8; 32];
         rows::dense_rescale::<i32, _, _, _, _>(
-            &v3,
+            &v2,
             &w::C0_PHI_PHI_0_MATMUL_WEIGHTS,
             &w::C1_PHI_PHI_0_MATMUL_BIAS,
-            rescale::Shift(&w::S6_SHIFTS),
+            rescale::Shift(&w::S5_SHIFTS),
             (0, 127),
-            &mut v6,
+            &mut v5,
         );
-        observer.values(6, row, &v6);
+        observer.values(5, row, &v5);
         // phi_phi.3_Relu
-        let mut v9 = [0i8; 32];
+        let mut v8 = [0i8; 32];
         rows::dense_rescale::<i32, _, _, _, _>(
-            &v6,
+            &v5,
             &w::C2_PHI_PHI_2_MATMUL_WEIGHTS,
             &w::C3_PHI_PHI_2_MATMUL_BIAS,
-            rescale::Shift(&w::S9_SHIFTS),
+            rescale::Shift(&w::S8_SHIFTS),
             (0, 127),
-            &mut v9,
+            &mut v8,
         );
-        observer.values(9, row, &v9);
+        observer.values(8, row, &v8);
         // phi_phi.5_Relu
-        let mut v12 = [0i8; 16];
+        let mut v11 = [0i8; 16];
         rows::dense_rescale::<i32, _, _, _, _>(
-            &v9,
+            &v8,
             &w::C4_PHI_PHI_4_MATMUL_WEIGHTS,
             &w::C5_PHI_PHI_4_MATMUL_BIAS,
-            rescale::Shift(&w::S12_SHIFTS),
+            rescale::Shift(&w::S11_SHIFTS),
             (0, 127),
-            &mut v12,
+            &mut v11,
         );
+        observer.values(11, row, &v11);
+        // Slice.moved.selected
+        let v12 = [v0[0]];
         observer.values(12, row, &v12);
         // Mul_2
         let mut v13 = [0i32; 16];
-        unary::mul::<i32, _, _, _>(&v1, &v12, &mut v13);
+        unary::mul::<i32, _, _, _>(&v12, &v11, &mut v13);
         observer.values(13, row, &v13);
         Summands { v13 }
     }
@@ -122,9 +122,9 @@ impl Plan for plans::Portable {
             &mut v20,
         );
         observer.values(20, 0, &v20);
-        // Sigmoid
+        // Sigmoid.q
         let mut v21 = [0i16; 1];
-        unary::table(&v20, -2048, &w::C10_SIGMOID_TABLE, &mut v21);
+        unary::table(&v20, -2048, &w::C10_SIGMOID_Q_TABLE, &mut v21);
         observer.values(21, 0, &v21);
         Outputs { probability: v21 }
     }

@@ -22,15 +22,15 @@ impl Plan for plans::Rv32im {
         let mut v0 = [0i16; 3];
         rescale::words(&words.x, &w::S0_MINIMUM, &w::S0_MAXIMUM, &mut v0);
         observer.values(0, row, &v0);
-        // Slice
-        let v1 = [v0[0]];
-        observer.values(1, row, &v1);
         // phi_phi.5_Relu
-        let v12 = grid::pick(&v0, &[grid::Axis { channel: 1, minimum: -51, extent: 103 }, grid::Axis { channel: 2, minimum: -51, extent: 103 }], &w::G12_CELLS.0);
+        let v11 = grid::pick(&v0, &[grid::Axis { channel: 1, minimum: -51, extent: 103 }, grid::Axis { channel: 2, minimum: -51, extent: 103 }], &w::G11_CELLS.0);
+        observer.values(11, row, &v11);
+        // Slice.moved.selected
+        let v12 = [v0[0]];
         observer.values(12, row, &v12);
         // Mul_2
         let mut v13 = [0i32; 16];
-        unary::mul::<i32, _, _, _>(&v1, &v12, &mut v13);
+        unary::mul::<i32, _, _, _>(&v12, &v11, &mut v13);
         observer.values(13, row, &v13);
         Summands { v13 }
     }
@@ -80,9 +80,9 @@ impl Plan for plans::Rv32im {
             &mut v20,
         );
         observer.values(20, 0, &v20);
-        // Sigmoid
+        // Sigmoid.q
         let mut v21 = [0i16; 1];
-        unary::table(&v20, -2048, &w::C10_SIGMOID_TABLE, &mut v21);
+        unary::table(&v20, -2048, &w::C10_SIGMOID_Q_TABLE, &mut v21);
         observer.values(21, 0, &v21);
         Outputs { probability: v21 }
     }

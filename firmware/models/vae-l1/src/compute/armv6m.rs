@@ -53,7 +53,7 @@ impl Plan for plans::ArmV6m {
             &w::S9_ROW_BLOCKS_WEIGHTS,
             &w::S9_ROW_BLOCKS_BIAS,
             rescale::Shift(&w::S9_ROW_BLOCKS_SHIFTS),
-            (-32768, 32767),
+            (-4096, 4095),
             &mut v9,
         );
         observer.values(9, 0, &v9);

@@ -36,7 +36,7 @@ impl Plan for plans::ArmV7eDsp {
         observer.values(7, 0, &v7[..16]);
         // mu_Gemm.q
         let mut v9 = Pairs::<8>::ZERO;
-        nested_pairs::dense_rescale::<-32768, 32767>(&v7[..], &w::S9_NESTED_PAIRS_STREAM, &mut v9[..]);
+        nested_pairs::dense_rescale::<-4096, 4095>(&v7[..], &w::S9_NESTED_PAIRS_STREAM, &mut v9[..]);
         observer.values(9, 0, &v9[..8]);
         // ReduceSum
         let v10 = [reduce::sum_squares::<i32, _>(&v9[..8])];

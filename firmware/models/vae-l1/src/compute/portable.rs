@@ -53,7 +53,7 @@ impl Plan for plans::Portable {
             &w::C4_MU_GEMM_WEIGHTS,
             &w::C5_MU_GEMM_BIAS,
             rescale::Shift(&w::S9_SHIFTS),
-            (-32768, 32767),
+            (-4096, 4095),
             &mut v9,
         );
         observer.values(9, 0, &v9);

@@ -53,7 +53,7 @@ impl Plan for plans::Rv32im {
             (&w::S9_PACKED_WORDS_WEIGHTS, &w::S9_PACKED_WORDS_BLOCKS),
             &w::S9_PACKED_WORDS_BIAS,
             rescale::Shift(&w::S9_PACKED_WORDS_SHIFTS),
-            (-32768, 32767),
+            (-4096, 4095),
             &mut v9,
         );
         observer.values(9, 0, &v9);

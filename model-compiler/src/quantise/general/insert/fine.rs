@@ -251,11 +251,7 @@ impl Insertion<'_> {
         shift: &[f64],
     ) -> Insert<Held> {
         let operand = self.in_full(x, BITS)?;
-        let op = Op::ScaleShift {
-            axis,
-            scale: scale.iter().map(|v| weights::fine_factor(*v)).collect(),
-            shift: shift.to_vec(),
-        };
+        let op = self.line(x, axis, (scale, shift), weights::fine_factor);
         let wide = self.new.push(&node.name, op, &[operand])?;
         // What has no grid is read behind a quantiser.
         let kind = match shift.iter().all(|t| *t == 0.0) {

@@ -27,11 +27,7 @@ impl Insertion<'_> {
             HeldKind::Sums => held.wide,
             _ => self.narrow(x)?.0,
         };
-        let op = Op::ScaleShift {
-            axis,
-            scale: scale.iter().map(|v| weights::factor(*v)).collect(),
-            shift: shift.to_vec(),
-        };
+        let op = self.line(x, axis, (scale, shift), weights::factor);
         let wide = self.new.push(&node.name, op, &[operand])?;
         Ok(Held {
             wide,
@@ -42,6 +38,32 @@ impl Insertion<'_> {
                 false => HeldKind::Function,
             },
         })
+    }
+
+    /// x·scale + shift with factors that are rounded: where x may be zero behind it, it stays zero there, so that what
+    /// varies beside a large offset loses a part of itself and not of the offset.
+    pub(super) fn line(
+        &self,
+        x: ValueId,
+        axis: usize,
+        (scale, shift): (&[f64], &[f64]),
+        rounded: fn(f64) -> f64,
+    ) -> Op {
+        let seen = f64::from(self.observations.values[x.index()].magnitude());
+        let factors: Vec<f64> = scale.iter().map(|v| rounded(*v)).collect();
+        let entry = |entries: &[f64], i: usize| entries[if entries.len() == 1 { 0 } else { i }];
+        let moved = |i: usize| {
+            let (scale, factor, shift) = (entry(scale, i), entry(&factors, i), entry(shift, i));
+            match scale != 0.0 && (shift / scale).abs() <= 2.0 * seen {
+                true => shift * (factor / scale),
+                false => shift,
+            }
+        };
+        Op::ScaleShift {
+            axis,
+            shift: (0..scale.len().max(shift.len())).map(moved).collect(),
+            scale: factors,
+        }
     }
 
     pub(super) fn unary(&mut self, node: &Node, function: Unary) -> Insert<Held> {
@@ -308,6 +330,11 @@ impl Insertion<'_> {
                 self.pushed(node, &operands, HeldKind::Sums)
             }
             (op, ..) => {
+                if op == Binary::Div
+                    && let Some(held) = self.per_count(node, a, b)?
+                {
+                    return Ok(held);
+                }
                 let operands = self.operands(node, |i, value| Ok(i.uniform(value)?.0))?;
                 let kind = match op {
                     Binary::Div | Binary::Pow => HeldKind::Function,
