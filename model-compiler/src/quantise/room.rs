@@ -241,7 +241,7 @@ mod tests {
                     _ => Some(tried("beyond", 6, 0.3, 0.0)),
                 })
             };
-            make(&beyond, settled, &[16], &[], attempt).map(|best| best.made)
+            make(&beyond, settled, &[16], &[], false, attempt).map(|best| best.made)
         };
         assert_eq!(made(Some(tried("farther", 6, 0.1, 1e-5))), Ok("farther"));
         assert_eq!(made(Some(tried("farther", 10, 0.0, COST))), Ok("beyond"));

@@ -51,7 +51,7 @@ fn taken(op: &Op) -> Option<(usize, Vec<usize>)> {
 /// The operation that gives the kept elements alone, and whether they are taken from its operand first.
 fn of_taken(before: &Node, axis: usize, last: bool, indices: &[usize]) -> Option<(Op, bool)> {
     match &before.op {
-        Op::Unary(function) => Some((Op::Unary(function.clone()), true)),
+        Op::Unary(function) => Some((Op::Unary(*function), true)),
         Op::ScaleShift { .. } => {
             let affine = Affine::of(&before.op)?;
             if affine.is_uniform() {
