@@ -350,6 +350,8 @@ impl<'p> Plan<'p> {
             twins: self.twins && self.result(step).shape.set().is_some(),
             plain: (self.is_plain(*x), self.is_plain(step.result)),
             is_viewed: self.is_viewed(*x) || self.is_viewed(step.result),
+            // A view of one row is the array that it views.
+            is_single: !self.has_rows(*x) && !self.is_viewed(step.result),
         })
     }
 

@@ -101,6 +101,7 @@ impl Case {
             twins: false,
             plain: (false, false),
             is_viewed: false,
+            is_single: true,
         };
         let mut exact = vec![];
         for layout in Layout::ALL {

@@ -51,6 +51,8 @@ pub struct Layer<'a> {
     pub plain: (bool, bool),
     /// Whether operand or result have several rows, or are views, or other values are views of them.
     pub is_viewed: bool,
+    /// Whether operand and result are one row each, and the result has no view.
+    pub is_single: bool,
 }
 
 impl Layer<'_> {
@@ -152,8 +154,8 @@ impl Layer<'_> {
         if self.twins && (is_copied || !(layout.twins() && self.is_shifted())) {
             return Some("it has no body for two constituents at once");
         }
-        (layout == Layout::ShiftAdds && self.is_viewed)
-            .then_some("it is not written out for several rows, or for views")
+        (layout == Layout::ShiftAdds && !self.is_single)
+            .then_some("it is not written out for several rows, or for a result with views")
     }
 
     /// The weights of each output.
