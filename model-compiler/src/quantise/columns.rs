@@ -138,18 +138,14 @@ impl Column {
         // A function of the numbers themselves may tell smaller ones apart than a layer does.
         let counts = if word > WORD { 16.0 * COMMON } else { COMMON };
         let needed = libm::ilogb(self.magnitude * counts / common) + 2;
-        let wider = u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word);
-        self.field_of(name, wider, self.decades && word > WORD)
+        let word = u8::try_from(needed.clamp(word.into(), 32)).unwrap_or(word);
+        self.field(name, word)
     }
 
     /// The field of its words, of so many bits.
     pub fn field(&self, name: String, word: u8) -> Field {
-        self.field_of(name, word, self.decades && word > WORD)
-    }
-
-    fn field_of(&self, name: String, word: u8, decades: bool) -> Field {
         // All bits, and less room, for numbers of many decades where small ones count.
-        let (magnitude, word) = match decades {
+        let (magnitude, word) = match self.decades && word > WORD {
             true => (self.magnitude / 4.0, 32),
             false => (self.magnitude, word),
         };
