@@ -5,8 +5,11 @@ use super::{Held, HeldKind, Insert, Insertion};
 use crate::functions::covering;
 use crate::graph::{Binary, Node, Op, Unary, ValueId};
 
-/// Bits of a reciprocal.
+/// Bits of a reciprocal, and largest count, in units of the smallest, whose reciprocal has 8 of them still.
 const BITS: u8 = 16;
+const FEW: f64 = 64.0;
+/// The same of larger counts.
+const MORE_BITS: u8 = 24;
 /// Largest count of which there is a table.
 const MOST: f64 = 4096.0;
 
@@ -37,8 +40,13 @@ impl Insertion<'_> {
         }
         let reciprocal = Op::Unary(Unary::Reciprocal);
         let reciprocal = self.new.push(&node.name, reciprocal, &[divisor])?;
-        let frac = covering(1.0 / count.minimum.max(1.0), BITS);
-        let reciprocal = self.quantised_part(node.output, reciprocal, &[frac], BITS)?;
+        let smallest = count.minimum.max(1.0);
+        let bits = match count.maximum <= FEW * smallest {
+            true => BITS,
+            false => MORE_BITS,
+        };
+        let frac = covering(1.0 / smallest, bits);
+        let reciprocal = self.quantised_part(node.output, reciprocal, &[frac], bits)?;
         let held = self.held(a)?;
         let operand = match held.kind {
             HeldKind::Sums => held.wide,
