@@ -255,9 +255,7 @@ pub fn quantised(
     let made = quantise_graph(graph, name, spec, score, calibration, options);
     let (made, because) = match (network, made) {
         (Ok(network), Ok(made)) => match of_network(&network, made, graph, spec, calibration)? {
-            (made, Constituents::All { because }) => {
-                return Ok((made, Road::General { because }));
-            }
+            (made, Constituents::All { because }) => (made, because),
             (made, _) => return Ok((made, Road::Recognised)),
         },
         (Err(reason), Ok(made)) => (made, reason.to_string()),

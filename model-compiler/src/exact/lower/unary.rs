@@ -58,8 +58,7 @@ impl Lowering<'_> {
 
     /// |x|: what lies above zero less what lies below, both on one grid.
     pub(super) fn magnitude(&mut self, name: &str, x: Real) -> Lowered<Real> {
-        let hull = self.interval(&x);
-        let largest = i64::try_from(hull.minimum.unsigned_abs().max(hull.maximum.unsigned_abs()));
+        let largest = i64::try_from(self.interval(&x).magnitude());
         // One of both is zero, which their intervals do not tell.
         let bound = match (largest, super::quantise::uniform(&x.step)) {
             (Ok(largest), Some(step))
