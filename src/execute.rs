@@ -107,6 +107,16 @@ fn tell(report: &EncodeReport, path: &Path) {
     }
 }
 
+/// The first `count` events, or all.
+pub fn first(events: Events, program: &Program, count: Option<u64>) -> Events {
+    let count = count.map_or(events.len(), |count| count as usize);
+    if count >= events.len() {
+        return events;
+    }
+    let first: Vec<_> = (0..count).map(|event| events.event(event)).collect();
+    Events::of_words(program, &first)
+}
+
 /// Verifies the program and prepares to interpret it.
 pub fn interpreter(program: &Program) -> Result<Interpreter<'_>> {
     Interpreter::new(program).with_context(|| format!("program `{}` does not verify", program.name))

@@ -20,6 +20,7 @@ mod library;
 mod loss;
 mod measure;
 mod menu_dir;
+mod menu_events;
 mod model_dir;
 mod notes;
 mod own_boards;

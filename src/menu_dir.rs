@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use hodoscope_sim::menu::{Menu, MenuFile, ModelOutput};
+use hodoscope_sim::menu::{InForce, Menu, MenuFile, ModelOutput};
 use hodoscope_sim::targets::{Board, BuildOptions, Built, Cache, MenuBuild, build_menu};
 
 use crate::execute::{self, OutputSlice};
@@ -60,7 +60,7 @@ impl MenuDir {
     }
 
     /// Another menu for the same firmware, and its code.
-    pub fn change(&self, path: &Path) -> Result<(Menu, Vec<u8>)> {
+    fn change(&self, path: &Path) -> Result<(Menu, Vec<u8>)> {
         let of = || path.display().to_string();
         let file = MenuFile::read(path).with_context(of)?;
         for (name, dir) in &file.models {
@@ -84,6 +84,27 @@ impl MenuDir {
         Ok((menu, code))
     }
 
+    /// This menu, and those that `changes` name, `MENU.toml@EVENT`, each with its first event of `events`.
+    pub fn in_force(&self, changes: &[String], events: u64) -> Result<Vec<InForce>> {
+        let mut menus = vec![InForce {
+            first: 0,
+            menu: self.menu.clone(),
+            code: self.code.clone(),
+        }];
+        for change in changes {
+            let (path, first) = parse_change(change)?;
+            let last = menus.last().map_or(0, |own| own.first);
+            if first <= last || u64::from(first) >= events {
+                bail!(
+                    "--change {change}: a change comes after event {last} and before event {events}, in the order in which they are given"
+                );
+            }
+            let (menu, code) = self.change(Path::new(path))?;
+            menus.push(InForce { first, menu, code });
+        }
+        Ok(menus)
+    }
+
     /// What its firmware is built from.
     pub fn firmware(&self) -> MenuBuild {
         MenuBuild {
@@ -96,6 +117,11 @@ impl MenuDir {
             parts: self.parts.clone(),
             code: self.code.clone(),
         }
+    }
+
+    /// Of each part of an event the first model that reads it, part by part.
+    pub fn firsts(&self) -> impl Iterator<Item = usize> {
+        (0..).map_while(|part| self.parts.iter().position(|own| *own == part))
     }
 
     /// Builds its firmware.
@@ -191,4 +217,15 @@ pub fn inputs_of(menu: &MenuDir, given: &[String]) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// `MENU.toml@EVENT`.
+fn parse_change(text: &str) -> Result<(&str, u32)> {
+    let parts = text.rsplit_once('@');
+    let event = parts.and_then(|(path, event)| Some((path, event.parse().ok()?)));
+    event.with_context(|| {
+        format!(
+            "--change {text}: give a menu and the event from which it holds, as other.toml@5000"
+        )
+    })
 }

@@ -131,7 +131,7 @@ pub fn replay(args: &Args) -> Result<Report> {
         .transpose()?;
     let events = match (&recorded, &*args.inputs) {
         (Some(session), _) => Events::of_words(program, &session.events),
-        (None, [path]) => first(
+        (None, [path]) => execute::first(
             execute::events(program, &args.columns.read(path.as_ref())?)?,
             program,
             args.events,
@@ -223,16 +223,6 @@ fn program_hash(model: &ModelDir) -> Result<[u8; 32]> {
     let path = model.dir.join("program.txt");
     let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Sha256::digest(&text).into())
-}
-
-/// The first `count` events, or all.
-fn first(events: Events, program: &hodoscope_program::Program, count: Option<u64>) -> Events {
-    let count = count.map_or(events.len(), |count| count as usize);
-    if count >= events.len() {
-        return events;
-    }
-    let first: Vec<_> = (0..count).map(|event| events.event(event)).collect();
-    Events::of_words(program, &first)
 }
 
 fn pace(rate: Option<Tempo>, session: Option<&Session>) -> Result<Pace> {

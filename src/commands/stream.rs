@@ -1,19 +1,21 @@
 //! `hodoscope stream`.
 
 mod figures;
+mod menu;
 mod service;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use hodoscope_sim::stream::{
-    Arrivals, Bandwidth, Board, DeadTime, Filling, Input, Jobs, LAST, Link, Order, Outcome,
-    Payload, Poll, Rate, Run, ServiceTable, Span, StreamError, Sustainable, Timebase, arrivals,
+    Arrivals, Bandwidth, Board, DeadTime, Fates, Filling, Input, Job, Jobs, LAST, Link, Order,
+    Outcome, Payload, Poll, Rate, Run, Span, StreamError, Sustainable, Timebase, arrivals,
     largest_rate, run,
 };
 
 use crate::execute;
 use crate::files::Columns;
+use crate::menu_dir;
 use crate::model_dir::ModelDir;
 use crate::place::Place;
 use crate::progress;
@@ -33,24 +35,35 @@ Example:
   hodoscope stream pfn-qg --on mps2-an386 --inputs models/pfn-qg/test.npz --arrivals poisson:2kHz
   hodoscope stream pfn-qg --clock 100MHz --cycles 2268+6241*n --inputs models/pfn-qg/test.npz \\
       --arrivals lhc:1kHz --queue 7 --link 10Mbit/s --input streaming --fixed-latency 5ms
+  hodoscope stream menu.toml --on nucleo-f446re --inputs qg=jets.npz --inputs odd=events.npz --arrivals lhc:200Hz --queue 7
 
 Arrivals: fixed:RATE, poisson:RATE, lhc:RATE or lhc:PROBABILITY (of each filled bunch), file:PATH (an
 array or column time_ns; also file:PATH@ns). An event that finds BUSY up is lost; BUSY is up while
 all places are taken, those of --queue and the one in service.
 
+Of a menu the rates of each line are told, before and after veto and prescale: what the board computes is decided by the board's own
+evaluator and by the golden interpreter. The tick of an event is its arrival, in units of --tick.
+
 Lengths of time are written 50us, 2.5ns, 1200cycles. The exit code is 1 when a decision is there too
-late for --fixed-latency, or more is lost than a --drop-fraction that was stated.")]
+late for --fixed-latency, more is lost than a --drop-fraction that was stated, or a menu's two evaluators differ.")]
 pub struct Args {
-    /// Compiled model, as `hodoscope compile` makes it
+    /// Compiled model, as `hodoscope compile` makes it, or a menu of several, menu.toml
     dir: PathBuf,
     /// The board; not needed with a --clock and service times
     #[arg(long, value_name = "BOARD")]
     on: Option<Place>,
-    /// Events: arrays named by the model's inputs, first axis = events; npz, npy, parquet or HDF5, of which FILE:GROUP names a group
-    #[arg(long, value_name = "FILE")]
-    inputs: PathBuf,
+    /// Events: arrays named by the model's inputs, first axis = events; npz, npy, parquet or HDF5, of which FILE:GROUP names a group.
+    /// Of a menu MODEL=FILE for each model, or one file for all
+    #[arg(long, value_name = "FILE", required = true)]
+    inputs: Vec<String>,
     #[command(flatten)]
     columns: Columns,
+    /// Of a menu: change to another one of the same models at an event that is computed, as other.toml@5000; may be given again
+    #[arg(long, value_name = "MENU@EVENT")]
+    change: Vec<String>,
+    /// Of a menu: the tick that its coincidences count [default: with lhc:… the distance of two slots]
+    #[arg(long, value_name = "TIME")]
+    tick: Option<Span>,
     /// When events arrive
     #[arg(long, value_name = "HOW")]
     arrivals: String,
@@ -88,12 +101,12 @@ pub struct Args {
     /// When the board begins: with the whole event, or with each constituent
     #[arg(long, value_name = "HOW", default_value = "store-and-forward")]
     input: InputArg,
-    /// Service times: lines `multiplicity,cycles`
+    /// Service times: lines `multiplicity,cycles`. Of a menu MODEL=FILE for each model
     #[arg(long, value_name = "FILE", conflicts_with = "cycles")]
-    service: Option<PathBuf>,
-    /// Service times: cycles for n constituents, such as 2268+6241*n
+    service: Vec<String>,
+    /// Service times: cycles for n constituents, such as 2268+6241*n. Of a menu MODEL=A+B*n for each model
     #[arg(long, value_name = "A+B*n")]
-    cycles: Option<String>,
+    cycles: Vec<String>,
     /// Cost table of modelled cycles, instead of that of the board's core
     #[arg(long, value_name = "CORE", conflicts_with_all = ["service", "cycles"],
           value_parser = clap::builder::PossibleValuesParser::new(hodoscope_cost::Core::names()))]
@@ -175,6 +188,7 @@ impl std::str::FromStr for Depth {
 
 /// What is simulated, everything in ticks.
 struct Setup {
+    name: String,
     timebase: Timebase,
     clock_hz: u64,
     arrivals: Arrivals,
@@ -182,7 +196,8 @@ struct Setup {
     link: Link,
     input: Input,
     board: Board,
-    service: ServiceTable,
+    /// Where the service times are from.
+    source: String,
     multiplicities: (usize, f64, usize),
     jobs: Jobs,
     order: Order,
@@ -191,7 +206,12 @@ struct Setup {
 }
 
 impl Setup {
-    fn run(&self, arrivals: &Arrivals, events: u64) -> Result<Outcome, StreamError> {
+    fn run(
+        &self,
+        arrivals: &Arrivals,
+        events: u64,
+        fates: impl Fates,
+    ) -> Result<Outcome, StreamError> {
         let stream = Run {
             board: self.board,
             jobs: &self.jobs,
@@ -200,7 +220,7 @@ impl Setup {
             events,
         };
         let ticks = arrivals.ticks(self.timebase, self.clock_hz, self.seed);
-        run(stream, ticks, ())
+        run(stream, ticks, fates)
     }
 
     /// Inferences per second, one after the other without a break.
@@ -237,8 +257,6 @@ pub fn stream(args: &Args) -> Result<Report> {
         Some(slot) => slot,
         None => SLOT.parse()?,
     };
-    let model = ModelDir::read(&args.dir)?;
-    let events = execute::events(&model.program, &args.columns.read(&args.inputs)?)?;
     let clock_hz = service::clock(args)?;
     // What is wrong with arrivals is said before a firmware is built.
     let timebase = match args.ticks {
@@ -253,19 +271,98 @@ pub fn stream(args: &Args) -> Result<Report> {
         clock_hz,
     )
     .context("--arrivals")?;
+    let frame = Frame {
+        link: Link {
+            bandwidth: args.link,
+            bits_per_byte: args.bits_per_byte.unwrap_or(8),
+            overhead_bytes: args.link_overhead.unwrap_or(0),
+        },
+        input: match args.input {
+            InputArg::StoreAndForward => Input::StoreAndForward,
+            InputArg::Streaming => Input::Streaming,
+        },
+        clock_hz,
+        timebase,
+    };
+    let (work, menu) = if menu_dir::is_menu(&args.dir) {
+        let menu = menu::OfMenu::read(args, slot, timebase, clock_hz)?;
+        (menu.work(args, &frame)?, Some(menu))
+    } else {
+        (of_one(args, &frame)?, None)
+    };
+    let setup = setup(args, arrivals, frame, work)?;
+    let spinner = progress::spinner("simulating");
+    let (outcome, lines) = match &menu {
+        None => (setup.run(&setup.arrivals, setup.events, ())?, None),
+        Some(menu) => {
+            let (outcome, lines) = menu.run(args, &setup)?;
+            (outcome, Some(lines))
+        }
+    };
+    let largest = largest(args, &setup, fraction)?;
+    spinner.finish_and_clear();
+    let mut report = figures::report(args, &setup, &outcome, &largest, fraction);
+    if let Some(lines) = lines {
+        lines.add_to(&mut report);
+    }
+    Ok(report)
+}
+
+/// The times in which events are carried and computed.
+struct Frame {
+    link: Link,
+    input: Input,
+    clock_hz: u64,
+    timebase: Timebase,
+}
+
+/// What a board does with the events.
+struct Work {
+    name: String,
+    source: String,
+    multiplicities: (usize, f64, usize),
+    jobs: Vec<Job>,
+}
+
+/// The work of one model.
+fn of_one(args: &Args, frame: &Frame) -> Result<Work> {
+    let options = [
+        ("--change", !args.change.is_empty()),
+        ("--tick", args.tick.is_some()),
+    ];
+    if let Some((option, _)) = options.into_iter().find(|(_, given)| *given) {
+        bail!("{option}: {} is one model and no menu", args.dir.display());
+    }
+    let [inputs] = &*args.inputs else {
+        bail!("--inputs: one model has one file");
+    };
+    let stated = service::stated_for_one(args)?;
+    let model = ModelDir::read(&args.dir)?;
+    let events = execute::events(&model.program, &args.columns.read(inputs.as_ref())?)?;
     let payloads: Vec<Payload> = (0..events.len())
         .map(|event| Payload::of(&model.program, &events, event))
         .collect();
-    let service = service::table(args, &model, &events, &payloads)?;
-    let setup = setup(args, arrivals, timebase, clock_hz, service, &payloads)?;
-    let spinner = progress::spinner("simulating");
-    let outcome = setup.run(&setup.arrivals, setup.events)?;
-    let largest = largest(args, &setup, fraction)?;
-    spinner.finish_and_clear();
-    Ok(figures::report(
-        args, &model, &setup, &outcome, &largest, fraction,
-    ))
+    let mut table = service::table(args, stated, &model, &events, &payloads)?;
+    if args.overhead > 0 {
+        table = table.plus(args.overhead, LOOP);
+    }
+    let Frame {
+        link,
+        input,
+        clock_hz,
+        timebase,
+    } = frame;
+    let job = |payload| link.job(payload, *input, &table, *clock_hz, *timebase);
+    Ok(Work {
+        name: model.program.name.clone(),
+        source: table.source().to_owned(),
+        multiplicities: spread(payloads.iter().map(Payload::multiplicity)),
+        jobs: payloads.iter().map(job).collect::<Result<_, _>>()?,
+    })
 }
+
+/// What takes the cycles of `--overhead`.
+const LOOP: &str = "event loop";
 
 /// Refuses options that another one leaves nothing to do.
 fn without_effect(args: &Args) -> Result<()> {
@@ -277,7 +374,7 @@ fn without_effect(args: &Args) -> Result<()> {
     if matches!(args.dead_time, DeadTimeArg::Paralysable) && args.queue.0.is_none() {
         bail!("--dead-time paralysable: with --queue unlimited no event is lost; state a depth");
     }
-    let times = args.cycles.is_some() || args.service.is_some();
+    let times = !args.cycles.is_empty() || !args.service.is_empty();
     if let (Some(place), Some(_), true) = (&args.on, args.clock, times) {
         bail!(
             "--on {place}: clock and service times are stated, and nothing is asked of a board; leave out --on, or one of these"
@@ -286,26 +383,16 @@ fn without_effect(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn setup(
-    args: &Args,
-    arrivals: Arrivals,
-    timebase: Timebase,
-    clock_hz: u64,
-    service: ServiceTable,
-    payloads: &[Payload],
-) -> Result<Setup> {
+fn setup(args: &Args, arrivals: Arrivals, frame: Frame, work: Work) -> Result<Setup> {
+    let Frame {
+        link,
+        input,
+        clock_hz,
+        timebase,
+    } = frame;
     let recorded = match &arrivals {
         Arrivals::Times { ticks, .. } => Some(ticks.len() as u64),
         _ => None,
-    };
-    let link = Link {
-        bandwidth: args.link,
-        bits_per_byte: args.bits_per_byte.unwrap_or(8),
-        overhead_bytes: args.link_overhead.unwrap_or(0),
-    };
-    let input = match args.input {
-        InputArg::StoreAndForward => Input::StoreAndForward,
-        InputArg::Streaming => Input::Streaming,
     };
     let ticks = |span: Span| timebase.of_span(span, clock_hz).ok_or(StreamError::TooLong);
     let board = Board {
@@ -322,12 +409,11 @@ fn setup(
         (Some(OrderArg::Random), _) | (None, None) => Order::Random,
         (Some(OrderArg::Cycle), _) | (None, Some(_)) => Order::Cycle,
     };
-    let job = |payload| link.job(payload, input, &service, clock_hz, timebase);
-    let jobs = payloads.iter().map(job).collect::<Result<_, _>>()?;
     Ok(Setup {
+        name: work.name,
         mean_hz: arrivals.mean_hz(timebase, clock_hz),
-        multiplicities: multiplicities(payloads),
-        jobs: Jobs::new(jobs)?,
+        multiplicities: work.multiplicities,
+        jobs: Jobs::new(work.jobs)?,
         events: match (args.events, recorded) {
             (Some(events), Some(times)) => events.min(times),
             (Some(events), None) => events,
@@ -335,13 +421,13 @@ fn setup(
             (None, None) => EVENTS,
         },
         seed: args.seed,
+        source: work.source,
         timebase,
         clock_hz,
         arrivals,
         link,
         input,
         board,
-        service,
         order,
     })
 }
@@ -372,7 +458,7 @@ fn largest(args: &Args, setup: &Setup, fraction: f64) -> Result<Largest> {
             .arrivals
             .at_rate(hz, timebase, clock_hz)
             .ok_or(StreamError::TooLong)?;
-        Ok(setup.run(&arrivals, events.min(fit(hz)))?.drop_fraction)
+        Ok(setup.run(&arrivals, events.min(fit(hz)), ())?.drop_fraction)
     };
     Ok(match largest_rate(fraction, lowest, highest, lost)? {
         Some(found) => Largest::Found(found, events.min(fit(found.rate_hz))),
@@ -380,9 +466,8 @@ fn largest(args: &Args, setup: &Setup, fraction: f64) -> Result<Largest> {
     })
 }
 
-/// Constituents of the events: fewest, mean, most.
-fn multiplicities(events: &[Payload]) -> (usize, f64, usize) {
-    let of = || events.iter().map(Payload::multiplicity);
-    let mean = of().sum::<usize>() as f64 / events.len().max(1) as f64;
-    (of().min().unwrap_or(0), mean, of().max().unwrap_or(0))
+/// Numbers of constituents: fewest, mean, most.
+fn spread(of: impl ExactSizeIterator<Item = usize> + Clone) -> (usize, f64, usize) {
+    let mean = of.clone().sum::<usize>() as f64 / of.len().max(1) as f64;
+    (of.clone().min().unwrap_or(0), mean, of.max().unwrap_or(0))
 }

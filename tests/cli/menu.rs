@@ -21,6 +21,11 @@ struct Trigger {
 
 impl Trigger {
     fn new(count: usize) -> Self {
+        Self::with(count, true)
+    }
+
+    /// With ticks in the files, or without.
+    fn with(count: usize, has_ticks: bool) -> Self {
         let place = Place::new();
         for name in ["pfn-qg", "efn-top", "ae-qcd"] {
             let folder = models().join(name);
@@ -49,7 +54,9 @@ impl Trigger {
             let ticks = ndarray::Array1::from_iter((0..count as u32).map(tick));
             place.npz(file, |writer| {
                 writer.add_array("x", &x).expect("an array");
-                writer.add_array("tick", &ticks).expect("an array");
+                if has_ticks {
+                    writer.add_array("tick", &ticks).expect("an array");
+                }
             })
         };
         let jets = drawn("jets.npz", "pfn-qg");
@@ -71,8 +78,25 @@ impl Trigger {
     }
 
     fn replay(&self, menu: &Path, on: &str) -> Command {
+        let mut command = self.on_events("replay", menu);
+        command.args(["--on", on]);
+        command
+    }
+
+    /// On a board of 100 MHz: the taggers take 1.5 ms for a jet of 32, the autoencoder 0.1.
+    fn stream(&self, menu: &Path, arrivals: &str) -> Command {
+        let mut command = self.on_events("stream", menu);
+        command.args(["--clock", "100MHz", "--search-events", "0"]);
+        command.args(["--arrivals", arrivals]);
+        for cycles in ["qg=1000+2000*n", "top=1000+2500*n", "odd=10000"] {
+            command.args(["--cycles", cycles]);
+        }
+        command
+    }
+
+    fn on_events(&self, name: &str, menu: &Path) -> Command {
         let mut command = cached(hodoscope());
-        command.arg("replay").arg(menu).args(["--on", on]);
+        command.arg(name).arg(menu);
         for (model, path) in [
             ("qg", &self.jets),
             ("top", &self.jets),
@@ -223,6 +247,116 @@ fn an_emulated_board_decides_by_a_menu() {
         .args(["--on", "nucleo-f446re", "--dry-run"]);
     let dry = json(&mut dry);
     assert_eq!(dry["program_sha256"], report["firmware"]["program_sha256"]);
+}
+
+#[test]
+fn a_stream_decides_by_a_menu_as_a_board() {
+    let count = 2000;
+    let trigger = Trigger::with(count, false);
+    let first = trigger.menu("first", FIRST);
+    let second = trigger.menu("second", SECOND);
+    let change = format!("{}@1200", second.display());
+    // Nothing is lost, and an event comes at each tick: what a board decides whose events' ticks are their numbers.
+    let mut stream = trigger.stream(&first, "fixed:100Hz");
+    stream.args(["--events", "2000", "--order", "cycle", "--tick", "10ms"]);
+    let streamed = json(stream.args(["--change", &change]));
+    let mut replay = trigger.replay(&first, "native");
+    let replayed = json(replay.args(["--change", &change]));
+    assert_eq!(streamed["lost_events"], 0);
+    assert_eq!(streamed["evaluators_different_events"], 0);
+    assert_eq!(streamed["service_largest_us"], 20.0 + 1440.0 + 100.0);
+    for (of, at) in [(&FIRST, 0), (&SECOND, 1)] {
+        let (streamed, replayed) = (&streamed["menus"][at], &replayed["menus"][at]);
+        assert_eq!(streamed["hash"], replayed["hash"]);
+        for line in 0..of.matches("[[line]]").count() {
+            let (of, board) = (&streamed["lines"][line], &replayed["lines"][line]);
+            assert_eq!(of["name"], board["name"]);
+            assert_eq!(of["arrived_events"], of["condition_events"]);
+            for key in ["condition", "fired", "kept"] {
+                assert_eq!(of[format!("{key}_events")], board[key], "{of} {board}");
+            }
+        }
+    }
+    let accepted = |at: usize| streamed["menus"][at]["accepted_events"].as_u64();
+    let both = accepted(0).zip(accepted(1)).map(|(one, other)| one + other);
+    assert_eq!(both, replayed["accepted"].as_u64());
+
+    // A board that is busy most of the time: the lines see what it computes, and a rate is a number in a time.
+    let mut busy = trigger.stream(&first, "poisson:3kHz");
+    let report = json(busy.args(["--events", "50000", "--tick", "1us"]));
+    let number = |value: &Value, key: &str| value[key].as_f64().unwrap_or(f64::NAN);
+    let lost = number(&report, "drop_fraction");
+    assert!(lost > 0.5, "{lost}");
+    assert_eq!(report["sample_events"], count);
+    let (decided, menu) = (number(&report, "decided_events"), &report["menus"][0]);
+    assert_eq!(number(menu, "decided_events"), decided);
+    let always = &menu["lines"][3];
+    assert_eq!(number(always, "condition_events"), decided);
+    assert_eq!(number(always, "arrived_events"), 50_000.0);
+    let off = number(always, "arrived_hz") / 3000.0 - 1.0;
+    assert!(off.abs() < 0.03, "{off}");
+    let live = number(&report, "live_time_s") / number(&report, "duration_s");
+    let share = number(always, "condition_hz") / number(always, "arrived_hz");
+    assert!((live - share).abs() < 0.02, "{live} {share}");
+    let text = succeeds(
+        trigger
+            .stream(&first, "lhc:1kHz")
+            .args(["--events", "2000"]),
+    );
+    for part in [
+        "menu first",
+        "after veto",
+        "tight (shadow)",
+        "0 differently",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn what_makes_no_stream_of_a_menu_is_said() {
+    let trigger = Trigger::new(20);
+    let first = trigger.menu("first", FIRST);
+    let second = trigger.menu("second", SECOND);
+    let refused = |menu: &Path, arguments: &[&str], names: &[&str]| {
+        let mut command = trigger.stream(menu, "fixed:1kHz");
+        fails(command.args(arguments), 2, names);
+    };
+    refused(&first, &[], &["tick", "--tick 25ns"]);
+    refused(&second, &["--tick", "1us"], &["--tick", "no line"]);
+    refused(
+        &first,
+        &["--tick", "2ns", "--ticks", "cycles"],
+        &["whole number", "--tick"],
+    );
+    refused(&second, &["--cycles", "5"], &["MODEL=5", "qg"]);
+    refused(&second, &["--cycles", "qg=5"], &["`qg`", "already"]);
+    refused(
+        &second,
+        &["--link", "1Mbit/s", "--input", "streaming"],
+        &["--input streaming", "whole event"],
+    );
+    let change = format!("{}@15", first.display());
+    refused(
+        &second,
+        &["--change", &change, "--tick", "1us", "--events", "10"],
+        &["--change", "before event 10"],
+    );
+    // 20 arrive, and the board has no time for most of them.
+    let mut late = trigger.stream(&second, "fixed:100kHz");
+    late.args(["--change", &change, "--tick", "1us", "--events", "20"]);
+    let (code, _, err) = ends(&mut late);
+    assert!(code == 2 && err.contains("events are computed"), "{err}");
+    let mut model = on_events("stream", &trigger.place.path("pfn-qg"), &trigger.jets);
+    model.args([
+        "--clock",
+        "1MHz",
+        "--cycles",
+        "9",
+        "--arrivals",
+        "fixed:1Hz",
+    ]);
+    fails(model.args(["--tick", "1us"]), 2, &["--tick", "no menu"]);
 }
 
 #[test]

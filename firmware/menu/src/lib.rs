@@ -18,6 +18,7 @@ mod staged;
 pub use code::{CODE, hash};
 pub use decide::{State, Verdict};
 pub use event::Parts;
+pub use hodoscope_kernels::model::Raws;
 pub use random::Random;
 pub use staged::Staged;
 

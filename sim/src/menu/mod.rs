@@ -9,6 +9,7 @@ mod expression;
 mod file;
 mod golden;
 mod lower;
+mod rates;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -17,4 +18,5 @@ pub use error::MenuError;
 pub use file::MenuFile;
 pub use golden::{Decided, Golden};
 pub use hodoscope_menu::hash;
+pub use rates::{InForce, LineRates, MenuRates, Rates};
 pub use resolve::{Condition, Line, Menu, ModelOutput, Prescale};

@@ -115,6 +115,29 @@ impl Menu {
     }
 }
 
+impl Menu {
+    /// Whether the ticks of events matter to it.
+    #[must_use]
+    pub fn has_coincidences(&self) -> bool {
+        let conditions = self.lines.iter().flat_map(|line| {
+            let veto = line.veto.iter();
+            veto.chain([&line.when])
+        });
+        conditions.into_iter().any(Condition::has_coincidences)
+    }
+}
+
+impl Condition {
+    fn has_coincidences(&self) -> bool {
+        match self {
+            Self::Always | Self::Random { .. } | Self::Score { .. } => false,
+            Self::Not(inner) => inner.has_coincidences(),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::has_coincidences),
+            Self::Within(..) => true,
+        }
+    }
+}
+
 struct Names<'a> {
     models: &'a BTreeMap<String, Vec<ModelOutput>>,
     line: &'a String,

@@ -330,3 +330,91 @@ fn a_menu_that_is_late_or_has_a_gap_or_is_wrong_changes_nothing() {
     assert_eq!(accepted, [false, false, true, false, false, true]);
     assert_eq!(staged.hash(), hash(&other));
 }
+
+/// A menu from event `first` on.
+fn in_force(first: u32, lines: &str) -> InForce {
+    let menu = menu(lines).unwrap();
+    let code = menu.code().unwrap();
+    InForce { first, menu, code }
+}
+
+/// Twelve events, one each ten ticks, of which every second finds the board busy: what becomes of `menus`.
+fn rates(menus: &[InForce]) -> Vec<MenuRates> {
+    use crate::stream::{Board, Fate, Fates, Job, Jobs, Order, Run, run};
+
+    // Five raws; the first of three events has a score.
+    let mut raws = [0; 15];
+    raws[0] = 1;
+    let mut rates = Rates::new(menus, &raws, 5, 5).unwrap();
+    let board = Board {
+        queue: Some(0),
+        ..Board::default()
+    };
+    let job = Job {
+        service: 15,
+        ..Job::default()
+    };
+    let stream = Run {
+        board,
+        jobs: &Jobs::new(vec![job; 3]).unwrap(),
+        order: Order::Cycle,
+        seed: 1,
+        events: 12,
+    };
+    let ticks = (0..).map(|event| 10 * event);
+    let see = |event: usize, at: u64, fate: &Fate| rates.see(event, at, fate);
+    assert_eq!(run(stream, ticks, see).unwrap().decided(), 6);
+    let (figures, different) = rates.finish();
+    assert_eq!(different, 0);
+    figures
+}
+
+#[test]
+fn lines_have_the_rates_of_what_a_board_computes() {
+    let line = |name: &str, text: &str| format!("[[line]]\nname = \"{name}\"\n{text}\n");
+    let lines = [
+        line("a", "when = \"odd.score >= 1 raw\"\nprescale = 2"),
+        line("b", "when = \"within(odd.score >= 1 raw, 4)\""),
+        line("c", "when = \"always\"\nshadow = true"),
+        line(
+            "d",
+            "when = \"always\"\nveto = \"odd.score >= 1 raw\"\nprescale = 4",
+        ),
+    ];
+    let figures = rates(&[in_force(0, &lines.concat())]);
+    let of = |line: usize| {
+        let of = &figures[0].lines[line];
+        let counts = [of.arrived, of.condition, of.fired, of.kept];
+        (counts, of.alone, of.distinct)
+    };
+    // Computed are the events 0, 2, 1, 0, 2, 1, at ticks of 5: 0, 4, 8, 12, 16, 20.
+    assert_eq!(of(0), ([4, 2, 2, 1], 0, 1));
+    assert_eq!(of(1), ([12, 4, 4, 4], 3, 2));
+    assert_eq!(of(2), ([12, 6, 6, 6], 0, 3));
+    assert_eq!(of(3), ([12, 6, 4, 1], 1, 1));
+    let all = &figures[0];
+    let counts = [all.arrived, all.decided, all.accepted, all.ticks];
+    assert_eq!(counts, [12, 6, 5, 110]);
+}
+
+#[test]
+fn a_menu_that_changes_in_a_stream_begins_anew() {
+    let lines = line("when = \"always\"\nprescale = 2");
+    let other = line("when = \"always\"\nprescale = 3");
+    let menus = [
+        in_force(0, &lines),
+        in_force(3, &lines),
+        in_force(5, &other),
+    ];
+    let counts = |of: &MenuRates| {
+        (
+            [of.arrived, of.decided, of.accepted],
+            of.ticks,
+            of.lines[0].kept,
+        )
+    };
+    let figures = rates(&menus);
+    assert_eq!(counts(&figures[0]), ([6, 3, 1], 60, 1));
+    assert_eq!(counts(&figures[1]), ([4, 2, 1], 40, 1));
+    assert_eq!(counts(&figures[2]), ([2, 1, 0], 10, 0));
+}

@@ -131,15 +131,41 @@ impl Link {
         })
     }
 
+    /// What the board does with an event of `bytes` that is computed in `cycles` once all of it is there.
+    ///
+    /// # Errors
+    /// When a time does not fit its ticks.
+    pub fn whole_job(
+        &self,
+        bytes: usize,
+        cycles: u64,
+        clock_hz: u64,
+        timebase: Timebase,
+    ) -> Result<Job, StreamError> {
+        let times = self.ticks_of(bytes, timebase);
+        let times = times.zip(timebase.of_cycles(cycles, clock_hz));
+        let (transfer, service) = times.ok_or(StreamError::TooLong)?;
+        Ok(Job {
+            transfer,
+            ready: transfer,
+            service,
+        })
+    }
+
     /// Ticks until `rows` slots have crossed.
     fn ticks(&self, payload: &Payload, rows: usize, timebase: Timebase) -> Option<u64> {
+        let bytes = rows
+            .checked_mul(payload.row_bytes)?
+            .checked_add(payload.fixed_bytes)?;
+        self.ticks_of(bytes, timebase)
+    }
+
+    /// Ticks until an event of `bytes` has crossed.
+    fn ticks_of(&self, bytes: usize, timebase: Timebase) -> Option<u64> {
         let Some(bandwidth) = self.bandwidth else {
             return Some(0);
         };
-        let bytes = rows
-            .checked_mul(payload.row_bytes)?
-            .checked_add(payload.fixed_bytes)?
-            .checked_add(self.overhead_bytes as usize)?;
+        let bytes = bytes.checked_add(self.overhead_bytes as usize)?;
         let bits = u64::try_from(bytes)
             .ok()?
             .checked_mul(u64::from(self.bits_per_byte))?;

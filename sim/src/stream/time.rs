@@ -55,6 +55,19 @@ impl Timebase {
         }
     }
 
+    /// Ticks of `span` where they are a whole number; a span in cycles is one of `clock_hz`.
+    pub fn exactly(self, span: Span, clock_hz: u64) -> Option<u64> {
+        let (numerator, denominator) = match span {
+            Span::Picoseconds(ps) => (ps, PER_SECOND),
+            Span::Cycles(cycles) => (cycles, clock_hz),
+        };
+        let ticks = u128::from(numerator) * u128::from(self.per_second);
+        let is_whole = denominator > 0 && ticks.is_multiple_of(denominator.into());
+        is_whole
+            .then(|| self.of_ratio(numerator, denominator))
+            .flatten()
+    }
+
     /// Seconds of `ticks`.
     pub fn seconds(self, ticks: f64) -> f64 {
         ticks / self.per_second as f64

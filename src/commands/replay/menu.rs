@@ -1,12 +1,9 @@
 //! A replay of a menu: the raws of every model, and every bit of every line.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use hodoscope_sim::encode::Events;
 use hodoscope_sim::menu::{Golden, Menu, hash};
-use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::replay::{
     Fate, Link, ReplayOptions, Replayed, Run, Settled, replay as feed,
 };
@@ -15,7 +12,8 @@ use serde_json::{Value, json};
 use super::{Args, events_text, figures, open_with, pace};
 use crate::commands::verify::different_bits;
 use crate::execute::{self, OutputSlice, Raws};
-use crate::menu_dir::{MenuDir, inputs_of};
+use crate::menu_dir::MenuDir;
+use crate::menu_events::MenuEvents;
 use crate::progress;
 use crate::report::{Report, hex, thousands};
 
@@ -39,28 +37,17 @@ pub fn replay(args: &Args) -> Result<Report> {
     refuse_options(args)?;
     let sample = sample(&menu, args)?;
     let events = sample.payloads.len();
-    let mut codes = vec![(0, menu.code.clone())];
-    let mut periods = vec![Period {
-        first: 0,
-        menu: menu.menu.clone(),
-        hash: hash(&menu.code),
-    }];
-    for change in &args.change {
-        let (path, first) = parse_change(change)?;
-        let last = periods.last().map_or(0, |period| period.first);
-        if first <= last || first >= events {
-            bail!(
-                "--change {change}: a change comes after event {last} and before event {events}, in the order in which they are given"
-            );
-        }
-        let (changed, code) = menu.change(Path::new(path))?;
-        periods.push(Period {
-            first,
-            menu: changed,
-            hash: hash(&code),
-        });
-        codes.push((first, code));
-    }
+    let menus = menu.in_force(&args.change, events as u64)?;
+    let codes = menus
+        .iter()
+        .map(|own| (own.first as usize, own.code.clone()));
+    let codes = codes.collect();
+    let periods = menus.into_iter().map(|own| Period {
+        first: own.first as usize,
+        hash: hash(&own.code),
+        menu: own.menu,
+    });
+    let periods: Vec<Period> = periods.collect();
 
     let firmware = menu.firmware();
     let (board, mut link, source) = open_with(args, |board| menu.build(board))?;
@@ -118,100 +105,16 @@ fn refuse_options(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// `MENU.toml@EVENT`.
-fn parse_change(text: &str) -> Result<(&str, usize)> {
-    let parts = text.rsplit_once('@');
-    let event = parts.and_then(|(path, event)| Some((path, event.parse().ok()?)));
-    event.with_context(|| {
-        format!(
-            "--change {text}: give a menu and the event from which it holds, as other.toml@5000"
-        )
-    })
-}
-
 /// Reads events of all models, and interprets them.
 fn sample(menu: &MenuDir, args: &Args) -> Result<Sample> {
-    let files = inputs_of(menu, &args.inputs)?;
-    let mut all: Vec<Events> = Vec::new();
-    let mut ticks: Option<Vec<u32>> = None;
-    for ((name, model), path) in menu.models.iter().zip(&files) {
-        let npz = args.columns.read(path)?;
-        let events =
-            execute::events(&model.program, &npz).with_context(|| format!("model `{name}`"))?;
-        all.push(events);
-        let is_input = model.program.inputs.iter().any(|input| input.name == TICK);
-        if !is_input && npz.contains(TICK) {
-            let own = read_ticks(&npz)?;
-            if ticks.as_ref().is_some_and(|known| *known != own) {
-                bail!(
-                    "{}: its `{TICK}` is not that of another file",
-                    path.display()
-                );
-            }
-            ticks = Some(own);
-        }
-    }
-    let least = all.iter().map(Events::len).min().unwrap_or(0);
-    let most = all.iter().map(Events::len).max().unwrap_or(0);
-    let count = match args.events {
-        Some(count) if count as usize <= least => count as usize,
-        None if least == most => least,
-        _ => bail!(
-            "the files have {least} to {most} events; give as many for each model, or --events {least} at most"
-        ),
-    };
-    if count == 0 {
-        bail!("there is no event to send");
-    }
-    let ticks = match ticks {
-        Some(ticks) if ticks.len() < count => bail!("`{TICK}` has {} events", ticks.len()),
-        Some(ticks) => ticks,
-        None => (0..count as u32).collect(),
-    };
-    let mut raws = Vec::new();
-    for ((_, model), events) in menu.models.iter().zip(&mut all) {
-        let own = std::mem::replace(events, Events::of_words(&model.program, &[]));
-        *events = super::first(own, &model.program, Some(count as u64));
-        raws.push(execute::interpret(&model.program, events)?.raws);
-    }
-    let firsts: Vec<usize> = (0..)
-        .map_while(|part| menu.parts.iter().position(|own| *own == part))
-        .collect();
-    let payload = |event: usize| -> Result<Vec<u8>> {
-        let mut payload = ticks[event].to_le_bytes().to_vec();
-        for &model in &firsts {
-            let part = all[model].payload(event);
-            let len = u16::try_from(part.len())
-                .with_context(|| format!("event {event} has {} bytes", part.len()))?;
-            payload.extend(len.to_le_bytes());
-            payload.extend(part);
-        }
-        Ok(payload)
-    };
+    let events = MenuEvents::read(menu, &args.inputs, &args.columns, args.events)?;
     Ok(Sample {
-        payloads: (0..count).map(payload).collect::<Result<_>>()?,
-        ticks,
-        raws,
+        payloads: (0..events.len())
+            .map(|event| events.payload(menu, event))
+            .collect::<Result<_>>()?,
+        ticks: (0..events.len()).map(|event| events.tick(event)).collect(),
+        raws: events.interpret(menu)?,
     })
-}
-
-/// The array that holds the tick of each event.
-const TICK: &str = "tick";
-
-fn read_ticks(npz: &Npz) -> Result<Vec<u32>> {
-    let array = npz.array(TICK)?;
-    if array.shape().len() != 1 {
-        bail!(
-            "{}: `{TICK}` is one integer for each event",
-            npz.path().display()
-        );
-    }
-    // Ticks wrap at 2³², wherever they come from.
-    Ok(array
-        .integers()?
-        .into_iter()
-        .map(|tick| tick as u32)
-        .collect())
 }
 
 /// What was compared.

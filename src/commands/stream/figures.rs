@@ -5,7 +5,6 @@ use hodoscope_sim::stream::{Arrivals, BatchMean, DeadTime, Input, Order, Outcome
 use serde_json::{Value, json};
 
 use super::{Args, Largest, Setup};
-use crate::model_dir::ModelDir;
 use crate::report::{Report, number, thousands};
 
 /// Quantiles of the latency that are shown.
@@ -22,7 +21,6 @@ struct Theory {
 
 pub fn report(
     args: &Args,
-    model: &ModelDir,
     setup: &Setup,
     outcome: &Outcome,
     largest: &Largest,
@@ -46,20 +44,12 @@ pub fn report(
         ));
     }
     let mut json = json(setup, outcome, largest, fraction, theory.as_ref());
-    json["model"] = json!(model.program.name);
+    json["model"] = json!(setup.name);
     json["on"] = json!(args.on.as_ref().map(ToString::to_string));
     json["arrivals"] = json!(args.arrivals);
     json["passed"] = json!(failures.is_empty());
     Report {
-        text: text(
-            args,
-            model,
-            setup,
-            outcome,
-            largest,
-            fraction,
-            theory.as_ref(),
-        ),
+        text: text(args, setup, outcome, largest, fraction, theory.as_ref()),
         json,
         failed: (!failures.is_empty()).then(|| failures.join("\n")),
     }
@@ -106,7 +96,6 @@ fn of_theory(setup: &Setup) -> Option<Theory> {
 
 fn text(
     args: &Args,
-    model: &ModelDir,
     setup: &Setup,
     outcome: &Outcome,
     largest: &Largest,
@@ -116,7 +105,7 @@ fn text(
     let time = |ticks: f64| span(setup.timebase.seconds(ticks));
     let mut lines = vec![format!(
         "{}{}: {}",
-        model.program.name,
+        setup.name,
         args.on
             .as_ref()
             .map(|on| format!(" on {on}"))
@@ -142,7 +131,7 @@ fn text(
             format!("{fewest} to {most}, {constituents:.2} on average"),
         );
     }
-    say("source", setup.service.source().to_owned());
+    say("source", setup.source.clone());
     say(
         "board",
         format!(
@@ -278,7 +267,7 @@ fn json(
     let all = outcome.occupancy.all.max(1) as f64;
     let (fewest, constituents, most) = setup.multiplicities;
     let mut json = json!({
-        "source": setup.service.source(),
+        "source": setup.source,
         "clock_hz": setup.clock_hz,
         "ticks_per_second": setup.timebase.per_second(),
         "seed": setup.seed,
@@ -359,7 +348,7 @@ fn with_error(mean: &BatchMean, unit: f64, name: &str) -> String {
 }
 
 /// Seconds with a unit that suits them.
-fn span(seconds: f64) -> String {
+pub fn span(seconds: f64) -> String {
     let units = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs")];
     let (unit, name) = units
         .into_iter()
@@ -369,7 +358,7 @@ fn span(seconds: f64) -> String {
 }
 
 /// Hertz with a unit that suits them.
-fn hz(rate: f64) -> String {
+pub fn hz(rate: f64) -> String {
     let units = [(1e6, "MHz"), (1e3, "kHz")];
     let (unit, name) = units
         .into_iter()

@@ -13,7 +13,7 @@ use crate::own_boards;
 use crate::place::Place;
 
 /// The board that was named.
-fn board_name(args: &Args) -> Result<Option<&String>> {
+pub fn board_name(args: &Args) -> Result<Option<&String>> {
     match &args.on {
         None => Ok(None),
         Some(Place::Board(name)) => Ok(Some(name)),
@@ -43,27 +43,89 @@ pub fn clock(args: &Args) -> Result<u64> {
     }
 }
 
-/// The service times that the arguments ask for.
+/// Service times of one model that are stated.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stated<'a> {
+    file: Option<&'a str>,
+    line: Option<&'a str>,
+}
+
+/// What is stated for one model.
+pub fn stated_for_one(args: &Args) -> Result<Stated<'_>> {
+    let one = |given: &'_ [String], option: &str| match given {
+        [] => Ok(()),
+        [_] => Ok(()),
+        _ => bail!("{option}: one model has its service times once"),
+    };
+    one(&args.service, "--service")?;
+    one(&args.cycles, "--cycles")?;
+    Ok(Stated {
+        file: args.service.first().map(String::as_str),
+        line: args.cycles.first().map(String::as_str),
+    })
+}
+
+/// What is stated for each model of a menu, `MODEL=…`: all of them or none.
+pub fn stated_for<'a>(args: &'a Args, names: &[&str]) -> Result<Vec<Stated<'a>>> {
+    let mut stated = vec![Stated::default(); names.len()];
+    let mut given = 0;
+    let files = args.service.iter().map(|text| ("--service", text));
+    let lines = args.cycles.iter().map(|text| ("--cycles", text));
+    for (option, text) in files.chain(lines) {
+        let named = text.split_once('=').and_then(|(name, value)| {
+            let model = names.iter().position(|own| *own == name)?;
+            Some((model, value))
+        });
+        let Some((model, value)) = named else {
+            bail!(
+                "{option} {text}: give MODEL={text} for each of {}",
+                names.join(", ")
+            );
+        };
+        let of = &mut stated[model];
+        if of.file.is_some() || of.line.is_some() {
+            bail!(
+                "{option} {text}: `{}` has its service times already",
+                names[model]
+            );
+        }
+        if option == "--service" {
+            of.file = Some(value);
+        } else {
+            of.line = Some(value);
+        }
+        given += 1;
+    }
+    if given != 0 && given != names.len() {
+        let without = |of: &Stated<'_>| of.file.is_none() && of.line.is_none();
+        let missing = stated.iter().position(without).unwrap_or(0);
+        bail!(
+            "whose service times has `{}`? They are stated for {given} of {} models",
+            names[missing],
+            names.len()
+        );
+    }
+    Ok(stated)
+}
+
+/// The service times of a model: as they are stated, or measured.
 pub fn table(
     args: &Args,
+    stated: Stated<'_>,
     model: &ModelDir,
     events: &Events,
     payloads: &[Payload],
 ) -> Result<ServiceTable> {
-    let table = match (&args.service, &args.cycles) {
-        (Some(path), _) => ServiceTable::read(path).context("--service")?,
-        (None, Some(line)) => ServiceTable::line(line).context("--cycles")?,
+    match (stated.file, stated.line) {
+        (Some(path), _) => ServiceTable::read(path.as_ref()).context("--service"),
+        (None, Some(line)) => ServiceTable::line(line).context("--cycles"),
         (None, None) => match board_name(args)? {
-            Some(name) => measured(args, model, name, events, payloads)?,
+            Some(name) => measured(args, model, name, events, payloads),
             None => {
                 bail!("whose service times? Name a board with --on, or state --cycles or --service")
             }
         },
-    };
-    Ok(match args.overhead {
-        0 => table,
-        cycles => table.plus(cycles, "event loop"),
-    })
+    }
 }
 
 /// Cycles of made-up events up to the capacity, as they depend on the multiplicity only: those of RTL,
