@@ -186,7 +186,8 @@ impl Elements {
     ) {
         for index in 0..N {
             let word: i64 = self.read::<T>(index).into();
-            own[index] = word.clamp(minimum[index].into(), maximum[index].into()) as i32;
+            // As `clamp`, which would look for ranges that are none, and not become vectors.
+            own[index] = word.min(maximum[index].into()).max(minimum[index].into()) as i32;
         }
     }
 }

@@ -2,11 +2,22 @@
 
 use core::ops::{Add, AddAssign, BitAnd, Mul, Shl, Shr, Sub, SubAssign};
 
+#[cfg(target_arch = "x86_64")]
+pub use crate::arch::x86_64::Element;
 use crate::order::Order;
+
+/// An integer that dense layers read.
+#[cfg(not(target_arch = "x86_64"))]
+pub trait Element: Copy {}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl<T: Copy> Element for T {}
 
 /// An accumulator: `i32` or `i64`, as the planner proved sufficient.
 pub trait Accumulator:
     Order
+    + Element
+    + From<i32>
     + PartialEq
     + Add<Output = Self>
     + AddAssign
@@ -23,19 +34,26 @@ pub trait Accumulator:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
+
+    /// The sum modulo 2 to the number of bits.
+    fn wrapping_add(self, other: Self) -> Self;
 }
 
-impl Accumulator for i32 {
-    const BITS: u32 = Self::BITS;
-    const ZERO: Self = 0;
-    const ONE: Self = 1;
-}
+macro_rules! accumulators {
+    ($($ty:ty),+) => {$(
+        impl Accumulator for $ty {
+            const BITS: u32 = Self::BITS;
+            const ZERO: Self = 0;
+            const ONE: Self = 1;
 
-impl Accumulator for i64 {
-    const BITS: u32 = Self::BITS;
-    const ZERO: Self = 0;
-    const ONE: Self = 1;
+            #[inline(always)]
+            fn wrapping_add(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+        }
+    )+};
 }
+accumulators!(i32, i64);
 
 /// A stored integer that another integer's value, proved to be within its range, is cut to.
 pub trait Narrow<A>: Copy {

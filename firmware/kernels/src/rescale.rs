@@ -1,5 +1,6 @@
 //! From one format to another.
 
+use crate::arch::HAS_VECTORS;
 use crate::number::{Accumulator, Narrow};
 use crate::order::Order;
 
@@ -147,6 +148,16 @@ where
     if let ([minimum], [maximum]) = (minimum, maximum) {
         for (x, y) in x.iter().zip(y) {
             *y = x.within(*minimum, *maximum).into();
+        }
+        return;
+    }
+    if HAS_VECTORS {
+        // Rows of the same ranges become vectors; a range that begins again does not.
+        let width = minimum.len().max(1);
+        for (x, y) in x.chunks(width).zip(y.chunks_mut(width)) {
+            for ((x, y), (minimum, maximum)) in x.iter().zip(y).zip(minimum.iter().zip(maximum)) {
+                *y = x.within(*minimum, *maximum).into();
+            }
         }
         return;
     }

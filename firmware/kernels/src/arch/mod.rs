@@ -14,7 +14,12 @@ pub mod masks;
 mod rv32i;
 #[cfg(hodoscope_isa = "rv32im")]
 pub mod rv32im;
+#[cfg(target_arch = "x86_64")]
+pub mod x86_64;
 
 /// The instruction set that this build is for: `portable`, `armv6m`, `armv7m`, `armv7em`,
 /// `armv8m-dsp`, `rv32im` or `rv32i`.
 pub const INSTRUCTION_SET: &str = env!("HODOSCOPE_ISA");
+
+/// Whether the compiler makes vectors of loops.
+pub(crate) const HAS_VECTORS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
