@@ -100,8 +100,9 @@ impl<'a> Encoder<'a> {
         };
         for (index, input) in program.inputs.iter().enumerate() {
             if input.set.is_none() {
-                let (words, saturated) = self.sources[index].words(input, part.clone())?;
-                events.inputs[index].words = words;
+                let source = &self.sources[index];
+                let elements = source.element(part.start, 0)..source.element(part.end, 0);
+                let saturated = source.push(elements, &mut events.inputs[index].words)?;
                 events.inputs[index].rows = (0..=count).collect();
                 let report = &mut events.report.inputs[index];
                 report.values += (count * input.channels) as u64;

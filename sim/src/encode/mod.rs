@@ -13,6 +13,7 @@
 
 mod encoder;
 mod report;
+mod rule;
 mod synthetic;
 
 pub use encoder::Encoder;
@@ -23,9 +24,8 @@ use std::path::PathBuf;
 
 use encoder::SetRows;
 use hodoscope_interpreter::Event;
-use hodoscope_program::{
-    Encoded, Encoding, Field, Input, InputId, Live, NotANumber, Program, SetId, WordRef,
-};
+use hodoscope_program::{Encoded, Encoding, Field, Input, InputId, Live, Program, SetId, WordRef};
+use rule::Rule;
 use thiserror::Error;
 
 use crate::npz::{Array, Jagged, Npz, NpzError, Values};
@@ -210,25 +210,6 @@ impl Events {
         (0..rows).filter(is_live).collect()
     }
 
-    /// Appends the words of one row, and says how many saturated.
-    fn push_row(
-        &mut self,
-        index: usize,
-        input: &Input,
-        source: &Source<'_>,
-        event: usize,
-        row: usize,
-    ) -> Result<u64, NpzError> {
-        let first = source.element(event, row);
-        let mut saturated = 0;
-        for channel in 0..input.channels {
-            let encoded = source.encode(first + channel, input.field(channel))?;
-            self.inputs[index].words.push(encoded.word);
-            saturated += u64::from(encoded.saturated);
-        }
-        Ok(saturated)
-    }
-
     /// Appends the rows of one set, of a part of a file's events.
     fn push_set(
         &mut self,
@@ -243,34 +224,37 @@ impl Events {
         events: Range<usize>,
     ) -> Result<(), EncodeError> {
         let live = program.set(set).live;
-        let mut saturated = Vec::with_capacity(members.len());
         for event in events {
             let filled = counts.as_ref().map_or(*slots, |counts| counts[event]);
+            let mut saturates = false;
+            for &index in members {
+                let source = &arrays[index];
+                let elements = source.element(event, 0)..source.element(event, filled);
+                saturates |= source.push(elements, &mut self.inputs[index].words)? > 0;
+            }
             // Rows up to and including the last live one.
             let mut kept = 0;
             let mut constituents = 0;
             let mut lost = 0;
             for row in 0..filled {
-                saturated.clear();
-                for &index in members {
-                    let input = &program.inputs[index];
-                    saturated.push(self.push_row(index, input, &arrays[index], event, row)?);
-                }
                 let source = |word: WordRef| {
                     let source = &arrays[word.input.index()];
                     (source, source.element(event, row) + word.channel)
                 };
-                // The row that was appended last.
                 let word = |at: WordRef| {
                     let input = &self.inputs[at.input.index()];
-                    input.words[input.words.len() - input.channels + at.channel]
+                    let behind = (filled - row) * input.channels;
+                    input.words[input.words.len() - behind + at.channel]
                 };
                 if is_live(program, live, word) {
                     kept = row + 1;
                     constituents += 1;
-                    for (&index, saturated) in members.iter().zip(&saturated) {
-                        self.report.inputs[index].values += program.inputs[index].channels as u64;
-                        self.report.inputs[index].saturated += saturated;
+                    for &index in members {
+                        let report = &mut self.report.inputs[index];
+                        report.values += program.inputs[index].channels as u64;
+                        if saturates {
+                            report.saturated += arrays[index].saturated(event, row)?;
+                        }
                     }
                 } else if was_live(program, live, source) {
                     lost += 1;
@@ -278,9 +262,8 @@ impl Events {
             }
             for &index in members {
                 let words = &mut self.inputs[index];
-                words.words.truncate(
-                    (words.words.len() / words.channels - filled + kept) * words.channels,
-                );
+                let behind = (filled - kept) * words.channels;
+                words.words.truncate(words.words.len() - behind);
                 let end = words.words.len() / words.channels;
                 words.rows.push(end);
             }
@@ -363,29 +346,6 @@ impl InputWords {
     }
 }
 
-/// Words of values, whose fields repeat, and how many saturated; or the index of a value that has none.
-#[inline]
-fn row_by_row<T: Copy>(
-    values: &[T],
-    fields: &[&Field],
-    encode: impl Fn(&Field, T) -> Result<Encoded, NotANumber>,
-) -> Result<(Vec<i64>, u64), usize> {
-    let mut words = vec![0; values.len()];
-    let mut saturated = 0;
-    let width = fields.len();
-    let rows = values
-        .chunks_exact(width)
-        .zip(words.chunks_exact_mut(width));
-    for (row, (values, words)) in rows.enumerate() {
-        for (channel, ((value, word), field)) in values.iter().zip(words).zip(fields).enumerate() {
-            let encoded = encode(field, *value).map_err(|_| row * width + channel)?;
-            *word = encoded.word;
-            saturated += u64::from(encoded.saturated);
-        }
-    }
-    Ok((words, saturated))
-}
-
 /// The array of an input, its shape checked.
 #[derive(Debug)]
 struct Source<'a> {
@@ -395,11 +355,13 @@ struct Source<'a> {
     /// Slots per event; 1 for an input without a set.
     slots: usize,
     channels: usize,
+    rule: Rule<'a>,
 }
 
 impl<'a> Source<'a> {
-    fn new(program: &Program, input: &Input, npz: &'a Npz) -> Result<Self, NpzError> {
+    fn new(program: &Program, input: &'a Input, npz: &'a Npz) -> Result<Self, NpzError> {
         let channels = input.channels;
+        let rule = Rule::new(input);
         if let Some(jagged) = npz.jagged(&input.name) {
             return Self::of_rows(input, jagged);
         }
@@ -412,6 +374,7 @@ impl<'a> Source<'a> {
                 jagged: None,
                 slots: program.set(set).capacity,
                 channels,
+                rule,
             });
         }
         let outer = if input.set.is_some() { 2 } else { 1 };
@@ -436,10 +399,11 @@ impl<'a> Source<'a> {
             jagged: None,
             slots,
             channels,
+            rule,
         })
     }
 
-    fn of_rows(input: &Input, jagged: &'a Jagged) -> Result<Self, NpzError> {
+    fn of_rows(input: &'a Input, jagged: &'a Jagged) -> Result<Self, NpzError> {
         let (array, channels) = (jagged.content(), input.channels);
         if input.set.is_none() {
             return Err(jagged.wrong_shape(&format!("(events, {channels})")));
@@ -452,6 +416,7 @@ impl<'a> Source<'a> {
             jagged: Some(jagged),
             slots: jagged.slots(),
             channels,
+            rule: Rule::new(input),
         })
     }
 
@@ -467,29 +432,35 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The words of an input without a set, and how many saturated.
-    fn words(&self, input: &Input, events: Range<usize>) -> Result<(Vec<i64>, u64), NpzError> {
-        let fields: Vec<&Field> = (0..self.channels).map(|c| input.field(c)).collect();
-        let elements = self.element(events.start, 0)..self.element(events.end, 0);
-        let first = elements.start;
+    /// Appends the words of `elements`, which are whole rows, and says how many saturated.
+    fn push(&self, elements: Range<usize>, words: &mut Vec<i64>) -> Result<u64, NpzError> {
+        let (first, begin) = (elements.start, words.len());
+        words.resize(begin + elements.len(), 0);
+        let own = &mut words[begin..];
         let done = match self.array.values() {
-            Values::Float(values) => row_by_row(&values[elements], &fields, Field::encode),
-            Values::Single(values) => {
-                let encode = |field: &Field, value: f32| field.encode(value.into());
-                row_by_row(&values[elements], &fields, encode)
-            }
+            Values::Float(values) => self.rule.encode(&values[elements], own),
+            Values::Single(values) => self.rule.encode(&values[elements], own),
             Values::Integer(_) => {
-                let mut words = Vec::with_capacity(elements.len());
                 let mut saturated = 0;
-                for (index, field) in elements.zip(fields.iter().cycle()) {
+                let fields = self.rule.fields().cycle();
+                for ((index, word), field) in elements.zip(own).zip(fields) {
                     let encoded = self.encode(index, field)?;
-                    words.push(encoded.word);
+                    *word = encoded.word;
                     saturated += u64::from(encoded.saturated);
                 }
-                return Ok((words, saturated));
+                return Ok(saturated);
             }
         };
         done.map_err(|index| self.not_finite(first + index))
+    }
+
+    /// How many values of a row saturate.
+    fn saturated(&self, event: usize, row: usize) -> Result<u64, NpzError> {
+        let mut saturated = 0;
+        for (index, field) in (self.element(event, row)..).zip(self.rule.fields()) {
+            saturated += u64::from(self.encode(index, field)?.saturated);
+        }
+        Ok(saturated)
     }
 
     /// Index of a row's first element.
