@@ -209,7 +209,7 @@ impl Events {
     }
 
     /// The values of an input in an event.
-    fn row(&self, input: usize, event: usize) -> &[f32] {
+    pub(super) fn row(&self, input: usize, event: usize) -> &[f32] {
         let values = &self.values[input];
         let elements = values.len() / self.count;
         &values[event * elements..][..elements]

@@ -4,6 +4,7 @@
 //! the rounding to words counts, too.
 
 mod advice;
+mod batch;
 mod events;
 mod figures;
 mod kind;
@@ -42,6 +43,8 @@ pub struct Terms<'a> {
     pub accepted: bool,
     /// What becomes of events beyond the calibration's.
     pub reach: Option<Reach>,
+    /// The network for two events at once, where it has such a form.
+    pub pair: Option<Graph>,
 }
 
 /// What was lost.
@@ -105,6 +108,10 @@ impl Loss {
                 figures.name, figures.events
             )
         }));
+        if let Some(pair) = &terms.pair {
+            let row = |input, event| events.row(input, event);
+            notes.extend(batch::notes(pair, graph, events.len(), row)?);
+        }
         if terms.reach.is_some_and(|reach| reach.lost.is_some()) {
             let sample = events.sample(judged.len());
             let floats = events.float(graph, terms.score, &sample)?;

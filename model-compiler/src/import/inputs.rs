@@ -22,11 +22,12 @@ struct Input<'a> {
     shape: Vec<Extent>,
 }
 
-/// Adds the graph's inputs, for one event.
+/// Adds the graph's inputs, for `batch` events; more than one only where all of them leave the batch open.
 pub(super) fn add(
     context: &mut Context<'_>,
     graph: &GraphProto,
     options: &Options,
+    batch: usize,
 ) -> Result<(), ImportError> {
     let mut inputs = Vec::new();
     // Old files list their initializers among the inputs.
@@ -45,6 +46,11 @@ pub(super) fn add(
         matches!(first, Some(Extent::Named(name)) if given(options, input.name, 0, name).is_none())
     };
     context.has_batch = context.batch.is_some() || inputs.iter().any(open);
+    if let Some(fixed) = inputs.iter().find(|input| batch > 1 && !open(input)) {
+        let input = fixed.name.to_owned();
+        let detail = "has no open batch".to_owned();
+        return Err(ImportError::Input { input, detail });
+    }
     for input in inputs {
         let mut shape = Vec::new();
         for (axis, extent) in input.shape.iter().enumerate() {
@@ -53,7 +59,7 @@ pub(super) fn add(
                 Extent::Fixed(n) => *n,
                 Extent::Named(name) => match given(options, input.name, axis, name) {
                     Some(n) => n,
-                    None if axis == 0 => 1,
+                    None if axis == 0 => batch,
                     None => {
                         let (input, name) = (input.name.to_owned(), name.clone());
                         return Err(ImportError::DynamicDimension { input, axis, name });

@@ -66,7 +66,7 @@ pub fn load_with(path: &Path, options: &Options) -> Result<Graph, ImportError> {
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    import(&bytes, Some(folder), options)
+    import(&bytes, Some(folder), options, 1)
 }
 
 /// Imports a model from memory; external data are refused.
@@ -82,7 +82,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Graph, ImportError> {
 /// # Errors
 /// As [`load`].
 pub fn from_bytes_with(bytes: &[u8], options: &Options) -> Result<Graph, ImportError> {
-    import(bytes, None, options)
+    import(bytes, None, options, 1)
 }
 
 /// A node whose operator is not supported.
@@ -137,7 +137,24 @@ pub fn unsupported(path: &Path) -> Vec<Unsupported> {
         .collect()
 }
 
-fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Graph, ImportError> {
+/// The same model for two events at once, where the file leaves the batch of all its inputs open: what an event gives must
+/// not depend on the other one. None where it has no such form: shapes that the file fixes for one event.
+pub fn pair_from_bytes(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Option<Graph> {
+    import(bytes, folder, options, 2).ok()
+}
+
+/// [`pair_from_bytes`] of a file.
+pub fn load_pair(path: &Path, options: &Options) -> Option<Graph> {
+    let bytes = std::fs::read(path).ok()?;
+    pair_from_bytes(&bytes, path.parent(), options)
+}
+
+fn import(
+    bytes: &[u8],
+    folder: Option<&Path>,
+    options: &Options,
+    batch: usize,
+) -> Result<Graph, ImportError> {
     let not_onnx = |detail: &str| ImportError::NotOnnx {
         detail: detail.to_owned(),
     };
@@ -171,7 +188,7 @@ fn import(bytes: &[u8], folder: Option<&Path>, options: &Options) -> Result<Grap
     };
     let nodes = scope.nodes(&graph.node)?;
     context.quantised = nodes.iter().any(|(node, _)| ops::rounds(&node.op_type));
-    inputs::add(&mut context, graph, options)?;
+    inputs::add(&mut context, graph, options, batch)?;
     scope.import(&mut context, &nodes)?;
     add_outputs(&mut context, graph)?;
     Ok(context.builder.finish())

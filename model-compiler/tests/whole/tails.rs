@@ -562,3 +562,77 @@ fn quotients_by_large_counts_keep_their_digits() {
     // In 16 bits its reciprocal would miss 3.5e-2.
     assert!(error < 2.8e-2, "{error:e}");
 }
+
+#[test]
+fn what_calibration_shows_as_zero_may_be_more() {
+    // A feature that no calibration event has.
+    let random = &mut Random::new(40);
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 6], Kind::Float);
+    let hidden = dense(&mut net, x, (6, 16), random);
+    let hidden = net.unary(Unary::Relu, hidden);
+    let score = dense(&mut net, hidden, (16, 1), random);
+    let graph = net.finish(&[score]);
+    let mut few = events(random, 300, 6, 20.0);
+    few.iter_mut().for_each(|event| event[0][2] = 0.0);
+    let program = compiled(&graph, &few, &SIXTEEN);
+    let own = missed(&graph, &program, &events(random, 100, 6, 14.0));
+    assert!(own <= BAR, "a feature: {own:.1e} of the range");
+    for layer in [false, true] {
+        // A sum behind a cut that no calibration event passes.
+        let random = &mut Random::new(41);
+        let mut net = Network::new();
+        let x = net.input("x", &[1, 8], Kind::Float);
+        let above = net.above(x, 3.0);
+        let passed = net.binary(Binary::Mul, x, above);
+        let sum = Op::Reduce {
+            op: Reduction::Sum,
+            axes: vec![1],
+            keepdims: true,
+        };
+        let hard = net.push(sum.clone(), &[passed]);
+        let score = match layer {
+            true => {
+                let all = net.push(sum, &[x]);
+                let both = net.push(Op::Concat { axis: 1 }, &[hard, all]);
+                dense(&mut net, both, (2, 3), random)
+            }
+            false => hard,
+        };
+        let graph = net.finish(&[score]);
+        let mut few = events(random, 300, 8, 1.0);
+        few.iter_mut()
+            .flatten()
+            .flatten()
+            .for_each(|v| *v = v.min(2.9));
+        let program = compiled(&graph, &few, &SIXTEEN);
+        let own = missed(&graph, &program, &events(random, 100, 8, 2.0));
+        assert!(
+            own <= 4.0 * BAR,
+            "a cut before a layer ({layer}): {own:.1e} of the range"
+        );
+    }
+}
+
+#[test]
+fn turns_that_calibration_does_not_show_are_taken_back() {
+    // As exporters spell remainder(a − b + π, 2π) − π.
+    let turn = std::f32::consts::TAU;
+    let mut net = Network::new();
+    let x = net.input("x", &[1, 2], Kind::Float);
+    let (a, b) = (part(&mut net, x, 0), part(&mut net, x, 1));
+    let [half, whole] = [turn / 2.0, turn].map(|v| net.constant(&[v]));
+    let difference = net.binary(Binary::Sub, a, b);
+    let shifted = net.binary(Binary::Add, difference, half);
+    let turns = net.binary(Binary::Div, shifted, whole);
+    let turns = net.unary(Unary::Floor, turns);
+    let turns = net.binary(Binary::Mul, turns, whole);
+    let rest = net.binary(Binary::Sub, shifted, turns);
+    let angle = net.binary(Binary::Sub, rest, half);
+    let angle = net.unary(Unary::Abs, angle);
+    let graph = net.finish(&[angle]);
+    let random = &mut Random::new(42);
+    let program = compiled(&graph, &events(random, 300, 2, 0.2), &SIXTEEN);
+    let own = missed(&graph, &program, &events(random, 200, 2, 1.0));
+    assert!(own <= BAR, "{own:.1e} of the range");
+}

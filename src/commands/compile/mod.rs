@@ -56,7 +56,7 @@ pub fn compile(args: &Args) -> Result<Report> {
     }
     let own = |graph| Ok::<_, anyhow::Error>((own_integers(args, graph, &spec)?, None));
     let judged = |calibrated: Calibrated| {
-        let loss = calibrated.loss(args, &spec, &options)?;
+        let loss = calibrated.loss(args, &import_options, &spec, &options)?;
         Ok((calibrated.made, Some(loss)))
     };
     let (made, loss) = match quantisers(&imported)? {

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use hodoscope_compiler::exact::ExactError;
 use hodoscope_compiler::graph::{Graph, simplify};
+use hodoscope_compiler::import;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::quantise::Options;
 use hodoscope_compiler::{Compiled as Made, Road, compile_for, compile_quantised, quantised};
@@ -105,7 +106,13 @@ impl Calibrated {
     }
 
     /// What its outputs lose, and what would help where that is too much.
-    pub fn loss(&self, args: &Args, spec: &InputsSpec, options: &Options) -> Result<Loss> {
+    pub fn loss(
+        &self,
+        args: &Args,
+        import_options: &import::Options,
+        spec: &InputsSpec,
+        options: &Options,
+    ) -> Result<Loss> {
         let (name, score) = (name(args)?, score(args));
         let calibration = self.events.calibration(&self.graph)?;
         let again = |options: &Options| {
@@ -120,6 +127,7 @@ impl Calibrated {
             score: score.as_ref(),
             accepted: args.accept_loss,
             reach: (self.made.quantised.calibration.as_ref()).map(|report| report.reach),
+            pair: import::load_pair(&args.model, import_options),
         };
         let program = self.made.program();
         Loss::judge(program, &self.graph, &self.events, &terms, options, &again)

@@ -8,6 +8,7 @@ mod classes;
 mod constant;
 mod conv;
 mod cumulate;
+mod determinant;
 mod einsum;
 mod finite;
 mod fused;
@@ -113,6 +114,7 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
         "IsNaN" | "IsInf" => finite::is_nan_or_infinite,
         "Mod" => remainder::remainder,
         "CumSum" => cumulate::cumulative_sum,
+        "Det" => determinant::determinant,
         "OneHot" => one_hot::one_hot,
         "Hardmax" => one_hot::hardmax,
         "EyeLike" => one_hot::eye_like,

@@ -19,6 +19,7 @@ mod plain;
 mod pointwise;
 mod span;
 mod trees;
+mod unseen;
 mod whole;
 
 use std::collections::HashMap;
@@ -386,6 +387,9 @@ impl Insertion<'_> {
                 };
                 let mut chosen =
                     formats::of_value(&self.observations.values[like.index()], width, self.room());
+                if let (magnitude, false) = self.magnitude(value, like) {
+                    chosen.frac = format::covering_frac(magnitude, width);
+                }
                 if let Some(finest) = self.finest.get(&held.wide) {
                     chosen.frac = chosen.frac.min(*finest);
                 }

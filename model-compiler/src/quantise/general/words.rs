@@ -207,7 +207,7 @@ impl Words {
     }
 
     /// The fraction bits of a feature at `width` bits: 8 bits cover what was seen, 16 the word's whole range within
-    /// reason.
+    /// reason; of a feature that was never but zero all of it.
     pub fn frac(&self, feature: usize, width: u8, room: Room) -> i32 {
         let seen = f64::from(self.seen[feature]);
         let finest = format::covering_frac(seen, width);
@@ -219,6 +219,10 @@ impl Words {
         let ends = [field.decode(field.minimum), field.decode(field.maximum)];
         let range = ends[0].abs().max(ends[1].abs()) * room.of_range(field);
         let whole = format::covering_frac(range, width);
+        // What was zero in all events tells no range.
+        if seen == 0.0 {
+            return whole;
+        }
         match finest - whole <= room.bits_for_words(width) {
             true => whole,
             false => format::covering_frac(room.of_layer(width) * seen, width),

@@ -282,3 +282,40 @@ fn nodes_in_any_order() {
     let out = run(&unsorted, &[t(&[1, 3], &[1.0, -2.0, 3.0])]);
     assert_eq!(out[0].data, [-2.0, 0.0, -6.0]);
 }
+
+#[test]
+fn two_events_at_once_are_those_alone_unless_an_operation_joins_them() {
+    use hodoscope_compiler::import::{Options, pair_from_bytes};
+    use prost::Message;
+
+    let pair = |nodes: Vec<NodeProto>, dims: &[i64]| {
+        let constants = vec![
+            int64s("first", &[1, 1, 2], &[0, 0]),
+            floats("ones", &[1, 1, 2], &[1.0, 1.0]),
+        ];
+        let model = model(17, vec![info("x", dims)], constants, nodes, &["y"]);
+        let graph = pair_from_bytes(&model.encode_to_vec(), None, &Options::default())?;
+        let x = t(&[2, 2, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        Some(
+            Executor::new(&graph).unwrap().run(&[x]).unwrap()[0]
+                .data
+                .clone(),
+        )
+    };
+    let sum = || {
+        let axes = vec![ints("axes", &[1]), int("keepdims", 0)];
+        vec![node("ReduceMax", "y", &["x"], axes)]
+    };
+    assert_eq!(pair(sum(), &[-1, 2, 2]).unwrap(), [3.0, 4.0, 7.0, 8.0]);
+    // Indices of one event reach the first one alone.
+    let scatter = node(
+        "ScatterElements",
+        "y",
+        &["x", "first", "ones"],
+        vec![int("axis", 1)],
+    );
+    let scattered = pair(vec![scatter], &[-1, 2, 2]).unwrap();
+    assert_eq!(scattered, [1.0, 1.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+    // A batch that the file fixes has no second event.
+    assert_eq!(pair(sum(), &[1, 2, 2]), None);
+}

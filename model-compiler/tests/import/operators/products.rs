@@ -314,3 +314,31 @@ fn normalisations() {
         &[e.ln(), (1.0 - e).ln(), e.ln(), (1.0 - e).ln()],
     );
 }
+
+#[test]
+fn determinants() {
+    let matrix: (&[i64], &[f32]) = (&[1, 2, 2], &[3.0, 1.0, 4.0, 2.0]);
+    let det = || node("Det", "y", &["x"], vec![]);
+    check(apply(11, matrix, vec![], det()), &[1], &[2.0]);
+    let three: (&[i64], &[f32]) = (&[1, 3, 3], &[2.0, 0.0, 1.0, 1.0, 3.0, 2.0, 1.0, 1.0, 4.0]);
+    check(apply(11, three, vec![], det()), &[1], &[18.0]);
+    // Of constants of any size: a permutation of four rows with factors.
+    let mut rows = [0.0; 16];
+    for (row, (column, value)) in [(1, 2.0), (0, 3.0), (3, 0.5), (2, 4.0)]
+        .into_iter()
+        .enumerate()
+    {
+        rows[row * 4 + column] = value;
+    }
+    let model = model(
+        13,
+        vec![info("x", &[1])],
+        vec![floats("m", &[4, 4], &rows)],
+        vec![
+            node("Det", "d", &["m"], vec![]),
+            node("Mul", "y", &["x", "d"], vec![]),
+        ],
+        &["y"],
+    );
+    assert_eq!(run(&model, &[t(&[1], &[2.0])])[0].data, [24.0]);
+}

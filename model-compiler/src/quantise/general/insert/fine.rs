@@ -145,10 +145,13 @@ impl Insertion<'_> {
         if let Some(known) = self.fines.get(&key) {
             return Ok(*known);
         }
-        let observed = &self.observations.values[like.index()];
-        let reach = self.room().of_operand(bits == BITS);
+        let (magnitude, is_seen) = self.magnitude(value, like);
+        let reach = match is_seen {
+            true => self.room().of_operand(bits == BITS),
+            false => 1.0,
+        };
         let most = within(self.graph, value).unwrap_or(f64::INFINITY);
-        let seen = (f64::from(observed.magnitude()) * reach).min(most);
+        let seen = (magnitude * reach).min(most);
         // Not more than it can be.
         let possible = span.filter(|_| held.kind == HeldKind::Sums);
         let covering = covering(possible.map_or(seen, |span| seen.min(span.bound)), bits);
@@ -157,6 +160,7 @@ impl Insertion<'_> {
             _ => span.map(|span| span.frac),
         };
         let frac = finest.map_or(covering, |finest| covering.min(finest));
+        let observed = &self.observations.values[like.index()];
         let noise = format::noise(&observed.samples, frac, bits);
         let quantised = self.quantised(value, held.wide, &[frac], bits)?;
         self.note(like, format::Chosen { frac, noise }, bits);
