@@ -31,13 +31,15 @@ mod class;
 mod core;
 pub mod decode;
 mod error;
+mod figure;
 mod mix;
 mod pipeline;
 mod table;
 
 pub use class::Class;
-pub use core::{Cache, Core, Figure, InstructionSet, Issue, Prediction};
+pub use core::Core;
 pub use decode::{DecodeError, Instruction, Registers};
 pub use error::CoreError;
+pub use figure::{Cache, Figure, InstructionSet, Issue, Prediction};
 pub use mix::Mix;
 pub use pipeline::{Access, Memory, Pipeline};

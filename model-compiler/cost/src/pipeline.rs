@@ -1,7 +1,7 @@
 //! One instruction after the other, as a core starts them.
 
-use crate::core::{InstructionSet, Prediction};
 use crate::decode::Registers;
+use crate::figure::{InstructionSet, Prediction};
 use crate::{Class, Core, CoreError, Instruction};
 
 /// Where a load or store goes.

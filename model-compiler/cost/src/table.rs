@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::core::{Cache, Figure, InstructionSet, Issue, Prediction};
+use crate::figure::{Cache, Figure, InstructionSet, Issue, Prediction};
 use crate::{Class, CoreError};
 
 /// Version of the form.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use hodoscope_program::{ConstantId, Product, Value, ValueId};
 
 use super::Lowering;
-use super::elementwise::product;
-use super::rescale::{overflow, round_shift};
+use super::rescale::{overflow, product, round_shift};
 use crate::circuit::{Layer, WireId};
 use crate::matrix::{self, Input, Network, Term};
 

@@ -3,7 +3,7 @@
 use hodoscope_program::{Operation, Value, ValueId};
 
 use super::Lowering;
-use super::rescale::{overflow, round_shift, times};
+use super::rescale::{overflow, product, round_shift, times};
 use super::tables::{BITS_OF_A_PRODUCT, tabulated};
 use crate::build::Builder;
 use crate::circuit::WireId;
@@ -98,14 +98,5 @@ impl Lowering<'_> {
     ) -> Vec<WireId> {
         let pairs = self.of(a).into_iter().zip(self.of(b));
         pairs.map(|(a, b)| f(&mut self.b, a, b)).collect()
-    }
-}
-
-/// a · b, by adders where one of them is a number.
-pub(super) fn product(b: &mut Builder, x: WireId, y: WireId) -> WireId {
-    match (b.value_of(x), b.value_of(y)) {
-        (Some(c), _) => times(b, y, c),
-        (_, Some(c)) => times(b, x, c),
-        _ => b.multiply(x, y),
     }
 }

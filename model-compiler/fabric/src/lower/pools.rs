@@ -3,8 +3,7 @@
 use hodoscope_program::{Interval, Operation, Value, ValueId};
 
 use super::Lowering;
-use super::elementwise::product;
-use super::rescale::times;
+use super::rescale::{product, times};
 use crate::circuit::WireId;
 
 impl Lowering<'_> {

@@ -106,3 +106,12 @@ pub(crate) fn times(b: &mut Builder, x: WireId, factor: i128) -> WireId {
         None => b.constant(0),
     }
 }
+
+/// a · b, by adders where one of them is a number.
+pub(super) fn product(b: &mut Builder, x: WireId, y: WireId) -> WireId {
+    match (b.value_of(x), b.value_of(y)) {
+        (Some(c), _) => times(b, y, c),
+        (_, Some(c)) => times(b, x, c),
+        _ => b.multiply(x, y),
+    }
+}

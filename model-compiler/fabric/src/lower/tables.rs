@@ -3,8 +3,7 @@
 use hodoscope_program::{Interval, Operation, Rounding, Value};
 
 use super::Lowering;
-use super::elementwise::product;
-use super::rescale::round_shift;
+use super::rescale::{product, round_shift};
 use crate::build::Builder;
 use crate::circuit::WireId;
 

@@ -1,7 +1,7 @@
 //! Invariant 6: operands and results have the shapes that the operation asks for.
 
 use super::work::{MAX_AXES, MAX_ELEMENTS, Work, elements};
-use crate::{Dim, Operation, Program, Shape, Value, ValueId};
+use crate::{Constant, Dim, InputId, Operation, Program, Shape, Value, ValueId};
 
 /// Checks the shapes of a value whose operands are right, and adds what it takes to `work`.
 pub(super) fn check(program: &Program, value: &Value, work: &mut Work) -> Result<(), String> {
@@ -14,18 +14,7 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
     let shape_of = |id: ValueId| &program.value(id).shape;
     let result = &value.shape;
     match &value.operation {
-        Operation::Input(id) => {
-            let input = program.input(*id);
-            let expected = match input.set {
-                Some(set) => Shape::per_constituent(set, input.channels),
-                None => Shape::row(input.channels),
-            };
-            expect(result, &expected)?;
-            if value.element != input.element() {
-                return Err(format!("{} is not the words' type", value.element));
-            }
-            Ok(())
-        }
+        Operation::Input(id) => words(program, value, *id),
         Operation::Rescale {
             x,
             multipliers,
@@ -55,20 +44,7 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
         }
         Operation::Interpolate { x, table, .. } => {
             expect(result, shape_of(*x))?;
-            let table = program.constant(*table);
-            if table.shape.len() != 1 || table.data.len() < 2 {
-                return Err(format!(
-                    "a table of shape {:?} has no cell: a row of two entries or more is wanted",
-                    table.shape
-                ));
-            }
-            if table.element.width > 32 {
-                return Err(format!(
-                    "entries of {} are too wide: 32 bits at most",
-                    table.element
-                ));
-            }
-            Ok(())
+            cells(program.constant(*table))
         }
         Operation::Dense { x, weights, bias }
         | Operation::DenseStepwise {
@@ -103,18 +79,7 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
             }
             expect(result, &with_channels(x, 1))
         }
-        Operation::Mul { a, b } => {
-            let (a, b) = (shape_of(*a), shape_of(*b));
-            let channels = a.channels().max(b.channels());
-            for operand in [a, b] {
-                if operand.channels() != 1 {
-                    expect(operand, result)?;
-                } else {
-                    expect(&with_channels(operand, channels), result)?;
-                }
-            }
-            Ok(())
-        }
+        Operation::Mul { a, b } => products(shape_of(*a), shape_of(*b), result),
         Operation::Quotient { a, b, .. } => {
             expect(result, shape_of(*a))?;
             match shape_of(*b).channels() {
@@ -146,21 +111,7 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
             }
             expect(result, &with_channels(x, *count))
         }
-        Operation::MatMul { a, b } => {
-            let (a, b) = (shape_of(*a), shape_of(*b));
-            constant_elements(a)?;
-            constant_elements(b)?;
-            let (Some((rows, inner)), Some((columns, same))) = (matrices(a), matrices(b)) else {
-                return Err("an operand is no matrix".into());
-            };
-            let outer = |shape: &Shape| shape.0[..shape.0.len() - 2].to_vec();
-            if inner != same || outer(a) != outer(b) {
-                return Err(format!("rows of {a:?} and of {b:?} have no products"));
-            }
-            let mut product = outer(a);
-            product.extend([rows, columns]);
-            expect(result, &Shape(product))
-        }
+        Operation::MatMul { a, b } => mat_mul(shape_of(*a), shape_of(*b), result),
         Operation::Take { x, indices } => {
             let x = shape_of(*x);
             constant_elements(x)?;
@@ -179,15 +130,8 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
             expect(result, &with_channels(x, channels.len()))
         }
         Operation::Concat { parts } => {
-            if parts.is_empty() {
-                return Err("there is nothing to concatenate".into());
-            }
-            for part in parts {
-                let part = shape_of(*part);
-                expect(&with_channels(part, result.channels()), result)?;
-            }
-            let channels = parts.iter().map(|part| shape_of(*part).channels()).sum();
-            expect(result, &with_channels(result, channels))
+            let parts: Vec<&Shape> = parts.iter().map(|part| shape_of(*part)).collect();
+            concatenated(&parts, result)
         }
         Operation::Reshape { x } => {
             let (of_x, of_result) = (constant_elements(shape_of(*x))?, constant_elements(result)?);
@@ -202,19 +146,88 @@ fn operation(program: &Program, value: &Value) -> Result<(), String> {
             expect(result, &with_channels(x, targets))?;
             super::trees::shapes(program, trees, x.channels(), targets)
         }
-        Operation::Gather { x, elements } => {
-            let (of_x, of_result) = (constant_elements(shape_of(*x))?, constant_elements(result)?);
-            if elements.len() != of_result {
-                return Err(format!(
-                    "{} elements do not fill {result:?}",
-                    elements.len()
-                ));
-            }
-            match elements.iter().find(|element| **element >= of_x) {
-                Some(element) => Err(format!("the operand has no element {element}")),
-                None => Ok(()),
-            }
+        Operation::Gather { x, elements } => gathered(shape_of(*x), elements, result),
+    }
+}
+
+fn words(program: &Program, value: &Value, id: InputId) -> Result<(), String> {
+    let input = program.input(id);
+    let expected = match input.set {
+        Some(set) => Shape::per_constituent(set, input.channels),
+        None => Shape::row(input.channels),
+    };
+    expect(&value.shape, &expected)?;
+    if value.element != input.element() {
+        return Err(format!("{} is not the words' type", value.element));
+    }
+    Ok(())
+}
+
+fn cells(table: &Constant) -> Result<(), String> {
+    if table.shape.len() != 1 || table.data.len() < 2 {
+        return Err(format!(
+            "a table of shape {:?} has no cell: a row of two entries or more is wanted",
+            table.shape
+        ));
+    }
+    if table.element.width > 32 {
+        return Err(format!(
+            "entries of {} are too wide: 32 bits at most",
+            table.element
+        ));
+    }
+    Ok(())
+}
+
+fn products(a: &Shape, b: &Shape, result: &Shape) -> Result<(), String> {
+    let channels = a.channels().max(b.channels());
+    for operand in [a, b] {
+        if operand.channels() != 1 {
+            expect(operand, result)?;
+        } else {
+            expect(&with_channels(operand, channels), result)?;
         }
+    }
+    Ok(())
+}
+
+fn mat_mul(a: &Shape, b: &Shape, result: &Shape) -> Result<(), String> {
+    constant_elements(a)?;
+    constant_elements(b)?;
+    let (Some((rows, inner)), Some((columns, same))) = (matrices(a), matrices(b)) else {
+        return Err("an operand is no matrix".into());
+    };
+    let outer = |shape: &Shape| shape.0[..shape.0.len() - 2].to_vec();
+    if inner != same || outer(a) != outer(b) {
+        return Err(format!("rows of {a:?} and of {b:?} have no products"));
+    }
+    let mut product = outer(a);
+    product.extend([rows, columns]);
+    expect(result, &Shape(product))
+}
+
+fn concatenated(parts: &[&Shape], result: &Shape) -> Result<(), String> {
+    if parts.is_empty() {
+        return Err("there is nothing to concatenate".into());
+    }
+    for part in parts {
+        expect(&with_channels(part, result.channels()), result)?;
+    }
+    let channels = parts.iter().map(|part| part.channels()).sum();
+    expect(result, &with_channels(result, channels))
+}
+
+fn gathered(x: &Shape, elements: &[usize], result: &Shape) -> Result<(), String> {
+    let (of_x, of_result) = (constant_elements(x)?, constant_elements(result)?);
+    if elements.len() != of_result {
+        return Err(format!(
+            "{} elements do not fill {result:?}",
+            elements.len()
+        ));
+    }
+    match elements.iter().find(|element| **element >= of_x) {
+        Some(element) => Err(format!("the operand has no element {element}")),
+        None => Ok(()),
     }
 }
 
