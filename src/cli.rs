@@ -98,8 +98,8 @@ pub fn main() -> ExitCode {
         Command::Package(args) => package::package(args),
         Command::Boards(args) => boards::boards(args),
         Command::Cache(args) => cache::cache(args),
-        Command::Completions(args) => manual::completions(args),
-        Command::Man(args) => manual::man(args),
+        Command::Completions(args) => manual::completions(args, definition()),
+        Command::Man(args) => manual::man(args, definition()),
     });
     let (report, code) = match result {
         Ok(report) => {

@@ -8,13 +8,13 @@ use hodoscope_compiler::plan::layout::Candidate;
 use hodoscope_compiler::quantise::{CalibrationReport, Reach, TensorFormat};
 use hodoscope_program::{Dim, Field, FieldOverflow, Live, Operation, Program, Scale, Shape};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use hodoscope_compiler::{Compiled as Made, Road};
 
+use crate::digest;
 use crate::loss::{Loss, percent};
 use crate::model_dir::GENERATOR;
-use crate::report::{Table, hex, number, thousands};
+use crate::report::{Table, number, thousands};
 
 /// A compiled model in words and figures.
 #[derive(Debug)]
@@ -254,7 +254,7 @@ impl Compiled {
         let (weight_bytes, table_bytes) = constant_bytes(program);
         Ok(Self {
             name: program.name.clone(),
-            sha256: sha256(program),
+            sha256: digest::sha256(program),
             graph: graph.name().to_owned(),
             inputs: program.inputs.iter().map(input).collect(),
             sets: program
@@ -475,7 +475,7 @@ impl Compiled {
             thousands(self.table_bytes),
             thousands(self.macs),
             match &self.road {
-                Road::Own => String::new(),
+                Road::Own | Road::Inserted { instead: None } => String::new(),
                 road => format!("{road}\n  "),
             },
             match &self.constituents {
@@ -512,8 +512,7 @@ pub fn constituents_json(constituents: &Constituents) -> Value {
 /// The road with its reason.
 pub fn road_json(road: &Road) -> Value {
     match road {
-        Road::Recognised => json!({ "kind": "recognised" }),
-        Road::General { because } => json!({ "kind": "general", "because": because }),
+        Road::Inserted { instead } => json!({ "kind": "inserted", "instead_of_own": instead }),
         Road::Own => json!({ "kind": "own-quantisers" }),
     }
 }
@@ -611,9 +610,4 @@ fn constant_bytes(program: &Program) -> (u64, u64) {
         }
     }
     bytes
-}
-
-/// SHA-256 of a program's text.
-pub fn sha256(program: &Program) -> String {
-    hex(&Sha256::digest(program.to_text()))
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use hodoscope_compiler::graph::sets::SetAxis;
 use hodoscope_compiler::graph::{Graph, Kind};
-use hodoscope_compiler::recognise::Network;
 use hodoscope_sim::npz::Npz;
 
 use crate::float;
@@ -27,7 +27,7 @@ const STEPS: [f64; 8] = [1.0, 0.5, 0.25, 0.125, 0.1, 0.05, 0.025, 0.01];
 pub fn write(
     path: &Path,
     graph: &Graph,
-    network: Option<&Network>,
+    axis: Option<&SetAxis>,
     calibration: impl FnOnce() -> Result<Npz>,
     force: bool,
 ) -> Result<()> {
@@ -39,16 +39,17 @@ pub fn write(
     }
     let npz = calibration()?;
     let (_, values) = float::inputs(graph, &npz, |_| vec![])?;
-    let text = drafted(graph, network, &values);
+    let text = drafted(graph, axis, &values);
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The text.
-fn drafted(graph: &Graph, network: Option<&Network>, values: &[Vec<f32>]) -> String {
+fn drafted(graph: &Graph, axis: Option<&SetAxis>, values: &[Vec<f32>]) -> String {
     let mut text = "# Drafted by `hodoscope inspect --write-inputs` from calibration events. The LSBs and ranges below hold\n\
                     # what these events show, twice over: put in what the detector sends, and the names and units.\n"
         .to_owned();
-    for (input, values) in graph.inputs().iter().zip(values) {
+    let set = axis.filter(|axis| axis.is_set());
+    for (index, (input, values)) in graph.inputs().iter().zip(values).enumerate() {
         let shape = graph.shape(input.value);
         let last = shape.last().copied().unwrap_or(1).max(1);
         let fields = if shape.len() > 1 && last <= FIELDS {
@@ -56,18 +57,17 @@ fn drafted(graph: &Graph, network: Option<&Network>, values: &[Vec<f32>]) -> Str
         } else {
             1
         };
-        let of_set = network.and_then(|network| {
-            let place = network.inputs.iter().position(|i| i.name == input.name)?;
-            let set = network.set.as_ref()?;
-            Some((set, network.inputs[place].in_set)).filter(|(_, in_set)| *in_set)
+        // A row of fields per slot.
+        let of_set = set.filter(|set| {
+            let slots = set.of(input.value).filter(|_| set.inputs.contains(&index));
+            slots.is_some_and(|slots| slots.axis(shape) == Some(1))
         });
         let key = quoted(&input.name);
         // Writing to a string does not fail.
         let _ = writeln!(text, "\n[input.{key}]");
         match of_set {
-            Some((set, _)) => {
-                let _ = writeln!(text, "set = {}", quoted(&set.name));
-                let _ = writeln!(text, "capacity = {}", set.capacity);
+            Some(set) => {
+                let _ = writeln!(text, "set = \"constituents\"\ncapacity = {}", set.slots);
             }
             None if shape.len() == 3 => text += "set = false\n",
             None => {}

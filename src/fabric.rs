@@ -21,7 +21,7 @@ use hodoscope_sim::targets::rtl::network;
 use hodoscope_sim::targets::{Cache, board};
 use serde_json::Value;
 
-use crate::compiled;
+use crate::digest;
 use crate::progress;
 
 /// The value of `"generator"` in a report of ours.
@@ -69,7 +69,7 @@ impl Fabric {
         let report = read_report(&place)
             .with_context(|| format!("{}: not what `hodoscope rtl` makes", place.display()))?;
         let again = || format!("write it again: hodoscope rtl {} --force", dir.display());
-        if report["program_sha256"].as_str() != Some(&compiled::sha256(program)) {
+        if report["program_sha256"].as_str() != Some(&digest::sha256(program)) {
             bail!(
                 "{}: it was made from another program than {} has; {}",
                 place.display(),

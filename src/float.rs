@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use hodoscope_compiler::graph::{Executor, Graph, simplify};
 use hodoscope_compiler::import;
-use hodoscope_compiler::recognise::Score;
+use hodoscope_compiler::quantise::Score;
 use hodoscope_program::{Encoding, Field, Program};
 use hodoscope_sim::npz::{Array, Jagged, Npz, Values};
 

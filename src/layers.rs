@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::Result;
+use hodoscope_compiler::exact;
+use hodoscope_compiler::graph::sets::Slots;
 use hodoscope_compiler::graph::{self, Executor, Graph, Op, Workspace};
-use hodoscope_compiler::recognise::recognise;
 use hodoscope_interpreter::Trace;
 use hodoscope_program::{Program, Value, ValueId};
 use hodoscope_sim::npz::Npz;
@@ -32,6 +33,8 @@ struct Same {
     value: graph::ValueId,
     /// Whether the program has the channels, axis 1 of the graph, last.
     channels_last: bool,
+    /// Where the slots are of a value that the program has rows of.
+    slots: Option<Slots>,
 }
 
 impl<'g> FloatLayers<'g> {
@@ -44,7 +47,7 @@ impl<'g> FloatLayers<'g> {
         let (events, inputs) = float::inputs(graph, npz, fields)?;
         let executor = Executor::new(graph)?;
         Ok(Self {
-            same: of_network(graph, model)?.unwrap_or_else(|| of_names(graph, &model.program)),
+            same: of_names(graph, model)?,
             graph,
             workspace: executor.workspace(),
             executor,
@@ -101,9 +104,10 @@ impl<'g> FloatLayers<'g> {
     pub fn values(&self, id: ValueId) -> Option<Cow<'_, [f32]>> {
         let same = self.same[id.index()]?;
         let numbers = self.workspace.value(same.value);
-        Some(match same.channels_last {
-            true => channels_last(numbers, self.graph.shape(same.value)[1]).into(),
-            false => numbers.into(),
+        Some(match (same.slots, same.channels_last) {
+            (Some(slots), _) if slots.outer > 1 => slot_by_slot(numbers, slots).into(),
+            (None, true) => channels_last(numbers, self.graph.shape(same.value)[1]).into(),
+            _ => numbers.into(),
         })
     }
 }
@@ -115,39 +119,22 @@ fn channels_last(numbers: &[f32], channels: usize) -> Vec<f32> {
     (0..places).flat_map(at).collect()
 }
 
-/// Layers of a network that is recognised; nothing if it is not, or was not compiled so.
-fn of_network(graph: &Graph, model: &ModelDir) -> Result<Option<Vec<Option<Same>>>> {
-    let spec = compile::read_spec(&model.onnx(), None)?;
-    if model.report["road"]["kind"] != "recognised" {
-        return Ok(None);
-    }
-    let Ok(network) = recognise(graph, &spec, model.score().as_ref()) else {
-        return Ok(None);
+/// `[outer, slots, inner]` as `[slots, outer, inner]`.
+fn slot_by_slot(numbers: &[f32], slots: Slots) -> Vec<f32> {
+    let row = |slot: usize| {
+        let places = (0..slots.outer).map(move |outer| (outer * slots.slots + slot) * slots.inner);
+        places.flat_map(move |place| &numbers[place..place + slots.inner])
     };
-    let nodes: HashMap<String, graph::ValueId> = network
-        .nodes
-        .iter()
-        .filter_map(|node| Some((plain(&node.name), node.value?)))
-        .collect();
-    // Words in few bits are equalised: their channels have units of their own.
-    let of_words =
-        |value: &graph::ValueId| matches!(graph.producer(*value), graph::Producer::Input(_));
-    let same = model.program.values.iter().map(|value| {
-        let name = plain(&value.name);
-        let found = match of_narrowed(&name) {
-            None => nodes.get(&name).copied(),
-            Some(layer) => nodes.get(layer).copied().filter(|value| !of_words(value)),
-        };
-        found.map(|value| Same {
-            value,
-            channels_last: false,
-        })
-    });
-    Ok(Some(same.collect()))
+    (0..slots.slots).flat_map(row).copied().collect()
 }
 
 /// Layers by the names of the graph's nodes: the last value that a node became, and what it is once it is narrowed.
-fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
+///
+/// # Errors
+/// When the `inputs.toml` beside the network cannot be read.
+fn of_names(graph: &Graph, model: &ModelDir) -> Result<Vec<Option<Same>>> {
+    let program = &model.program;
+    let axis = exact::axis(graph, &compile::read_spec(&model.onnx(), None)?);
     let mut nodes: HashMap<String, Option<graph::ValueId>> = HashMap::new();
     let inputs = graph.inputs().iter().map(|i| (i.name.as_str(), i.value));
     let all = inputs.chain(graph.nodes().iter().map(|n| (n.name.as_str(), n.output)));
@@ -157,8 +144,11 @@ fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
         *known = known.filter(|known| *known == value);
     }
     let named = |name: &str| nodes.get(name).copied().flatten();
-    let matches = |value: &Value, of: &graph::ValueId| {
-        value.shape.set().is_none() && value.shape.elements(0) == graph.elements(*of)
+    let slots = |of: graph::ValueId| axis.as_ref().and_then(|axis| axis.of(of));
+    let matches = |value: &Value, of: &graph::ValueId| match (value.shape.set(), slots(*of)) {
+        (None, _) => value.shape.elements(0) == graph.elements(*of),
+        (Some(_), Some(slots)) => value.shape.channels() == slots.outer * slots.inner,
+        (Some(_), None) => false,
     };
     let by_phase = by_phase(graph);
     let mut same = vec![None; program.values.len()];
@@ -178,16 +168,18 @@ fn of_names(graph: &Graph, program: &Program) -> Vec<Option<Same>> {
         if by_phase[found.index()] {
             continue;
         }
+        let in_rows = value.shape.set().is_some();
         same[place] = Some(Same {
             value: found,
             channels_last: false,
+            slots: slots(found).filter(|_| in_rows),
         });
         // What comes before the last is on the way to the node's result.
         if !narrowed && let Some(before) = last.insert(found, place) {
             same[before] = None;
         }
     }
-    same
+    Ok(same)
 }
 
 /// Of each value of the graph whether a transposed convolution gives it, or a function of one: the program has its elements
@@ -247,6 +239,18 @@ mod tests {
         assert_eq!(without_count("conv.2"), "conv");
         assert_eq!(without_count("conv.moved"), "conv.moved");
         assert_eq!(plain("/0/Conv"), "v0_Conv");
+    }
+
+    #[test]
+    fn slots_go_first() {
+        let numbers = [0.0, 1.0, 2.0, 10.0, 11.0, 12.0];
+        let slots = Slots {
+            outer: 2,
+            slots: 3,
+            inner: 1,
+        };
+        let rows = [0.0, 10.0, 1.0, 11.0, 2.0, 12.0];
+        assert_eq!(slot_by_slot(&numbers, slots), rows);
     }
 
     #[test]

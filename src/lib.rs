@@ -7,6 +7,7 @@ mod budget;
 mod cli;
 mod commands;
 mod compiled;
+mod digest;
 mod draft;
 mod execute;
 mod exit;

@@ -15,11 +15,11 @@ use thiserror::Error;
 
 use crate::cli;
 use crate::commands::{compile as compiling, evaluate, run};
-use crate::compiled;
 use crate::execute::{self, Answers, Deployed};
 use crate::exit;
 use crate::model_dir::ModelDir;
 use crate::report::Report;
+use crate::{compiled, digest};
 
 pub use crate::place::Place;
 
@@ -130,7 +130,7 @@ impl Model {
 
     /// SHA-256 of the program's text.
     pub fn sha256(&self) -> String {
-        compiled::sha256(&self.dir.program)
+        digest::sha256(&self.dir.program)
     }
 
     /// Names, shapes, fields and units of inputs and outputs.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use hodoscope_compiler::emit::{Files, workspace_manifest};
 use hodoscope_compiler::import;
-use hodoscope_compiler::recognise::Score;
+use hodoscope_compiler::quantise::Score;
 use hodoscope_program::Program;
 use hodoscope_sim::ending::Passing;
 use hodoscope_sim::targets::sources::write_kernels;

@@ -1,4 +1,4 @@
-//! Networks that take the general road give the interpreter's bits on every target.
+//! Networks of many structures give the interpreter's bits on every target.
 
 // A test that unwraps fails with the line that is wrong.
 #![allow(clippy::unwrap_used)]
@@ -161,9 +161,9 @@ fn networks_of_the_field_are_exact_on_every_target() {
     succeeds(verify.args(["--on", "native"]).args(boards()));
 }
 
-/// A particle flow network that is not recognised, since identities become one-hot: still a set.
+/// A particle flow network whose identities become one-hot is a set.
 #[test]
-fn sets_on_the_general_road_run_over_live_constituents_on_every_target() {
+fn sets_of_identities_run_over_live_constituents_on_every_target() {
     let place = tempfile::tempdir().unwrap();
     let network = networks::identities();
     let path = |end: &str| place.path().join(format!("{}{end}", network.name));
@@ -223,7 +223,7 @@ macro_rules! agrees {
 }
 "#;
 
-/// Steps of a constituent that the recognised road does not know: whole events and pushed constituents are the same bits,
+/// Steps of a constituent of several kinds: whole events and pushed constituents are the same bits,
 /// from none to more than fit. What differs in the others is in these four.
 #[test]
 fn whole_and_pushed_events_of_sets_agree_at_every_multiplicity() {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use hodoscope_compiler::{graph::simplify, import, inputs::InputsSpec, recognise::recognise};
+use hodoscope_compiler::{exact::axis, graph::simplify, import, inputs::InputsSpec};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -12,6 +12,6 @@ fuzz_target!(|data: &[u8]| {
     // What `hodoscope inspect` does with a graph.
     let _ = graph.to_string();
     if let Ok(graph) = simplify(&graph) {
-        let _ = recognise(&graph, &InputsSpec::default(), None);
+        let _ = axis(&graph, &InputsSpec::default());
     }
 });

@@ -2,18 +2,17 @@
 
 use std::fmt;
 
-use hodoscope_program::{InputId, Live, Program, ValueId, WordRef};
+use hodoscope_program::{Live, Program, ValueId};
 
 use crate::emit::{self, Files};
-use crate::exact::{Constituents, ExactError, Rescale, exact_over_live, over_live};
+use crate::exact::{Constituents, ExactError, Rescale, axis, exact_over_live, over_live};
 use crate::graph::{Graph, GraphError, GraphInput, Kind, simplify};
-use crate::inputs::InputsSpec;
+use crate::inputs::{InputsError, InputsSpec};
 use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
-    Activations, Calibration, Options, QuantiseError, Quantised, centre, constituents,
+    Activations, Calibration, Options, QuantiseError, Quantised, Score, centre, constituents,
     quantise_graph,
 };
-use crate::recognise::{Network, RecogniseError, Score, recognise};
 
 /// What a compilation gives.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ pub struct Compiled {
     pub quantised: Quantised,
     /// How the network became integers.
     pub road: Road,
-    /// What is computed of slots that are treated alike, where the network was not recognised.
+    /// What is computed of slots that are treated alike.
     pub constituents: Constituents,
     /// The emitted crate's files.
     pub files: Files,
@@ -33,12 +32,10 @@ pub struct Compiled {
 /// How a network becomes an integer program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Road {
-    /// Recognised as a deep set or a chain of dense layers: computed row by row, of live constituents only.
-    Recognised,
-    /// In general: quantisers are inserted into the graph as it stands.
-    General {
-        /// Why it was not recognised.
-        because: String,
+    /// Quantisers are inserted into its graph, with formats from calibration events.
+    Inserted {
+        /// Why not the quantisers that it came with, if it came with some.
+        instead: Option<String>,
     },
     /// It came with its own quantisers.
     Own,
@@ -47,12 +44,14 @@ pub enum Road {
 impl fmt::Display for Road {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Recognised => {
-                f.write_str("recognised as layers of constituents and of the event")
+            Self::Inserted { instead: None } => {
+                f.write_str("quantisers are inserted into its graph")
             }
-            Self::General { because } => write!(
+            Self::Inserted {
+                instead: Some(because),
+            } => write!(
                 f,
-                "quantisers inserted into the graph as it stands, since as a set or a chain of layers: {because}"
+                "quantisers are inserted into its graph instead of its own: {because}"
             ),
             Self::Own => f.write_str("the network's own quantisers"),
         }
@@ -104,17 +103,9 @@ pub enum CompileError {
     /// Simplification failed.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// The graph is no network that this version lowers.
+    /// Statements of inputs that are not the model's.
     #[error(transparent)]
-    Recognise(#[from] RecogniseError),
-    /// Neither road takes the network.
-    #[error("{general}; nor as the set that was stated: {recognised}")]
-    Neither {
-        /// Why it is no deep set or chain of dense layers.
-        recognised: Box<CompileError>,
-        /// Why quantisers in its graph do not help.
-        general: QuantiseError,
-    },
+    Inputs(#[from] InputsError),
     /// The network was not quantised.
     #[error(transparent)]
     Quantise(#[from] QuantiseError),
@@ -127,8 +118,8 @@ pub enum CompileError {
     /// A multiplicity was asked for that the network does not have.
     #[error("set '{0}' has no mask: every slot is live, and none can be left out")]
     Multiplicity(String),
-    /// A multiplicity was asked for where no set was recognised.
-    #[error("--multiplicity: no set was recognised of which constituents could be left out: {0}")]
+    /// A multiplicity was asked for where there is no set.
+    #[error("--multiplicity: there is no set of which constituents could be left out: {0}")]
     NoSet(String),
 }
 
@@ -208,34 +199,29 @@ pub fn compile_for(
     options: &Options,
 ) -> Result<Compiled, CompileError> {
     let graph = simplify(graph)?;
-    let (mut quantised, road) = quantised(&graph, name, spec, score, calibration, options)?;
+    let (mut quantised, constituents) = quantised(&graph, name, spec, score, calibration, options)?;
     if let Some(multiplicity) = spec.multiplicity() {
-        if let Road::General { because } = road {
-            return Err(CompileError::NoSet(because));
+        match &constituents {
+            Constituents::Live => keep(&mut quantised.program, multiplicity)?,
+            other => return Err(CompileError::NoSet(other.to_string())),
         }
-        keep(&mut quantised.program, multiplicity)?;
-    }
-    let mut constituents = Constituents::None;
-    if matches!(road, Road::General { .. }) {
-        let padded = quantised.program;
-        (quantised.program, constituents) = over_live(padded, &graph, spec);
     }
     let plans = plans(&quantised.program, targets)?;
     let files = emit::emit_crate(&plans);
     let planned = plans.into_iter().map(planned).collect();
     Ok(Compiled {
         quantised,
-        road,
+        road: Road::Inserted { instead: None },
         constituents,
         files,
         planned,
     })
 }
 
-/// The integers of a simplified float graph: as a recognised network, or else in general.
+/// The integers of a simplified float graph, and what of its slots they compute.
 ///
 /// # Errors
-/// When an input, a score or an option is not the model's, or neither road takes a node.
+/// When an input, a score or an option is not the model's, or a node has no integer form.
 pub fn quantised(
     graph: &Graph,
     name: &str,
@@ -243,71 +229,27 @@ pub fn quantised(
     score: Option<&Score>,
     calibration: &Calibration,
     options: &Options,
-) -> Result<(Quantised, Road), CompileError> {
+) -> Result<(Quantised, Constituents), CompileError> {
     let centred = centre(graph, calibration).map_err(QuantiseError::from)?;
     let graph = centred.as_ref().unwrap_or(graph);
-    // What the user said of the model comes first; that a graph is no network is no matter.
-    let network = match recognise(graph, spec, score) {
-        Ok(network) => Ok(network),
-        Err(reason @ (RecogniseError::Node { .. } | RecogniseError::Sets { .. })) => Err(reason),
-        Err(other) => return Err(other.into()),
-    };
-    let made = quantise_graph(graph, name, spec, score, calibration, options);
-    let (made, because) = match (network, made) {
-        (Ok(network), Ok(made)) => match of_network(&network, made, graph, spec, calibration)? {
-            (made, Constituents::All { because }) => (made, because),
-            (made, _) => return Ok((made, Road::Recognised)),
-        },
-        (Err(reason), Ok(made)) => (made, reason.to_string()),
-        // That a network is no set says something of it only where somebody said that it is one.
-        (Err(reason), Err(general)) if spec.states_set() => {
-            return Err(CompileError::Neither {
-                recognised: Box::new(reason.into()),
-                general,
-            });
-        }
-        (_, Err(general)) => return Err(general.into()),
-    };
-    Ok((made, Road::General { because }))
-}
-
-/// The program of a recognised network over its live constituents, or why over all slots.
-fn of_network(
-    network: &Network,
-    made: Quantised,
-    graph: &Graph,
-    spec: &InputsSpec,
-    calibration: &Calibration,
-) -> Result<(Quantised, Constituents), CompileError> {
-    let Some(set) = &network.set else {
-        return Ok((made, Constituents::None));
-    };
+    let set = axis(graph, spec);
+    spec.check(graph, set.as_ref())?;
+    let made = quantise_graph(graph, name, spec, score, calibration, options)?;
     let (program, found) = over_live(made.program, graph, spec);
     let mut made = Quantised { program, ..made };
-    let (Constituents::Live, Some(own)) = (&found, made.program.sets.first_mut()) else {
-        return Ok((made, found));
-    };
-    own.order = set.order.map(|(input, channel)| WordRef {
-        input: InputId::new(input),
-        channel,
-    });
-    let (multiplicity, lost) = constituents(network, spec, calibration)?;
-    if let Some(report) = &mut made.calibration {
-        (report.mean_multiplicity, report.lost) = (multiplicity, lost);
+    if let (Constituents::Live, Some(set), Some(report)) = (&found, set, &mut made.calibration) {
+        (report.mean_multiplicity, report.lost) =
+            constituents(graph, &set, &made.program, calibration)?;
     }
     Ok((made, found))
 }
 
-/// The road that a simplified graph takes, without events to calibrate it: those of a trial are made up, and decide no
-/// more than formats.
+/// The integers of a simplified float graph, and what of its slots they compute, without events to calibrate it: those
+/// of this trial are made up, and with them formats, and the words of inputs that are not stated.
 ///
 /// # Errors
 /// As [`quantised`].
-pub fn road(graph: &Graph, spec: &InputsSpec) -> Result<Road, CompileError> {
-    let refused = match recognise(graph, spec, None) {
-        Ok(_) => return Ok(Road::Recognised),
-        Err(error) => error,
-    };
+pub fn trial(graph: &Graph, spec: &InputsSpec) -> Result<(Program, Constituents), CompileError> {
     let event = |input: &GraphInput| {
         let elements = graph.elements(input.value);
         let between = |e: usize| (e * 7 % 16) as f32 / 8.0 - 1.0;
@@ -317,14 +259,13 @@ pub fn road(graph: &Graph, spec: &InputsSpec) -> Result<Road, CompileError> {
         }
     };
     let events = graph.inputs().iter().map(event).collect();
-    let Ok(calibration) = Calibration::new(graph, events) else {
-        return Err(refused.into());
-    };
+    let calibration = Calibration::new(graph, events)?;
     let options = Options {
         activations: Activations::Eight,
         ..Options::default()
     };
-    quantised(graph, "trial", spec, None, &calibration, &options).map(|(_, road)| road)
+    let (made, computed) = quantised(graph, "trial", spec, None, &calibration, &options)?;
+    Ok((made.program, computed))
 }
 
 /// Emits `program` with a portable plan and one for each of `targets`.
@@ -338,7 +279,7 @@ pub fn emit_program(program: &Program, targets: &[Target]) -> Result<Files, Plan
 /// Leaves room for the `multiplicity` hardest constituents of each set.
 fn keep(program: &mut Program, multiplicity: usize) -> Result<(), CompileError> {
     if program.sets.is_empty() {
-        return Err(CompileError::NoSet("the network has none".to_owned()));
+        return Err(CompileError::NoSet(Constituents::None.to_string()));
     }
     for set in &mut program.sets {
         if matches!(set.live, Live::Always) {

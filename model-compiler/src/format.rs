@@ -4,7 +4,7 @@
 const CLIPPING_TRIALS: i32 = 4;
 
 /// The largest frac at which ±`magnitude` fits a signed type of `width` bits.
-pub(super) fn covering_frac(magnitude: f64, width: u8) -> i32 {
+pub(crate) fn covering_frac(magnitude: f64, width: u8) -> i32 {
     let limit = libm::ldexp(1.0, i32::from(width) - 1) - 1.0;
     if magnitude.is_nan() || magnitude <= 0.0 {
         return i32::from(width) - 1;
@@ -20,14 +20,14 @@ pub(super) fn covering_frac(magnitude: f64, width: u8) -> i32 {
 
 /// A format with its error over the samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     pub frac: i32,
     /// Mean squared error.
     pub noise: f64,
 }
 
 /// The frac of least squared error over `samples` for a signed type of `width` bits.
-pub(super) fn best_frac(samples: &[f32], width: u8) -> Chosen {
+pub(crate) fn best_frac(samples: &[f32], width: u8) -> Chosen {
     let magnitude = samples.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     let covering = covering_frac(f64::from(magnitude), width);
     let trials = (covering..=covering + CLIPPING_TRIALS).map(|frac| Chosen {
@@ -49,7 +49,7 @@ pub(super) fn best_frac(samples: &[f32], width: u8) -> Chosen {
 }
 
 /// [`best_frac`] of samples of any magnitude: weights per count of a fine operand are tiny.
-pub(super) fn best_frac_of_any_size(samples: &[f32], width: u8) -> i32 {
+pub(crate) fn best_frac_of_any_size(samples: &[f32], width: u8) -> i32 {
     let magnitude = samples.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     if magnitude == 0.0 {
         return 0;
@@ -62,14 +62,14 @@ pub(super) fn best_frac_of_any_size(samples: &[f32], width: u8) -> i32 {
 }
 
 /// `sample` rounded and saturated at `frac`.
-pub(super) fn rounded(sample: f32, frac: i32, width: u8) -> f32 {
+pub(crate) fn rounded(sample: f32, frac: i32, width: u8) -> f32 {
     let end = libm::ldexp(1.0, i32::from(width) - 1);
     let raw = (libm::ldexp(f64::from(sample), frac) + 0.5).floor();
     libm::ldexp(raw.clamp(-end, end - 1.0), -frac) as f32
 }
 
 /// Mean squared error of rounding and saturating `samples` at `frac`.
-pub(super) fn noise(samples: &[f32], frac: i32, width: u8) -> f64 {
+pub(crate) fn noise(samples: &[f32], frac: i32, width: u8) -> f64 {
     let (scale, lsb) = (libm::ldexp(1.0, frac), libm::ldexp(1.0, -frac));
     let end = libm::ldexp(1.0, i32::from(width) - 1);
     let mut sum = 0.0;
@@ -83,7 +83,7 @@ pub(super) fn noise(samples: &[f32], frac: i32, width: u8) -> f64 {
 }
 
 /// Whether `value` is a power of two.
-pub(super) fn is_power_of_two(value: f64) -> bool {
+pub(crate) fn is_power_of_two(value: f64) -> bool {
     value > 0.0 && value.is_normal() && value.to_bits() << 12 == 0
 }
 

@@ -7,13 +7,14 @@ pub mod import;
 pub mod inputs;
 pub mod plan;
 pub mod quantise;
-pub mod recognise;
 
 mod compile;
+mod format;
 mod functions;
+mod names;
 mod windows;
 
 pub use compile::{
     CompileError, Compiled, Planned, Road, Tabulated, Target, compile, compile_for,
-    compile_quantised, emit_program, quantised, road,
+    compile_quantised, emit_program, quantised, trial,
 };

@@ -1,5 +1,6 @@
 //! `hodoscope inspect`.
 
+mod macs;
 mod sets;
 
 use std::collections::BTreeMap;
@@ -7,13 +8,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use hodoscope_compiler::exact::{
-    Constituents, Quantisers, Rescale, axis, exact_over_live, quantisers,
-};
-use hodoscope_compiler::graph::{Comparison, Graph, Op, ValueId, simplify};
-use hodoscope_compiler::recognise::{Layer, Network, NetworkSet, Rule, recognise};
-use hodoscope_compiler::{CompileError, Road, import, inputs::InputsSpec, road};
+use hodoscope_compiler::exact::{Quantisers, Rescale, axis, exact_over_live, quantisers};
+use hodoscope_compiler::graph::{Graph, Op, ValueId, simplify};
+use hodoscope_compiler::{CompileError, Road, import, inputs::InputsSpec, trial};
 use serde_json::{Value, json};
+
+use self::macs::Macs;
 
 use crate::commands::compile;
 use crate::compiled::road_json;
@@ -59,22 +59,27 @@ pub fn inspect(args: &Args) -> Result<Report> {
         .with_context(named)?;
     let graph = simplify(&imported).with_context(named)?;
     let spec = compile::read_spec(&args.model, None)?;
-    let network = recognise(&graph, &spec, None).ok();
     let own = |graph: &Graph| {
-        let (_, computed) = exact_over_live(graph, "trial", &spec, Rescale::Quotient)?;
-        Ok::<_, CompileError>((Road::Own, computed))
+        let made = exact_over_live(graph, "trial", &spec, Rescale::Quotient)?;
+        Ok::<_, CompileError>((Road::Own, made))
     };
-    // Of a float network inputs and nodes decide, not the trial's formats.
-    let float = || road(&graph, &spec).map(|road| (road, Constituents::None));
-    let trial = match quantisers(&imported).with_context(named)? {
+    let float = || {
+        let made = trial(&graph, &spec)?;
+        Ok((Road::Inserted { instead: None }, made))
+    };
+    let made = match quantisers(&imported).with_context(named)? {
         Quantisers::None => float(),
         Quantisers::Stated => own(&imported),
         Quantisers::Spelled(spelled) => own(&spelled).or_else(|_| float()),
     };
-    let (road, computed, unsupported) = match trial {
-        Ok((road, computed)) => (Some(road), Some(computed), None),
+    let (road, made, unsupported) = match made {
+        Ok((road, made)) => (Some(road), Some(made), None),
         Err(error) => (None, None, Some(error.to_string())),
     };
+    let computed = made.as_ref().map(|(_, computed)| computed);
+    let live = made
+        .as_ref()
+        .and_then(|(program, _)| sets::live(program, &spec));
     let slots = axis(&graph, &spec);
 
     let parameters = parameters(&graph);
@@ -91,15 +96,13 @@ pub fn inspect(args: &Args) -> Result<Report> {
     }
     let _ = write!(text, "{counts}");
     let _ = writeln!(text, "  {} parameters", thousands(parameters));
-    let macs = network.as_ref().map(Macs::of);
-    if let (Some(network), Some(macs)) = (&network, &macs) {
-        text += &macs.described();
-        if let Some(set) = &network.set {
-            let _ = writeln!(text, "{}", described(network, set));
-        }
-    }
+    let macs = Macs::of(&graph, slots.as_ref());
+    text += &macs.described();
     if let Some(axis) = &slots {
-        text += &sets::described(&graph, axis, computed.as_ref());
+        text += &sets::described(&graph, axis, computed);
+    }
+    if let Some(live) = &live {
+        let _ = writeln!(text, "  live: {live}");
     }
     if let Some(road) = &road {
         let _ = writeln!(text, "  `hodoscope compile` supports it: {road}");
@@ -123,7 +126,7 @@ pub fn inspect(args: &Args) -> Result<Report> {
         let beside = || args.model.with_file_name("inputs.toml");
         let path = path.clone().unwrap_or_else(beside);
         let events = || args.columns.read(calibration);
-        draft::write(&path, &graph, network.as_ref(), events, args.force)?;
+        draft::write(&path, &graph, slots.as_ref(), events, args.force)?;
         let _ = writeln!(
             text,
             "  drafted {}: put in names, units and what the detector sends",
@@ -141,15 +144,10 @@ pub fn inspect(args: &Args) -> Result<Report> {
             "shape": graph.shape(node.output),
         })).collect::<Vec<_>>(),
         "parameters": parameters,
-        "macs_per_event": macs.as_ref().map(|macs| macs.event),
-        "macs_per_constituent": macs.as_ref().map(|macs| macs.constituent),
-        "set": network.as_ref().and_then(|network| Some((network, network.set.as_ref()?))).map(|(network, set)| json!({
-            "name": set.name,
-            "capacity": set.capacity,
-            "live": rule(network, set.live),
-            "inputs": network.inputs.iter().filter(|i| i.in_set).map(|i| &i.name).collect::<Vec<_>>(),
-        })),
-        "set_axis": slots.as_ref().map(|axis| sets::json(&graph, axis, computed.as_ref())),
+        "macs_per_event": macs.event,
+        "macs_per_constituent": macs.constituent,
+        "set": made.as_ref().and_then(|(program, _)| sets::set(program, live.as_deref())),
+        "set_axis": slots.as_ref().map(|axis| sets::json(&graph, axis, computed)),
         "supported": unsupported.is_none(),
         "road": road.as_ref().map(road_json),
         "unsupported": unsupported,
@@ -176,108 +174,6 @@ fn others(model: &Path, error: import::ImportError) -> anyhow::Error {
         rest => format!(" and {rest} nodes more"),
     };
     anyhow::anyhow!("{error}; nor are {}{rest}", shown.join(", "))
-}
-
-/// Multiply-accumulates of dense layers.
-struct Macs {
-    /// Once per event.
-    event: u64,
-    /// For each live constituent.
-    constituent: u64,
-    /// Largest multiplicity; 0 without a set.
-    capacity: u64,
-}
-
-impl Macs {
-    fn of(network: &Network) -> Self {
-        let of = |per_constituent: bool| -> u64 {
-            let nodes = network.nodes.iter();
-            nodes
-                .filter(|node| node.per_constituent == per_constituent)
-                .map(|node| match &node.layer {
-                    Layer::Dense { weights, .. } => weights.len() as u64,
-                    _ => 0,
-                })
-                .sum()
-        };
-        Self {
-            event: of(false),
-            constituent: of(true),
-            capacity: network.set.as_ref().map_or(0, |set| set.capacity as u64),
-        }
-    }
-
-    fn described(&self) -> String {
-        let total = |n: u64| thousands(self.event + n * self.constituent);
-        let event = thousands(self.event);
-        if self.capacity == 0 {
-            return format!("  {event} MACs per event\n");
-        }
-        let mut table = Table::new(["constituents", "MACs per event"]);
-        table.row([
-            "n".to_owned(),
-            format!("{event} + {} n", thousands(self.constituent)),
-        ]);
-        let mut shown = vec![0, 1, self.capacity / 2, self.capacity];
-        shown.dedup();
-        for n in shown {
-            table.row([n.to_string(), total(n)]);
-        }
-        table.to_string()
-    }
-}
-
-/// The recognised set, in a line.
-fn described(network: &Network, set: &NetworkSet) -> String {
-    let inputs: Vec<&str> = network
-        .inputs
-        .iter()
-        .filter(|input| input.in_set)
-        .map(|input| input.name.as_str())
-        .collect();
-    format!(
-        "  set '{}' of {} slots in {}; live: {}",
-        set.name,
-        set.capacity,
-        inputs.join(", "),
-        rule(network, set.live)
-    )
-}
-
-/// Which slots are live, in words.
-fn rule(network: &Network, rule: Rule) -> String {
-    let feature = |input: usize, channel: usize| {
-        format!("feature {channel} of {}", network.inputs[input].name)
-    };
-    match rule {
-        Rule::Mask(mask) => {
-            let sign = match mask.comparison {
-                Comparison::Greater => ">",
-                Comparison::GreaterOrEqual => "≥",
-                Comparison::Less => "<",
-                Comparison::LessOrEqual => "≤",
-                Comparison::Equal => "=",
-            };
-            let not = if mask.inverted { "not " } else { "" };
-            let value = match (mask.scale, mask.shift) {
-                (1.0, 0.0) => feature(mask.input, mask.channel),
-                (scale, shift) => {
-                    format!("{} · {scale} + {shift}", feature(mask.input, mask.channel))
-                }
-            };
-            format!("{not}{value} {sign} {}", mask.threshold)
-        }
-        Rule::Weight { input, channel } => {
-            format!("{} is a weight and not 0", feature(input, channel))
-        }
-        Rule::Any { input, value } => {
-            format!(
-                "some feature of {} is not {value}",
-                network.inputs[input].name
-            )
-        }
-        Rule::Padding => "no mask, padded slots count as the network says".to_owned(),
-    }
 }
 
 fn is_constant(op: &Op) -> bool {

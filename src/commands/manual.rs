@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use serde_json::json;
 
-use crate::cli;
 use crate::report::Report;
 
 /// Print the completions of a shell
@@ -31,19 +31,19 @@ pub struct ManArgs {
     dir: PathBuf,
 }
 
-pub fn completions(args: &CompletionArgs) -> Result<Report> {
+/// `definition` is the command's.
+pub fn completions(args: &CompletionArgs, mut definition: Command) -> Result<Report> {
     let mut script = Vec::new();
-    let mut definition = cli::definition();
     clap_complete::generate(args.shell, &mut definition, "hodoscope", &mut script);
     let text = String::from_utf8(script).context("completions are no text")?;
     let json = json!({ "shell": args.shell.to_string(), "script": text });
     Ok(Report::new(text, json))
 }
 
-pub fn man(args: &ManArgs) -> Result<Report> {
+/// `definition` is the command's.
+pub fn man(args: &ManArgs, mut definition: Command) -> Result<Report> {
     let dir = &args.dir;
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let mut definition = cli::definition();
     // Options of all subcommands stand on each page.
     definition.build();
     let mut pages = vec![page(dir, definition.clone(), "hodoscope")?];
@@ -58,7 +58,7 @@ pub fn man(args: &ManArgs) -> Result<Report> {
 }
 
 /// Writes the page of a command, and returns its path.
-fn page(dir: &Path, command: clap::Command, name: &str) -> Result<String> {
+fn page(dir: &Path, command: Command, name: &str) -> Result<String> {
     let path = dir.join(format!("{name}.1"));
     let mut text = Vec::new();
     Man::new(command)

@@ -12,7 +12,7 @@ use hodoscope_sim::encode::Events;
 use serde_json::{Value, json};
 
 use super::verify::own;
-use crate::compiled;
+use crate::digest;
 use crate::fabric::{self, FOLDER, GENERATOR, read_report};
 use crate::model_dir::{ModelDir, put, replace};
 use crate::report::{Report, Table, number, thousands};
@@ -87,7 +87,7 @@ pub fn rtl(args: &Args) -> Result<Report> {
             schedule.latency
         );
     }
-    let written = verilog::write(&circuit, &schedule, &compiled::sha256(program));
+    let written = verilog::write(&circuit, &schedule, &digest::sha256(program));
     let report = facts(program, &circuit, &schedule, &written, args);
     let (vectors, expected) = vectors(program, &circuit)?;
     replace(&out, |new| {
@@ -174,7 +174,7 @@ fn facts(
         "generator": GENERATOR,
         "hodoscope_version": env!("CARGO_PKG_VERSION"),
         "model": program.name,
-        "program_sha256": compiled::sha256(program),
+        "program_sha256": digest::sha256(program),
         "options": {
             "clock_mhz": clock,
             "stages": stages,

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use hodoscope_compiler::graph::{Graph, Kind};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::quantise::Calibration;
-use hodoscope_compiler::recognise::Score;
+use hodoscope_compiler::quantise::Score;
 use hodoscope_interpreter::Event;
 use hodoscope_program::Program;
 use hodoscope_sim::npz::{Npz, Values};

@@ -16,8 +16,8 @@ mod words;
 
 use anyhow::Result;
 use hodoscope_compiler::graph::Graph;
+use hodoscope_compiler::quantise::Score;
 use hodoscope_compiler::quantise::{Options, Reach};
-use hodoscope_compiler::recognise::Score;
 use hodoscope_program::Program;
 
 use crate::notes;

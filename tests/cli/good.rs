@@ -38,7 +38,7 @@ fn inspect_shows_a_model() {
     assert_eq!(json["macs_per_event"], 16 * 32 + 32);
     assert_eq!(json["set"]["capacity"], 32);
     let live = json["set"]["live"].as_str().unwrap_or_default();
-    assert!(live.contains("feature 0 of x > 0"), "{live}");
+    assert!(live.contains("pt of x above 0 GeV"), "{live}");
     assert!(
         text.contains("544 + 1,632 n") && text.contains(live),
         "{text}"

@@ -8,7 +8,7 @@ use hodoscope_program::{
 };
 
 use super::dyadic::Dyadic;
-use crate::quantise::identifier;
+use crate::names::identifier;
 use crate::windows::windows;
 
 /// Elements that are selected one by one, at most: more are gathered by a table.

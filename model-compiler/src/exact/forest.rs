@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hodoscope_program::TreeAggregate;
 
-use super::format;
+use crate::format;
 use crate::graph::{Aggregate, Forest, Question, TreeNode};
 
 /// Bits of a leaf, the share of the base values included.
@@ -12,7 +12,7 @@ const LEAF_WIDTH: u8 = 16;
 
 /// What the raws of one feature stand for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Feature {
+pub(super) struct Feature {
     /// Value of one count: not NaN, perhaps negative or zero.
     pub lsb: f64,
     /// Value of the raw 0.
@@ -25,7 +25,7 @@ pub(crate) struct Feature {
 
 /// The tables of an ensemble, as `hodoscope_program::Trees` defines them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Tables {
+pub(super) struct Tables {
     /// Targets of the forest, in the order of the leaves' values.
     pub targets: Vec<usize>,
     pub nodes: Vec<i64>,

@@ -9,6 +9,7 @@
 
 mod builder;
 mod dyadic;
+mod forest;
 mod lower;
 mod real;
 mod sets;
@@ -17,10 +18,11 @@ mod words;
 
 use hodoscope_program::{Input, Program, VerifyError};
 
+pub(crate) use forest::leaf_frac;
 pub use sets::{Constituents, axis, over_live};
 
 use crate::graph::{Graph, GraphError, GraphInput, Op, keep_quantisers, spelled_quantisers};
-use crate::inputs::InputsSpec;
+use crate::inputs::{InputsError, InputsSpec};
 
 /// Why a quantised graph has no exact program.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -43,6 +45,9 @@ pub enum ExactError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// Statements of inputs that are not the network's.
+    #[error(transparent)]
+    Statement(#[from] InputsError),
     /// An output without integers.
     #[error("output '{output}': {reason}")]
     Output {
@@ -174,15 +179,7 @@ fn padded(
     spec: &InputsSpec,
     rescale: Rescale,
 ) -> Result<Program, ExactError> {
-    if let Some(name) = spec
-        .names()
-        .find(|n| graph.inputs().iter().all(|i| i.name != *n))
-    {
-        return Err(ExactError::Input {
-            input: name.to_owned(),
-            reason: "the model has no input of this name".to_owned(),
-        });
-    }
+    spec.check(graph, axis(graph, spec).as_ref())?;
     if let Some(multiplicity) = spec.multiplicity() {
         return Err(ExactError::Multiplicity(multiplicity));
     }

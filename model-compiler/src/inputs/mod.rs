@@ -15,6 +15,8 @@
 //! empty = 0              # word of an empty slot
 //! ```
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow};
@@ -31,8 +33,8 @@ pub struct InputsSpec {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
-    /// Whether the axis after the batch is a set, and its name. Without a statement it is one in an
-    /// input of three axes.
+    /// Whether its axis of slots may be a set, and its name. Without a statement it is one where the network treats all
+    /// slots alike.
     pub set: Option<SetSpec>,
     /// Largest multiplicity.
     pub capacity: Option<usize>,
@@ -97,6 +99,14 @@ pub enum InputsError {
         field: String,
         /// What is wrong.
         reason: &'static str,
+    },
+    /// An input of which something is stated that the model's has not.
+    #[error("input '{input}': {reason}")]
+    Input {
+        /// The input.
+        input: String,
+        /// What is wrong.
+        reason: String,
     },
     /// `--input NAME=TYPE` with something else than a type.
     #[error("'{0}' is not NAME=ufixed<WIDTH,INTEGER> or NAME=fixed<WIDTH,INTEGER>")]
@@ -193,14 +203,6 @@ impl InputsSpec {
     /// What is stated of an input.
     pub fn get(&self, input: &str) -> Option<&InputSpec> {
         self.inputs.get(input)
-    }
-
-    /// Whether an input was said to be a set.
-    pub fn states_set(&self) -> bool {
-        let stated = |set: &SetSpec| !matches!(set, SetSpec::IsOne(false));
-        self.inputs
-            .values()
-            .any(|input| input.set.as_ref().is_some_and(stated))
     }
 
     /// Names of the inputs that the file states.

@@ -1,8 +1,8 @@
 //! The kernel of each value, and the conditions under which it is exact.
 
 use hodoscope_program::{
-    ConstantId, Dim, IntType, Operation, Overflow, Product, Program, Proof, Rounding, Trees,
-    ValueId,
+    ConstantId, Dim, IntType, Interval, Operation, Overflow, Product, Program, Proof, Rounding,
+    Trees, ValueId,
 };
 
 use super::accumulator::{Accumulator, holding};
@@ -56,14 +56,13 @@ pub(super) fn choose(
             x,
             minimum,
             maximum,
-        } => {
-            let accumulator = Accumulator::for_all([of(*x), element]);
-            Kernel::Clip {
-                x: *x,
-                minimum: accumulator.limit(*minimum),
-                maximum: accumulator.limit(*maximum),
-                accumulator,
-            }
+        } => clip(
+            *x,
+            (*minimum, *maximum),
+            Accumulator::for_all([of(*x), element]),
+        ),
+        Operation::LeakyRelu { rounding, .. } if *rounding != Rounding::Rnd => {
+            return refuse(format!("rounding {rounding:?} has no kernel yet; use RND"));
         }
         Operation::LeakyRelu {
             x,
@@ -71,16 +70,13 @@ pub(super) fn choose(
             shift,
             rounding,
         } => {
-            if *rounding != Rounding::Rnd {
-                return refuse(format!("rounding {rounding:?} has no kernel yet; use RND"));
-            }
             let largest = proof.interval(*x).magnitude() * i128::from(*multiplier);
+            let product = holding(largest, &[*shift], *rounding);
             Kernel::LeakyRelu {
                 x: *x,
                 multiplier: *multiplier,
                 shift: *shift,
-                accumulator: holding(largest, &[*shift], *rounding)
-                    .max(Accumulator::for_all([of(*x)])),
+                accumulator: product.max(Accumulator::for_all([of(*x)])),
             }
         }
         Operation::Table { x, table } => Kernel::Table {
@@ -95,13 +91,13 @@ pub(super) fn choose(
             shift,
         } => {
             let entries = program.constant(*table);
+            let ends = Accumulator::for_all([entries.element, element]);
             Kernel::Interpolate {
                 x: *x,
                 table: *table,
                 first: *first,
                 shift: *shift,
-                accumulator: between(&entries.data, *shift)
-                    .max(Accumulator::for_all([entries.element, element])),
+                accumulator: between(&entries.data, *shift).max(ends),
             }
         }
         Operation::Exponent { x } => Kernel::Exponent { x: *x },
@@ -111,39 +107,16 @@ pub(super) fn choose(
         Operation::Sub { a, b } => pair(Pair::Sub, *a, *b),
         Operation::Larger { a, b } => pair(Pair::Larger, *a, *b),
         Operation::Smaller { a, b } => pair(Pair::Smaller, *a, *b),
-        Operation::MatMul { a, b } => {
-            let rows = |id: ValueId| match program.value(id).shape.0[..] {
-                [.., Dim::Fixed(rows), _] => rows,
-                _ => 1,
-            };
-            let inner = program.value(*a).shape.channels();
-            Kernel::MatMul {
-                a: *a,
-                b: *b,
-                extents: [rows(*a), inner, rows(*b)],
-                accumulator: Accumulator::for_all([of(*a), of(*b), element]),
-            }
-        }
+        Operation::MatMul { a, b } => mat_mul(program, *a, *b, element),
         Operation::Quotient {
             a,
             b,
             shift,
             rounding,
         } => {
-            let magnitude = match proof.interval(source).minimum >= 0 {
-                true => element.maximum(),
-                false => -element.minimum(),
-            };
-            Kernel::Quotient {
-                a: *a,
-                b: *b,
-                shift: *shift,
-                // One at least; the smallest raw of a signed type has a bit more than the largest.
-                bits: bits(magnitude.max(1).into()),
-                rounding: *rounding,
-                limits: (element.minimum(), element.maximum()),
-                remainder: remainder(proof.interval(*b).magnitude()),
-            }
+            let quotient = proof.interval(source);
+            let divisor = proof.interval(*b);
+            divided((*a, *b), (*shift, *rounding), (quotient, divisor), element)
         }
         Operation::SquareRoot { x, shift } => {
             let largest = proof.interval(*x).maximum.max(1) << shift;
@@ -158,20 +131,7 @@ pub(super) fn choose(
             x: *x,
             accumulator: Accumulator::for_all([of(*x), element]),
         },
-        Operation::TopK { x, count } => {
-            let channels = program.value(*x).shape.channels();
-            let bits = channels.next_power_of_two().trailing_zeros();
-            let keys = match proof.interval(*x).signed_bits() + bits {
-                ..=32 => Accumulator::I32,
-                _ => Accumulator::I64,
-            };
-            Kernel::TopK {
-                x: *x,
-                count: *count,
-                bits: bits as u8,
-                accumulator: keys.max(Accumulator::for_all([of(*x), element])),
-            }
-        }
+        Operation::TopK { x, count } => top_k(program, proof, *x, *count, element),
         Operation::Take { x, indices } => Kernel::Take {
             x: *x,
             indices: *indices,
@@ -202,17 +162,17 @@ pub(super) fn choose(
             x: *x,
             accumulator: Accumulator::for_all([of(*x), element]),
         },
+        Operation::DenseStepwise { product, .. }
+            if matches!(product.overflow, Overflow::Wrap | Overflow::SatZero) =>
+        {
+            return refuse("products that wrap have no kernel; use SAT".into());
+        }
         Operation::DenseStepwise {
             x,
             weights,
             bias,
             product,
-        } => {
-            if matches!(product.overflow, Overflow::Wrap | Overflow::SatZero) {
-                return refuse("products that wrap have no kernel; use SAT".into());
-            }
-            stepwise(program, proof, id, *x, (*weights, *bias), product)
-        }
+        } => stepwise(program, proof, id, *x, (*weights, *bias), product),
         Operation::Divide {
             x,
             divisor,
@@ -230,6 +190,70 @@ pub(super) fn choose(
             elements: elements.clone(),
         },
     })
+}
+
+fn clip(x: ValueId, (minimum, maximum): (i64, i64), accumulator: Accumulator) -> Kernel {
+    Kernel::Clip {
+        x,
+        minimum: accumulator.limit(minimum),
+        maximum: accumulator.limit(maximum),
+        accumulator,
+    }
+}
+
+/// A quotient, of which the interval is proved, and that of the divisor.
+fn divided(
+    (a, b): (ValueId, ValueId),
+    (shift, rounding): (u8, Rounding),
+    (quotient, divisor): (Interval, Interval),
+    element: IntType,
+) -> Kernel {
+    let magnitude = match quotient.minimum >= 0 {
+        true => element.maximum(),
+        false => -element.minimum(),
+    };
+    Kernel::Quotient {
+        a,
+        b,
+        shift,
+        // One at least; the smallest raw of a signed type has a bit more than the largest.
+        bits: bits(magnitude.max(1).into()),
+        rounding,
+        limits: (element.minimum(), element.maximum()),
+        remainder: remainder(divisor.magnitude()),
+    }
+}
+
+fn mat_mul(program: &Program, a: ValueId, b: ValueId, result: IntType) -> Kernel {
+    let rows = |id: ValueId| match program.value(id).shape.0[..] {
+        [.., Dim::Fixed(rows), _] => rows,
+        _ => 1,
+    };
+    let inner = program.value(a).shape.channels();
+    let of = |id: ValueId| program.value(id).element;
+    Kernel::MatMul {
+        a,
+        b,
+        extents: [rows(a), inner, rows(b)],
+        accumulator: Accumulator::for_all([of(a), of(b), result]),
+    }
+}
+
+/// A value and its channel are compared as one number.
+fn top_k(program: &Program, proof: &Proof, x: ValueId, count: usize, result: IntType) -> Kernel {
+    let operand = program.value(x);
+    let bits = operand.shape.channels().next_power_of_two();
+    let bits = bits.trailing_zeros();
+    let keys = match proof.interval(x).signed_bits() + bits {
+        ..=32 => Accumulator::I32,
+        _ => Accumulator::I64,
+    };
+    Kernel::TopK {
+        x,
+        count,
+        bits: bits as u8,
+        accumulator: keys.max(Accumulator::for_all([operand.element, result])),
+    }
 }
 
 /// The integer that holds the products between the entries of a table.

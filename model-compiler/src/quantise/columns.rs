@@ -7,7 +7,7 @@
 
 use hodoscope_program::{Encoding, ExactF64, Field, FieldOverflow};
 
-use super::format;
+use crate::format;
 
 /// Bits of a word, and of one that counts large whole numbers.
 pub(super) const WORD: u8 = 22;

@@ -1,85 +1,160 @@
 //! Live constituents of the calibration events, as words and as floats.
 
 use hodoscope_interpreter::Event;
-use hodoscope_program::{Input, Live, Set};
+use hodoscope_program::{Input, Live, Program, Set, WordRef};
 
 use super::statistics::words;
-use super::words::Frame;
 use super::{Calibration, QuantiseError};
-use crate::recognise::{Network, Rule};
+use crate::graph::sets::{SetAxis, Slots};
+use crate::graph::{Executor, Graph, ValueId, Workspace};
 
-fn live_slots(set: &Set, frame: &Frame, event: &Event) -> Vec<usize> {
-    let word = |at: hodoscope_program::WordRef, slot: usize| {
+/// Whether each slot of an event is live; `inputs` are those that the set's words refer to.
+pub(super) fn live(set: &Set, inputs: &[&Input], event: &Event) -> Vec<bool> {
+    let word = |at: WordRef, slot: usize| {
         let input = at.input.index();
-        event.inputs[input][slot * frame.inputs[input].channels + at.channel]
+        event.inputs[input][slot * inputs[input].channels + at.channel]
     };
-    let is_live = |slot: &usize| match set.live {
+    let is_live = |slot: usize| match set.live {
         Live::Always => true,
         Live::NotEmpty { input } => {
-            let fields = &frame.inputs[input.index()];
-            (0..fields.channels).any(|channel| {
-                let at = hodoscope_program::WordRef { input, channel };
-                word(at, *slot) != fields.field(channel).empty
-            })
+            let own = inputs[input.index()];
+            (0..own.channels)
+                .any(|channel| word(WordRef { input, channel }, slot) != own.field(channel).empty)
         }
         Live::Above {
             word: at,
             threshold,
-        } => word(at, *slot) > threshold,
-        Live::NotEqual { word: at, empty } => word(at, *slot) != empty,
+        } => word(at, slot) > threshold,
+        Live::NotEqual { word: at, empty } => word(at, slot) != empty,
     };
-    (0..set.capacity).filter(is_live).collect()
+    (0..set.capacity).map(is_live).collect()
 }
 
-/// The mean number of live constituents, and how many are live as floats and not as words.
-pub(super) fn constituents(
-    network: &Network,
-    frame: &Frame,
+/// The mean number of live constituents of a program over them, and how many count in its graph, where `axis` is the set,
+/// and are not live as words.
+///
+/// # Errors
+/// When a value of the calibration has no word, or the graph does not run.
+pub(crate) fn constituents(
+    graph: &Graph,
+    axis: &SetAxis,
+    program: &Program,
     calibration: &Calibration,
 ) -> Result<(f64, usize), QuantiseError> {
-    let (Some(of_frame), Some(of_network)) = (frame.sets.first(), &network.set) else {
+    let Some(set) = program.sets.first() else {
         return Ok((0.0, 0));
     };
-    let inputs: Vec<&Input> = frame.inputs.iter().collect();
-    let (mut total, mut all_lost) = (0, 0);
+    let inputs: Vec<&Input> = program.inputs.iter().collect();
+    let executor = Executor::new(graph)?;
+    let mut floats = Floats {
+        pooled: pooled(graph, axis),
+        workspace: executor.workspace(),
+        executor,
+    };
+    let members = members(graph, axis, &inputs);
+    let (mut total, mut lost) = (0, 0);
     for index in 0..calibration.events() {
         let (event, _) = words(&inputs, calibration, index, &mut 0)?;
-        let live = live_slots(of_frame, frame, &event);
-        total += live.len();
-        all_lost += lost(of_network.live, network, calibration, index, &live);
+        let live = live(set, &inputs, &event);
+        total += live.iter().filter(|is_live| **is_live).count();
+        let rows: Vec<Vec<f32>> = (0..inputs.len())
+            .map(|input| calibration.row(input, index).to_vec())
+            .collect();
+        let holds = |slot: &usize| !live[*slot] && members.iter().any(|m| m.holds(&rows, *slot));
+        let candidates: Vec<usize> = (0..set.capacity).filter(holds).collect();
+        lost += floats.counted(&rows, &members, &candidates)?;
     }
-    Ok((total as f64 / calibration.events() as f64, all_lost))
+    Ok((total as f64 / calibration.events() as f64, lost))
 }
 
-/// Slots that are live as floats and not as words.
-fn lost(
-    rule: Rule,
-    network: &Network,
-    calibration: &Calibration,
-    event: usize,
-    live: &[usize],
-) -> usize {
-    let (input, channel) = match rule {
-        // What is padded is not lost: it counts as padding does.
-        Rule::Padding => return 0,
-        Rule::Any { input, value } => {
-            let channels = network.inputs[input].channels;
-            let rows = calibration.row(input, event).chunks(channels);
-            let float_live = rows.map(|row| row.iter().any(|v| *v != value));
-            return float_live
-                .enumerate()
-                .filter(|(slot, is_live)| *is_live && !live.contains(slot))
-                .count();
-        }
-        Rule::Mask(p) => (p.input, p.channel),
-        Rule::Weight { input, channel } => (input, channel),
+/// An input of the set.
+struct Member<'a> {
+    index: usize,
+    slots: Slots,
+    input: &'a Input,
+}
+
+fn members<'a>(graph: &Graph, axis: &SetAxis, inputs: &[&'a Input]) -> Vec<Member<'a>> {
+    let member = |index: &usize| {
+        Some(Member {
+            index: *index,
+            slots: axis.of(graph.inputs()[*index].value)?,
+            input: inputs[*index],
+        })
     };
-    let channels = network.inputs[input].channels;
-    let row = calibration.row(input, event);
-    let float_live = |slot: &usize| rule.holds(row[slot * channels + channel]);
-    let slots = row.len() / channels;
-    (0..slots)
-        .filter(float_live)
-        .filter(|s| !live.contains(s))
-        .count()
+    axis.inputs.iter().filter_map(member).collect()
+}
+
+impl Member<'_> {
+    /// Elements of a slot, each with what an empty one has there.
+    fn elements(&self, slot: usize) -> impl Iterator<Item = (usize, f32)> {
+        let (slots, input) = (self.slots, self.input);
+        (0..slots.outer * slots.inner).map(move |channel| {
+            let (outer, inner) = (channel / slots.inner, channel % slots.inner);
+            let element = (outer * slots.slots + slot) * slots.inner + inner;
+            let field = input.field(channel);
+            (element, field.decode(field.empty) as f32)
+        })
+    }
+
+    /// Whether a slot holds something else than an empty one.
+    fn holds(&self, rows: &[Vec<f32>], slot: usize) -> bool {
+        self.elements(slot)
+            .any(|(element, empty)| rows[self.index][element] != empty)
+    }
+}
+
+/// The float network, seen where it pools its constituents.
+struct Floats<'g> {
+    executor: Executor<'g>,
+    workspace: Workspace,
+    pooled: Vec<ValueId>,
+}
+
+impl Floats<'_> {
+    /// How many of the `candidates` change what is pooled: without them it would be another event.
+    fn counted(
+        &mut self,
+        rows: &[Vec<f32>],
+        members: &[Member<'_>],
+        candidates: &[usize],
+    ) -> Result<usize, QuantiseError> {
+        if candidates.is_empty() {
+            return Ok(0);
+        }
+        let with = self.pooled_of(rows)?;
+        let mut without = |slots: &[usize]| {
+            let mut rows = rows.to_vec();
+            for member in members {
+                for (element, empty) in slots.iter().flat_map(|slot| member.elements(*slot)) {
+                    rows[member.index][element] = empty;
+                }
+            }
+            self.pooled_of(&rows)
+        };
+        if without(candidates)? == with {
+            return Ok(0);
+        }
+        let mut counted = 0;
+        for slot in candidates {
+            counted += usize::from(without(&[*slot])? != with);
+        }
+        Ok(counted)
+    }
+
+    /// The bits of what is pooled, zeros without a sign.
+    fn pooled_of(&mut self, rows: &[Vec<f32>]) -> Result<Vec<u32>, QuantiseError> {
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        self.executor.run_all(&mut self.workspace, &rows)?;
+        let values = self.pooled.iter().flat_map(|v| self.workspace.value(*v));
+        Ok(values.map(|value| (value + 0.0).to_bits()).collect())
+    }
+}
+
+/// What the steps give that pool the slots.
+fn pooled(graph: &Graph, axis: &SetAxis) -> Vec<ValueId> {
+    let pools = graph.nodes().iter().filter(|node| {
+        axis.of(node.output).is_none() && node.inputs.iter().any(|x| axis.of(*x).is_some())
+    });
+    pools.map(|node| node.output).collect()
 }

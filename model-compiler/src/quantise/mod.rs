@@ -9,30 +9,26 @@ mod calibration;
 mod centre;
 mod columns;
 mod constituents;
-mod format;
 mod general;
 mod loss;
-mod names;
 mod precision;
 mod refused;
 mod room;
 mod rounding;
+mod score;
 mod statistics;
-pub(crate) mod trees;
 mod widen;
-mod words;
 
 use crate::exact::ExactError;
 use crate::graph::GraphError;
-use crate::inputs::InputsSpec;
-use crate::recognise::Network;
 use hodoscope_program::{Program, VerifyError};
 
 pub use calibration::{Calibration, CalibrationInput};
 pub(crate) use centre::centre;
+pub(crate) use constituents::constituents;
 pub use general::quantise_graph;
 pub use loss::Loss;
-pub(crate) use names::identifier;
+pub use score::Score;
 
 /// What the user chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +94,7 @@ pub struct CalibrationReport {
     pub mean_multiplicity: f64,
     /// Input values outside of their word's range.
     pub saturated: usize,
-    /// Constituents that the mask keeps in float, and loses after rounding to words.
+    /// Constituents that count in float, and not after rounding to words.
     pub lost: usize,
     /// How far the program's outputs are from the float ones.
     pub loss: Loss,
@@ -154,19 +150,6 @@ pub enum QuantiseError {
     /// The program that was made is not one: a fault of the quantiser.
     #[error("the quantised program does not verify: {0}")]
     Verify(#[from] VerifyError),
-}
-
-/// The mean number of live constituents among the calibration events, and how many words lose.
-///
-/// # Errors
-/// When the calibration events are not the model's, or its words do not tell which slots are live.
-pub(crate) fn constituents(
-    network: &Network,
-    spec: &InputsSpec,
-    calibration: &Calibration,
-) -> Result<(f64, usize), QuantiseError> {
-    let frame = words::frame(network, spec, calibration)?;
-    constituents::constituents(network, &frame, calibration)
 }
 
 fn check(options: &Options) -> Result<(), QuantiseError> {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use nalgebra::DMatrix;
 
-use super::format;
+use crate::format;
 
 /// Added to each variance, as a fraction of the mean one: events that the calibration does not show.
 const DAMPING: f64 = 0.2;

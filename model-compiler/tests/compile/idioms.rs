@@ -1,4 +1,4 @@
-//! What exporters and toolkits write beside the plain operators, on the general road: circular functions, remainders, running sums,
+//! What exporters and toolkits write beside the plain operators: circular functions, remainders, running sums,
 //! codes, norms, fused layers, scatters, linear models and support vectors.
 
 use crate::import_support::{float, floats, info, int, int64s, ints, model, node, string};

@@ -1,4 +1,4 @@
-//! Words of any LSB on the general road: 0.05, 0.1 and π/720 are no float's power of two.
+//! Words of any LSB: 0.05, 0.1 and π/720 are no float's power of two.
 
 use crate::import_support::{floats, info, int, int64s, ints, model, node};
 use crate::networks::{Network, Random};
@@ -190,12 +190,12 @@ fn whatever_reads_words_of_any_step_holds_the_floats() {
     for network in networks {
         let name = network.name;
         let made = compile_words(&network, &spec, &SIXTEEN);
-        let (graph, program, _) = made.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (graph, program) = made.unwrap_or_else(|error| panic!("{name}: {error}"));
         let errors = errors(&network, &graph, &program);
         println!("{name}: rms {errors:?}");
         assert!(errors.iter().all(|e| *e <= RMS), "{name}: rms {errors:?}");
         let narrow = compile_words(&network, &spec, &Options::default());
-        let (_, narrow, _) = narrow.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (_, narrow) = narrow.unwrap_or_else(|error| panic!("{name}: {error}"));
         for program in [program, narrow] {
             let interpreter = Interpreter::new(&program).unwrap();
             let plan = Plan::portable(&program).unwrap();
@@ -242,7 +242,7 @@ fn words_are_compared_as_they_came() {
             let spec = InputsSpec::parse(words).unwrap();
             for options in [SIXTEEN, Options::default()] {
                 let made = compile_words(&network, &spec, &options);
-                let (graph, program, _) = made.unwrap();
+                let (graph, program) = made.unwrap();
                 let executor = Executor::new(&graph).unwrap();
                 let mut workspace = executor.workspace();
                 let interpreter = Interpreter::new(&program).unwrap();

@@ -138,7 +138,7 @@ impl Case {
 
 pub(crate) fn held(name: &'static str, model: ModelProto, event: Events) -> Result<(), String> {
     let network = Network { name, model, event };
-    let (graph, program, _) = compile(&network, &SIXTEEN).map_err(|e| format!("{name}: {e}"))?;
+    let (graph, program) = compile(&network, &SIXTEEN).map_err(|e| format!("{name}: {e}"))?;
     let errors = errors(&network, &graph, &program);
     println!("{name}: rms {errors:?}");
     let interpreter = Interpreter::new(&program).unwrap();

@@ -5,8 +5,8 @@ use crate::import_support::*;
 use hodoscope_compiler::graph::{Graph, simplify};
 use hodoscope_compiler::import::proto::{NodeProto, ValueInfoProto};
 use hodoscope_compiler::inputs::InputsSpec;
+use hodoscope_compiler::quantise::Score;
 use hodoscope_compiler::quantise::{Calibration, Options};
-use hodoscope_compiler::recognise::Score;
 use hodoscope_compiler::{compile, quantised};
 
 fn says(message: &str, parts: &[&str]) {
@@ -52,8 +52,8 @@ fn chain(weights: &str, name: &str) -> Graph {
     graph(vec![info("x", &[1, 4])], nodes, &[name])
 }
 
-/// Its sine-like curve takes the general road.
-fn general(name: &str) -> Graph {
+/// A product of a layer and a curve.
+fn curved(name: &str) -> Graph {
     let nodes = vec![
         node("Softplus", "bent", &["x"], vec![]),
         node("MatMul", "sums", &["bent", "own"], vec![]),
@@ -133,7 +133,7 @@ fn statements_of_inputs() {
     check(&ordered, &["input 'x'", "\"et\" is not one of its fields"]);
     let three = ["a", "b", "c"].map(|name| field("x", name)).concat();
     refused(
-        &general("y"),
+        &curved("y"),
         &three,
         None,
         &["input 'x'", "3 fields", "its 4 values"],
@@ -155,7 +155,7 @@ fn statements_of_inputs() {
     let two = graph(inputs, [sums.to_vec(), vec![sum]].concat(), &["y"]);
     refused(
         &two,
-        "[input.a]\nset = true\n",
+        "[input.a]\nset = true\n[input.b]\nset = true\n",
         None,
         &["input 'b'", "second set", "set = false"],
     );
@@ -167,9 +167,8 @@ fn scores() {
         |name: &str| Some(Score::Output(name.into())),
         |name: &str| Some(Score::SumSquares(name.into())),
     );
-    // On either road.
     type Network = fn(&str) -> Graph;
-    for network in [|name| chain("own", name), general] as [Network; 2] {
+    for network in [|name| chain("own", name), curved] as [Network; 2] {
         let check = |name, score, parts: &[&str]| {
             refused(&network(name), "", score, &[&["--score"], parts].concat());
         };
@@ -199,7 +198,7 @@ fn scores() {
 
 #[test]
 fn a_multiplicity_of_no_set() {
-    let graph = general("y");
+    let graph = curved("y");
     let mut spec = InputsSpec::default();
     spec.set_multiplicity(3);
     let calibration = Calibration::new(&graph, vec![vec![0.5; 64]]).unwrap();
@@ -214,6 +213,6 @@ fn a_multiplicity_of_no_set() {
     let message = made.map(|_| ()).unwrap_err().to_string();
     says(
         &message,
-        &["--multiplicity", "no set was recognised", "node 'bent'"],
+        &["--multiplicity", "there is no set", "no axis of slots"],
     );
 }

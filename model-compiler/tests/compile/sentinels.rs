@@ -493,7 +493,7 @@ const ROOM: f64 = 64.0;
 fn held(network: &Network, options: &Options, limit: f64) {
     let name = network.name;
     let made = compile(network, options);
-    let (graph, program, _) = made.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let (graph, program) = made.unwrap_or_else(|error| panic!("{name}: {error}"));
     let executor = Executor::new(&graph).unwrap();
     let mut workspace = executor.workspace();
     let interpreter = Interpreter::new(&program).unwrap();

@@ -5,8 +5,8 @@ use hodoscope_compiler::graph::{
     Binary, Comparison, Executor, Graph, GraphBuilder, Kind, Op, Reduction, Tensor, Unary, ValueId,
 };
 use hodoscope_compiler::inputs::InputsSpec;
+use hodoscope_compiler::quantise::Score;
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
-use hodoscope_compiler::recognise::Score;
 use hodoscope_compiler::{Compiled, compile};
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::{Operation, Program, Scale, Value};

@@ -7,8 +7,8 @@ use hodoscope_compiler::emit::{Files, emit_crate};
 use hodoscope_compiler::graph::simplify;
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::plan::{Decision, Isa, Plan};
+use hodoscope_compiler::quantise::Score;
 use hodoscope_compiler::quantise::{Calibration, Options};
-use hodoscope_compiler::recognise::Score;
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::Program;
 

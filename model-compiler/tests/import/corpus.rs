@@ -1,7 +1,7 @@
 //! Replays the corpus of the importer's fuzz target, and deterministic mutations of it: a graph or an error, never a panic,
 //! and in bounded time.
 
-use hodoscope_compiler::{graph::simplify, import, inputs::InputsSpec, recognise::recognise};
+use hodoscope_compiler::{exact::axis, graph::simplify, import, inputs::InputsSpec};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ fn target(data: &[u8]) -> bool {
     };
     let _ = graph.to_string();
     if let Ok(graph) = simplify(&graph) {
-        let _ = recognise(&graph, &InputsSpec::default(), None);
+        let _ = axis(&graph, &InputsSpec::default());
     }
     true
 }

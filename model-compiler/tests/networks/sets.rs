@@ -1,4 +1,4 @@
-//! Deep sets with one step that the recognised road does not know: each differs from its ReLU twin by that step alone.
+//! Deep sets with one step of a constituent that is not a layer or a ReLU: each differs from its ReLU twin by that step alone.
 
 use super::{Net, Network};
 use crate::import_support::{float, floats, info, int, int64s, model};

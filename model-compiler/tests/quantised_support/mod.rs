@@ -6,7 +6,7 @@ use crate::networks::{Network, Random};
 use hodoscope_compiler::graph::{Executor, Graph, simplify};
 use hodoscope_compiler::inputs::InputsSpec;
 use hodoscope_compiler::quantise::{Activations, Calibration, Options};
-use hodoscope_compiler::{CompileError, Road, quantised};
+use hodoscope_compiler::{CompileError, quantised};
 use hodoscope_interpreter::{Event, Interpreter};
 use hodoscope_program::Program;
 
@@ -20,10 +20,7 @@ pub const SIXTEEN: Options = Options {
 pub const RMS: f64 = 1.0 / 512.0;
 
 /// The simplified graph with its program, or why there is none.
-pub fn compile(
-    network: &Network,
-    options: &Options,
-) -> Result<(Graph, Program, Road), CompileError> {
+pub fn compile(network: &Network, options: &Options) -> Result<(Graph, Program), CompileError> {
     compile_words(network, &InputsSpec::default(), options)
 }
 
@@ -32,7 +29,7 @@ pub fn compile_words(
     network: &Network,
     spec: &InputsSpec,
     options: &Options,
-) -> Result<(Graph, Program, Road), CompileError> {
+) -> Result<(Graph, Program), CompileError> {
     let graph = import_support::load(&network.model).unwrap();
     let graph = simplify(&graph).unwrap();
     let mut random = Random::new(100);
@@ -44,7 +41,7 @@ pub fn compile_words(
     }
     let calibration = Calibration::new(&graph, inputs).unwrap();
     let made = quantised(&graph, network.name, spec, None, &calibration, options);
-    made.map(|(quantised, road)| (graph, quantised.program, road))
+    made.map(|(quantised, _)| (graph, quantised.program))
 }
 
 /// Events that calibration did not see: floats, and words.

@@ -1,4 +1,4 @@
-//! Whole numbers, steps and several outputs on the general road: named kinds of what once was wrong in silence, and random
+//! Whole numbers, steps and several outputs: named kinds of what once was wrong in silence, and random
 //! graphs, each held to the float executor.
 #![allow(clippy::unwrap_used)] // A test that unwraps fails with the line that is wrong.
 

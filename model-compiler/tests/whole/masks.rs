@@ -26,7 +26,7 @@ fn reduced(n: &mut Network, op: Reduction, axis: usize, x: ValueId) -> ValueId {
     n.push(Op::Reduce { op, axes, keepdims }, &[x])
 }
 
-/// A layer whose function no set recognises: the operand of the masks is also an operand of few bits.
+/// A layer and its function: the operand of the masks is also an operand of few bits.
 fn layer(n: &mut Network, x: ValueId, inputs: usize) -> ValueId {
     let weights = (0..4 * inputs).map(|i| (i * 7 % 11) as f32 / 8.0 - 0.6);
     let weights = Tensor::new(vec![4, inputs], weights.collect()).unwrap();

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use hodoscope_compiler::exact::Rescale;
 use hodoscope_compiler::plan::Layouts;
+use hodoscope_compiler::quantise::Score;
 use hodoscope_compiler::quantise::{Activations, Options};
-use hodoscope_compiler::recognise::Score;
 use hodoscope_sim::npz::Npz;
 use hodoscope_sim::targets::board::Board;
 

@@ -61,9 +61,9 @@ pub(super) fn instead_of_own(
         );
     }
     let mut calibrated = Calibrated::new(args, graph, spec, options)?;
-    if let Road::General { because } = &mut calibrated.made.road {
-        *because += &format!("; with its own quantisers: {reason}");
-    }
+    calibrated.made.road = Road::Inserted {
+        instead: Some(reason.to_string()),
+    };
     Ok(calibrated)
 }
 

@@ -3,6 +3,8 @@
 use hodoscope_compiler::exact::Constituents;
 use hodoscope_compiler::graph::Graph;
 use hodoscope_compiler::graph::sets::{End, SetAxis};
+use hodoscope_compiler::inputs::InputsSpec;
+use hodoscope_program::{InputId, Live, Program, WordRef};
 use serde_json::{Value, json};
 
 use crate::compiled::constituents_json;
@@ -73,4 +75,51 @@ pub fn json(graph: &Graph, axis: &SetAxis, constituents: Option<&Constituents>) 
         })),
         "constituents": constituents.map(constituents_json),
     })
+}
+
+/// Which constituents are live, in words; nothing where the words that tell it are not stated.
+pub fn live(program: &Program, spec: &InputsSpec) -> Option<String> {
+    let is_stated = |input: InputId| {
+        let stated = spec.get(&program.input(input).name);
+        stated.is_some_and(|stated| !stated.fields().is_empty())
+    };
+    let of = |at: WordRef, word: i64, sign: &str| {
+        let (input, field) = (
+            &program.input(at.input),
+            program.input(at.input).field(at.channel),
+        );
+        let unit = match field.unit.as_str() {
+            "" => String::new(),
+            unit => format!(" {unit}"),
+        };
+        format!(
+            "{} of {} {sign} {}{unit}, word {word}",
+            field.name,
+            input.name,
+            field.decode(word)
+        )
+    };
+    match program.sets.first()?.live {
+        Live::Always => Some("every slot".to_owned()),
+        Live::NotEmpty { input } => Some(format!(
+            "some word of {} is not that of an empty slot",
+            program.input(input).name
+        )),
+        Live::Above { word, threshold } => {
+            is_stated(word.input).then(|| of(word, threshold, "above"))
+        }
+        Live::NotEqual { word, empty } => is_stated(word.input).then(|| of(word, empty, "not")),
+    }
+}
+
+/// The set of a program, for programs.
+pub fn set(program: &Program, live: Option<&str>) -> Option<Value> {
+    let set = program.sets.first()?;
+    let inputs = program.inputs.iter().filter(|input| input.set.is_some());
+    Some(json!({
+        "name": set.name,
+        "capacity": set.capacity,
+        "live": live,
+        "inputs": inputs.map(|input| &input.name).collect::<Vec<_>>(),
+    }))
 }

@@ -6,6 +6,7 @@ mod conv;
 mod dense;
 mod divide;
 mod ends;
+mod factors;
 mod fixed_point;
 mod function;
 mod matrix;

@@ -7,8 +7,8 @@
 
 use hodoscope_program::{Overflow, Rounding};
 
-use super::quantise::approximate;
-use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source};
+use super::factors::{Quotients, approximate};
+use super::{Lowered, Lowering, PROPORTION, Real, Source};
 use crate::exact::dyadic::Dyadic;
 
 /// How much finer than the finest step a grid is.
@@ -49,27 +49,13 @@ impl Lowering<'_> {
         };
         let magnitude = self.interval(&x).magnitude().max(1);
         let bits = MULTIPLIER_BITS.min(PRODUCT_BITS - (128 - magnitude.leading_zeros() as i32));
-        let mut factors = Factors {
-            multipliers: vec![],
-            offsets: vec![],
-            shifts: vec![],
-        };
+        let mut quotients = Quotients::default();
         for (e, grid) in grid.iter().enumerate() {
-            let (multiplier, offset, shift) = approximate(
-                (x.step[e], x.offset[e]),
-                magnitude,
-                *grid,
-                Dyadic::ZERO,
-                bits,
-            )
-            .ok_or(PROPORTION)?;
-            let narrow = |n: i128| i64::try_from(n).map_err(|_| PROPORTION);
-            factors.multipliers.push(narrow(multiplier)?);
-            factors.offsets.push(narrow(offset)?);
-            factors
-                .shifts
-                .push(u8::try_from(shift).map_err(|_| PROPORTION)?);
+            let (own, none) = ((x.step[e], x.offset[e]), Dyadic::ZERO);
+            let nearest = approximate(own, magnitude, *grid, none, bits);
+            quotients.push(nearest.ok_or(PROPORTION)?);
         }
+        let factors = quotients.factors()?;
         let name = format!("{name}.near");
         let (rounding, overflow) = (Rounding::Rnd, Overflow::Sat);
         let id = self

@@ -2,6 +2,7 @@
 
 use hodoscope_program::{Interval, Operation, Overflow, Rounding};
 
+use super::factors::{Quotients, approximate, fits, half_up, is_of_few_bits, sticky};
 use super::{Factors, Lowered, Lowering, PROPORTION, Real, Source, Term, clamp_type, ties};
 use crate::exact::dyadic::Dyadic;
 use crate::graph::{Node, Quantiser, RoundingMode, Tensor, Unary};
@@ -16,9 +17,6 @@ const FEW_BITS: i64 = 16;
 const FEWEST_BITS: i32 = 12;
 /// The root of a wider number is computed, that of a narrower one looked up.
 const ROOT_BITS: u32 = 9;
-/// Largest shift of a rescale.
-const SHIFT: i32 = 62;
-
 /// The program's name for a rounding; none for those that it lacks.
 pub(in crate::exact) fn rounding(mode: RoundingMode) -> Option<Rounding> {
     Some(match mode {
@@ -30,13 +28,6 @@ pub(in crate::exact) fn rounding(mode: RoundingMode) -> Option<Rounding> {
         RoundingMode::HalfCeil => Rounding::Rnd,
         RoundingMode::Ceil | RoundingMode::Up => return None,
     })
-}
-
-/// From raws to integers: (raw·multiplier + offset) / 2^shift, one per element.
-pub(super) struct Quotients {
-    pub multipliers: Vec<i128>,
-    pub offsets: Vec<i128>,
-    pub shifts: Vec<i32>,
 }
 
 impl Lowering<'_> {
@@ -134,11 +125,7 @@ impl Lowering<'_> {
         exact: bool,
         digits: i32,
     ) -> Lowered<Quotients> {
-        let mut quotients = Quotients {
-            multipliers: vec![],
-            offsets: vec![],
-            shifts: vec![],
-        };
+        let mut quotients = Quotients::default();
         let magnitude = self.interval(x).magnitude().max(1);
         let bits = 128 - magnitude.leading_zeros() as i32;
         for (e, scale) in scale.iter().enumerate() {
@@ -155,7 +142,7 @@ impl Lowering<'_> {
                 }
                 _ => None,
             };
-            let (multiplier, offset, shift) = match whole {
+            quotients.push(match whole {
                 Some(whole) => whole,
                 // No multiplier of 32 bits is the quotient, an LSB of 0.1 over a power of two: the nearest one.
                 None => {
@@ -166,10 +153,7 @@ impl Lowering<'_> {
                     let own = (x.step[e], x.offset[e]);
                     approximate(own, magnitude, *scale, added(e), bits).ok_or(PROPORTION)?
                 }
-            };
-            quotients.multipliers.push(multiplier);
-            quotients.offsets.push(offset);
-            quotients.shifts.push(shift);
+            });
         }
         Ok(quotients)
     }
@@ -185,13 +169,9 @@ impl Lowering<'_> {
         let bits = 128 - magnitude.leading_zeros() as i32;
         let bits = MULTIPLIER_BITS.min(PRODUCT_BITS - bits);
         let none = Dyadic::ZERO;
-        let (multiplier, offset, shift) =
-            approximate((step, none), magnitude, scale, none, bits).ok_or(PROPORTION)?;
-        Ok(Factors {
-            multipliers: vec![i64::try_from(multiplier).map_err(|_| PROPORTION)?],
-            offsets: vec![i64::try_from(offset).map_err(|_| PROPORTION)?],
-            shifts: vec![u8::try_from(shift).map_err(|_| PROPORTION)?],
-        })
+        let mut quotients = Quotients::default();
+        quotients.push(approximate((step, none), magnitude, scale, none, bits).ok_or(PROPORTION)?);
+        quotients.factors()
     }
 
     /// Rounds and clamps. The result's numbers are raw + `offset`, in counts.
@@ -208,12 +188,6 @@ impl Lowering<'_> {
             return Err("its operand is a constant".into());
         };
         let hull = self.interval(&x);
-        let integers = |values: Vec<i128>| {
-            let narrow = values.into_iter().map(i64::try_from);
-            narrow
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|_| PROPORTION)
-        };
         if q.shifts.iter().all(|s| *s == 0) {
             // Nothing to round: a new meaning of the same raws, where none leaves the range.
             let stays = |e: usize| {
@@ -225,7 +199,11 @@ impl Lowering<'_> {
                     .all(|end| (i128::from(range.0)..=i128::from(range.1)).contains(end))
             };
             if (0..x.elements()).all(stays) {
-                let (multipliers, offsets) = (integers(q.multipliers)?, integers(q.offsets)?);
+                let Factors {
+                    multipliers,
+                    offsets,
+                    ..
+                } = q.factors()?;
                 let sum = |o: &i64| Dyadic::integer(*o).plus(offset).ok_or(PROPORTION);
                 return Ok(Real {
                     step: multipliers.iter().map(|m| Dyadic::integer(*m)).collect(),
@@ -250,13 +228,7 @@ impl Lowering<'_> {
         }
         let rounding = ties::without(rounding, &mut q, hull);
         ties::reduce(rounding, &mut q);
-        let shifts = q.shifts.iter().map(|s| u8::try_from(*s).unwrap_or(u8::MAX));
-        let factors = Factors {
-            shifts: shifts.collect(),
-            multipliers: integers(q.multipliers)?,
-            offsets: integers(q.offsets)?,
-        };
-        let (factors, rounding) = half_up(factors, rounding);
+        let (factors, rounding) = half_up(q.factors()?, rounding);
         let value = self.clamped(name, id, factors, rounding, range, &step)?;
         Ok(counted(x, value, step, offset))
     }
@@ -523,102 +495,9 @@ pub(super) fn counted(
     }
 }
 
-/// The floor of a value plus a half is its rounding to the nearest, for which a plain shift has a kernel.
-fn half_up(mut factors: Factors, rounding: Rounding) -> (Factors, Rounding) {
-    let halves = factors
-        .offsets
-        .iter()
-        .zip(&factors.shifts)
-        .all(|(offset, shift)| *offset == (1i64 << shift) >> 1);
-    if rounding == Rounding::Trn && halves {
-        factors.offsets.fill(0);
-        return (factors, Rounding::Rnd);
-    }
-    (factors, rounding)
-}
-
 pub(super) fn uniform(entries: &[Dyadic]) -> Option<Dyadic> {
     let first = *entries.first()?;
     entries.iter().all(|e| *e == first).then_some(first)
-}
-
-/// raw·ratio + offset = (raw·m + o) / 2^shift. Bits of the offset that only say "a little more" become one: no
-/// rounding can tell the difference.
-fn sticky(ratio: Dyadic, offset: Dyadic) -> Option<(i128, i128, i32)> {
-    let own = (-ratio.exponent()).max(0);
-    let shift = own.max(-offset.exponent());
-    let (multiplier, counts) = (ratio.counts(-shift)?, offset.counts(-shift)?);
-    let spare = (multiplier.trailing_zeros() as i32 - 1).min(shift - 2);
-    if shift == own || spare <= 0 {
-        return (shift <= SHIFT).then_some((multiplier, counts, shift));
-    }
-    let low = counts & ((1i128 << spare) - 1);
-    let kept = counts >> spare | i128::from(low != 0);
-    let shift = shift - spare;
-    (shift <= SHIFT).then_some((multiplier >> spare, kept, shift))
-}
-
-/// Whether a multiplier has so many digits at most, the zeros behind them left out: those are a shift.
-fn is_of_few_bits(multiplier: i128, digits: i32) -> bool {
-    let magnitude = multiplier.unsigned_abs();
-    // Zero has none.
-    magnitude == 0
-        || 128 - magnitude.leading_zeros() as i32 - magnitude.trailing_zeros() as i32 <= digits
-}
-
-/// Whether a rescale holds a multiplier and an offset exactly, for an operand of a magnitude.
-fn fits(multiplier: i128, offset: i128, shift: i32, magnitude: i128) -> bool {
-    let (multiplier, offset) = (multiplier.unsigned_abs(), offset.unsigned_abs());
-    let product = multiplier.saturating_mul(magnitude.unsigned_abs());
-    let half = (1u128 << shift.clamp(0, 63)) >> 1;
-    multiplier < 1 << 31
-        && offset < 1 << 62
-        && product.saturating_add(offset).saturating_add(half) <= i64::MAX as u128
-}
-
-/// The multiplier of `bits` bits and the shift that are nearest to step / scale, and the offset with them, for raws of a
-/// magnitude.
-///
-/// Where a raw is zero as a number, it stays that: what varies beside a large offset loses by the multiplier a part of
-/// itself, not of the offset.
-pub(super) fn approximate(
-    (step, offset): (Dyadic, Dyadic),
-    magnitude: i128,
-    scale: Dyadic,
-    added: Dyadic,
-    bits: i32,
-) -> Option<(i128, i128, i32)> {
-    let ratio = step.to_f64() / scale.to_f64();
-    let shift = match step.is_zero() {
-        true => 0,
-        false => (bits - 1 - libm::ilogb(ratio)).clamp(0, SHIFT),
-    };
-    let unit = scale.times(Dyadic::power(-shift)?)?;
-    let multiplier = step.nearest_over(unit)?;
-    let about_zero = about_zero(step, offset, magnitude, (multiplier, unit));
-    let counts = about_zero.or_else(|| offset.nearest_over(unit))?;
-    let added = added.counts(-shift)?;
-    Some((multiplier, counts + added, shift))
-}
-
-/// The offset in units by which the raw whose number is zero stays that; none where no raw of the magnitude is.
-fn about_zero(
-    step: Dyadic,
-    offset: Dyadic,
-    magnitude: i128,
-    (multiplier, unit): (i128, Dyadic),
-) -> Option<i128> {
-    if step.is_zero() || step.is_negative() || offset.is_zero() {
-        return None;
-    }
-    let raw = offset.nearest_over(step)?;
-    if raw.abs() > magnitude {
-        return None;
-    }
-    // The rest is less than a raw.
-    let rest = offset.minus(step.times(Dyadic::new(raw, 0)?)?)?;
-    raw.checked_mul(multiplier)?
-        .checked_add(rest.nearest_over(unit)?)
 }
 
 /// The quantiser of a constant, in single precision as the exporter computed it.
@@ -654,15 +533,4 @@ pub(super) fn numbers(factor: &Tensor, shape: &[usize]) -> Lowered<Vec<Dyadic>> 
 /// Every raw of an interval, for tables.
 pub(super) fn raws(interval: Interval) -> impl Iterator<Item = i64> {
     interval.minimum as i64..=interval.maximum as i64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digits_of_a_multiplier_leave_its_shift_out() {
-        assert!(is_of_few_bits(0, 15) && is_of_few_bits(3 << 40, 2) && is_of_few_bits(-8, 1));
-        assert!(!is_of_few_bits(5, 2));
-    }
 }

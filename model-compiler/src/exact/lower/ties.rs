@@ -6,7 +6,7 @@
 
 use hodoscope_program::{Interval, Rounding};
 
-use super::quantise::Quotients;
+use super::factors::Quotients;
 
 /// `Trn`, with a half in every offset, where `rounding` is to the nearest and no raw in `interval` is a tie; else
 /// `rounding`.

@@ -5,8 +5,8 @@ use hodoscope_program::{Operation, Trees};
 use super::arithmetic::real;
 use super::{Lowered, Lowering, PROPORTION, Real, Source, extents};
 use crate::exact::dyadic::Dyadic;
+use crate::exact::forest::{Feature, Tables, tables};
 use crate::graph::{Aggregate, Forest, TreeNode};
-use crate::quantise::trees::{Feature, Tables, tables};
 
 /// Bits of a feature that a threshold is compared with, and of a leaf.
 const WIDTH: u8 = 32;

@@ -20,7 +20,7 @@ use hodoscope_program::{Program, Set, WordRef};
 use crate::graph::Graph;
 use crate::graph::sets::SetAxis;
 use crate::inputs::{InputsSpec, SetSpec};
-use crate::quantise::identifier;
+use crate::names::identifier;
 
 /// What is computed of the slots of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Formats of values, and the quantiser that each becomes.
 
 use super::observe::Observed;
+use crate::format::{self, Chosen};
 use crate::graph::{Quantiser, RoundingMode, Tensor, Unary, apply_unary};
-use crate::quantise::format::{self, Chosen};
 use crate::quantise::room::Room;
 
 /// Index bits of a table among 16-bit and among 8-bit activations.

@@ -32,10 +32,10 @@ use super::observe::Observations;
 use super::weights;
 use super::whole::{Whole, whole};
 use super::words::Words;
+use crate::format::{self, Chosen};
 use crate::graph::{
     Binary, Graph, GraphBuilder, GraphError, Node, Op, Pooling, Reduction, Tensor, Unary, ValueId,
 };
-use crate::quantise::format::{self, Chosen};
 use crate::quantise::room::Room;
 use crate::quantise::rounding::Roundings;
 use crate::quantise::{Activations, Options, TensorFormat};

@@ -1,5 +1,4 @@
-//! The general road: a float graph that is neither a deep set nor a dense chain gets explicit quantisers, and is then
-//! lowered as a network that came with its own.
+//! A float graph gets explicit quantisers, and is then lowered as a network that came with its own.
 //!
 //! The calibration events show the range of every value. Each constant is rounded to a power-of-two format, and so is
 //! each result that an operation reads as an operand: rounded to the nearest (halves up) and saturated. What remains is a
@@ -7,7 +6,8 @@
 //! interpreter and its kernels, and a quantiser is a rescale as anywhere. Only results that nothing but an output reads
 //! stay as wide as they are computed.
 //!
-//! Padding, sets and masks have no meaning here: every slot is computed as the graph says.
+//! Padding, sets and masks have no meaning here: every slot is computed as the graph says, and [`crate::exact`] leaves out
+//! what is proved to be an empty one's.
 
 mod expand;
 mod formats;
@@ -38,7 +38,7 @@ use crate::exact;
 use crate::graph::sets::SetAxis;
 use crate::graph::{Executor, Graph, GraphError, GraphOutput, simplify};
 use crate::inputs::InputsSpec;
-use crate::recognise::Score;
+use crate::quantise::Score;
 
 /// Quantises a simplified float graph, whatever its structure, under `name`.
 ///

@@ -43,8 +43,6 @@ pub(super) struct Observations {
     pub saturated: usize,
     /// Mean number of live constituents; 0 without a set.
     pub mean_multiplicity: f64,
-    /// Constituents that are live as floats, and not as words.
-    pub lost: usize,
     /// The slots of constituents, where not all count.
     slots: Option<LiveSlots>,
 }
@@ -92,7 +90,6 @@ pub(super) fn observe(
         outputs: vec![vec![]; graph.outputs().len()],
         saturated: 0,
         mean_multiplicity: 0.0,
-        lost: 0,
         slots: None,
     };
     for (layer, x) in layers(graph) {

@@ -2,7 +2,7 @@
 
 use crate::graph::{Binary, Graph, GraphBuilder, Op, Reduction, ValueId};
 use crate::quantise::QuantiseError;
-use crate::recognise::Score;
+use crate::quantise::Score;
 
 /// The graph with the score as its first output, named `score` where it is new.
 pub(super) fn with_score(graph: &Graph, score: &Score) -> Result<Graph, QuantiseError> {
@@ -113,8 +113,9 @@ fn squared_error(
     };
     if extents(input) != extents(output) {
         return Err(format!(
-            "the input has shape {:?}, the output {shape:?}",
-            graph.shape(input)
+            "input '{}' has not the {} values of the output, shape {shape:?}",
+            graph.value_name(input),
+            shape.iter().product::<usize>()
         ));
     }
     let elements = shape.iter().product();

@@ -143,7 +143,7 @@ pub(super) fn search(
             events: observations.events,
             mean_multiplicity: observations.mean_multiplicity,
             saturated: observations.saturated,
-            lost: observations.lost,
+            lost: 0,
             loss,
             reach,
             refused: refused.reason(),

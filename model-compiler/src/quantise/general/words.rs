@@ -5,12 +5,13 @@ use hodoscope_program::{ExactF64, Field, Input};
 use super::grid::Grid;
 use super::places;
 use crate::exact;
+use crate::format;
 use crate::graph::sets::SetAxis;
 use crate::graph::{Graph, GraphInput, Kind, Op};
 use crate::inputs::InputsSpec;
 use crate::quantise::columns::{Column, WORD, columns};
 use crate::quantise::room::Room;
-use crate::quantise::{Calibration, QuantiseError, format};
+use crate::quantise::{Calibration, QuantiseError};
 
 /// Bits of a calibrated word that something else than layers and trees reads.
 const FINE_WORD: u8 = 30;

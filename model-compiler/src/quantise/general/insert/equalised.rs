@@ -1,8 +1,8 @@
 //! Words that a dense layer reads as they came: each column in a unit of its own, which the weights take back.
 
 use super::{Insert, Insertion};
+use crate::format::{self, Chosen};
 use crate::graph::{GraphBuilder, Op, Tensor, ValueId, eval_constant};
-use crate::quantise::format::{self, Chosen};
 
 /// What single precision holds of the places of elements.
 const MOST: usize = 1 << 24;

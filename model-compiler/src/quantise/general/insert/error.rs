@@ -1,8 +1,8 @@
 //! Squared errors of what layers made again: both sides in one format, so that they are one operation.
 
 use super::{Grid, Held, HeldKind, Insert, Insertion, OUTPUT_WIDTH, formats};
+use crate::format;
 use crate::graph::{Binary, Graph, Node, Op, Reduction, ValueId};
-use crate::quantise::format;
 use hodoscope_program::Encoding;
 
 /// Of each value whether it is a difference of two activations, of which only squares are summed, and one of which a layer

@@ -7,9 +7,9 @@
 use super::plain::Plain;
 use super::span::Span;
 use super::{Held, HeldKind, Insert, Insertion, OUTPUT_WIDTH, error, weights};
+use crate::format;
 use crate::functions::{ARGUMENT_BITS, argument_frac, covering};
 use crate::graph::{Binary, Comparison, Graph, Node, Op, Reduction, Tensor, Unary, ValueId};
-use crate::quantise::format;
 
 /// Bits of an operand, its sign included.
 pub(super) const BITS: u8 = 32;

@@ -101,7 +101,7 @@ fn rows(op: &Op, shape: &[usize], fracs: &[i32]) -> Vec<Vec<(usize, i32)>> {
 
 /// A constant operand, rounded to `width` bits as one tensor.
 pub(super) fn rounded_factor(tensor: &Tensor, width: u8) -> Vec<f32> {
-    use crate::quantise::format;
+    use crate::format;
     let frac = format::best_frac_of_any_size(&tensor.data, width);
     let round = |v: &f32| format::rounded(*v, frac, width);
     tensor.data.iter().map(round).collect()

@@ -2,8 +2,8 @@
 
 use super::layers::rounded_factor;
 use super::{Grid, Held, HeldKind, Insert, Insertion, OUTPUT_WIDTH, formats, weights};
+use crate::format;
 use crate::graph::{Binary, Node, Op, Tensor, Unary, ValueId};
-use crate::quantise::format;
 
 /// Bits that an operand's grid may be coarser than the result's.
 const COARSER: i32 = 3;

@@ -1,8 +1,8 @@
 //! Decision trees: their features as they are, their leaves in few bits.
 
 use super::{Held, HeldKind, Insert, Insertion};
+use crate::exact::leaf_frac;
 use crate::graph::{Aggregate, Forest, Graph, Node, Op, TreeNode};
-use crate::quantise::trees::leaf_frac;
 
 impl Insertion<'_> {
     /// Words are compared as they came; of what was computed, 16 bits.

@@ -2,8 +2,8 @@
 
 use super::fine::BITS as FULL;
 use super::{Grid, Held, HeldKind, Insert, Insertion};
+use crate::format;
 use crate::graph::{Binary, Comparison, Node, Op, Reduction, Tensor, Unary, ValueId};
-use crate::quantise::format;
 use crate::quantise::general::whole::Whole;
 
 /// Bits of a whole number that a layer reads as it is.

@@ -2,28 +2,13 @@
 //! the network computes the same for every such event, as long as nothing else of the event comes in: that is computed here, in
 //! float, and chosen behind it all instead of what the integers make of a sentinel.
 
+use super::mapped::{Absent, Mapped, Masked};
 use super::masks::uniform;
-use super::sink::{Mapped, Masked, Sinking, Sunk, typical};
+use super::sink::{Sinking, Sunk, typical};
 use crate::graph::{
     Comparison, GraphBuilder, GraphError, Node, Op, Reduction, Tensor, Unary, ValueId, broadcast,
     eval_constant,
 };
-
-/// A value that is one constant where nothing was there.
-#[derive(Clone, Debug)]
-pub(super) struct Absent {
-    /// The value where something was there.
-    pub real: ValueId,
-    /// 1 where something was there; broadcasts to `real`.
-    keep: ValueId,
-    /// What the value is elsewhere, of its shape, at least and at most: a mask that is added leaves an interval.
-    low: Tensor,
-    high: Tensor,
-    /// All that is real, as far as it was seen; behind functions it is not followed.
-    range: Option<(f32, f32)>,
-    /// The value as the network has it, once something has read it so.
-    pub plain: Option<ValueId>,
-}
 
 /// Work that computing what nothing leads to may take for a node, in multiplications.
 const BUDGET: usize = 1 << 24;

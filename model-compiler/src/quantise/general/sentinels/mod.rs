@@ -8,6 +8,7 @@
 //! sizes, and an element that differs is none ([`super::observe`]).
 
 mod absent;
+mod mapped;
 mod masks;
 mod neighbours;
 mod sink;

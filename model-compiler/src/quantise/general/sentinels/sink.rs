@@ -2,7 +2,7 @@
 
 use super::super::observe::{Observations, Observed};
 use super::Fill;
-use super::absent::Absent;
+use super::mapped::{Mapped, Masked};
 use super::masks::{self, LARGE, Mask, uniform};
 use crate::graph::{
     Binary, Comparison, Graph, GraphBuilder, GraphError, Logic, Node, Op, Pooling, Reduction,
@@ -16,28 +16,6 @@ const HUGE: f32 = 1e9;
 const LARGEST: f32 = 1e30;
 /// Where that saturates, in units of the largest value that was seen.
 const UNSEEN: f32 = 4.0;
-
-/// A value of the old graph in the new one.
-#[derive(Clone, Debug)]
-pub(super) enum Mapped {
-    Plain(ValueId),
-    Masked(Masked),
-    Absent(Box<Absent>),
-}
-
-/// Real values and sentinels.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Masked {
-    /// The value where it is real, and something within reach elsewhere.
-    pub real: ValueId,
-    /// 1 where it is real; broadcasts to `real`.
-    pub keep: ValueId,
-    /// What stands elsewhere: this number, or this number more than `real`.
-    pub fill: f32,
-    pub added: bool,
-    /// What was seen of the real values, by the old graph's value.
-    pub seen: ValueId,
-}
 
 /// The graph with each mask where values are ordered; the same nodes whatever `fill` is.
 pub(super) fn sunk(
