@@ -120,8 +120,7 @@ impl Ranges {
         let (mut infinite, mut beyond) = (0_u64, 0_u64);
         for ((value, word), range) in values.iter().zip(words).zip(&self.each) {
             let counts = (*value).into() / range.lsb + 0.5;
-            // Neither zero where it is NaN or infinite.
-            infinite += u64::from(counts - counts != 0.0);
+            infinite += u64::from(!counts.is_finite());
             beyond += u64::from(counts < range.low) + u64::from(counts >= range.past);
             let kept = if counts > range.low {
                 counts
@@ -226,7 +225,8 @@ mod tests {
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             values.push(
-                ((state >> 33) as f64 / 1e6 - 1000.0) * if state % 7 == 0 { 1e3 } else { 1.0 },
+                ((state >> 33) as f64 / 1e6 - 1000.0)
+                    * if state.is_multiple_of(7) { 1e3 } else { 1.0 },
             );
         }
         for fields in rows {
