@@ -12,6 +12,7 @@ mod context;
 mod error;
 mod functions;
 mod inputs;
+mod loops;
 mod names;
 mod node;
 mod ops;
@@ -223,6 +224,8 @@ impl Scope<'_> {
             let node = NodeView::new(proto, *opset);
             let results = match proto.op_type.as_str() {
                 "If" if own => self.branch(context, &node)?,
+                "Loop" if own => self.looped(context, &node)?,
+                "Scan" if own => self.scanned(context, &node)?,
                 _ => ops::import(context, &node)?,
             };
             context.define_outputs(&node, results)?;
@@ -237,21 +240,15 @@ impl Scope<'_> {
         node: &NodeView<'_>,
     ) -> Result<Vec<value::Value>, ImportError> {
         let condition = context.input(node, 0)?;
-        let known = match &condition {
-            value::Value::Ints(_, ints) => ints.data.first().copied(),
-            value::Value::Graph(..) => context
-                .float_constant(&condition)
-                .and_then(|t| t.single())
-                .map(|v| i64::from(v != 0.0)),
-        };
+        let known = loops::known(context, &condition);
         let Some(known) = known else {
             return Err(node.operand_error(
                 "branches on a condition that depends on the event: compute both sides and choose with Where",
             ));
         };
-        let name = match known {
-            0 => "else_branch",
-            _ => "then_branch",
+        let name = match known != 0.0 {
+            true => "then_branch",
+            false => "else_branch",
         };
         let branches = node.proto.attribute.iter();
         let body = branches

@@ -130,7 +130,7 @@ fn unsupported_operators_are_named_with_what_to_do() {
     );
     check(
         &error(&one(node("Loop", "l", &["x"], vec![]))),
-        &["operator Loop", "control flow"],
+        &["node 'l'", "body", "is missing"],
     );
     check(
         &error(&one(node("RandomNormalLike", "r", &["x"], vec![]))),

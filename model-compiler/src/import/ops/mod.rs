@@ -189,10 +189,10 @@ fn handler(domain: &str, operator: &str) -> Option<Handler> {
 
 /// Whether there is an importer of an operator.
 pub(super) fn is_supported(domain: &str, operator: &str) -> bool {
-    // If takes the place of one of its branches before, quantised operators are written out.
+    // If takes the place of one of its branches before, rounds and quantised operators are written out.
     handler(domain, operator).is_some()
         || super::qoperator::is_quantised(domain, operator)
-        || matches!((domain, operator), ("" | "ai.onnx", "If"))
+        || matches!((domain, operator), ("" | "ai.onnx", "If" | "Loop" | "Scan"))
 }
 
 /// Whether an operator rounds, whatever its operand's precision: a network with such a one is quantised.
@@ -246,9 +246,6 @@ fn hint(domain: &str, operator: &str) -> &'static str {
         }
         (domain, "FloatQuant") if QONNX.contains(&domain) => {
             "quantise to integers (Quant): a float quantiser has no integer program"
-        }
-        (_, "Loop" | "Scan") => {
-            "control flow must be resolved by the exporter: export with fixed shapes and in inference mode"
         }
         (
             _,

@@ -2,13 +2,14 @@
 
 use super::super::{
     ImportError,
+    compose::Compose,
     context::{Context, axis},
     node::NodeView,
     value::Value,
 };
-use crate::graph::{Kind, Op};
+use crate::graph::{Binary, Kind, Op, Unary};
 
-/// BatchNormalization with stored statistics: a factor and an offset per channel.
+/// BatchNormalization: with stored statistics a factor and an offset per channel.
 pub(super) fn batch_normalization(
     context: &mut Context<'_>,
     node: &NodeView<'_>,
@@ -26,9 +27,16 @@ pub(super) fn batch_normalization(
     let x = context.input(node, 0)?;
     let channels = context.shape(&x).get(1).copied();
     let channels = channels.ok_or_else(|| node.operand_error("takes [batch, channels, …]"))?;
-    let mut parameter = |index: usize, what: &str| {
-        let value = context.input(node, index)?;
-        let tensor = context.weights(node, &value, what)?;
+    let mut values = Vec::with_capacity(4);
+    for index in 1..=4 {
+        values.push(context.input(node, index)?);
+    }
+    let stored = |value: &Value| context.float_constant(value).is_some();
+    if !values[2..].iter().all(stored) {
+        return by_own_statistics(context, node, &x, &values);
+    }
+    let parameter = |index: usize, what: &str| {
+        let tensor = context.weights(node, &values[index - 1], what)?;
         if tensor.data.len() != channels {
             let found = tensor.data.len();
             return Err(node.operand_error(format!(
@@ -66,6 +74,42 @@ pub(super) fn batch_normalization(
         },
         &[x],
     )?])
+}
+
+/// With statistics that are computed: a layer normalisation of Keras by way of tf2onnx, whose channels are the rows.
+fn by_own_statistics(
+    context: &mut Context<'_>,
+    node: &NodeView<'_>,
+    x: &Value,
+    parameters: &[Value],
+) -> Result<Vec<Value>, ImportError> {
+    let epsilon = node.float("epsilon")?.unwrap_or(1e-5);
+    let mut along = vec![1; context.shape(x).len()];
+    along[1] = context.shape(x)[1];
+    let mut c = Compose::new(context, node);
+    let mut placed = Vec::with_capacity(parameters.len());
+    for (parameter, what) in parameters
+        .iter()
+        .zip(["scale", "B", "the mean", "the variance"])
+    {
+        let found: usize = c.shape(parameter).iter().product();
+        if found != along[1] {
+            let channels = along[1];
+            return Err(node.operand_error(format!(
+                "{what} has {found} elements, not one per channel ({channels})"
+            )));
+        }
+        placed.push(c.reshape(parameter, along.clone())?);
+    }
+    let [scale, shift, mean, variance] = &placed[..] else {
+        return Err(node.operand_error("takes five operands"));
+    };
+    let centred = c.binary(Binary::Sub, x, mean)?;
+    let padded = c.with(Binary::Add, variance, epsilon)?;
+    let deviation = c.unary(Unary::Sqrt, &padded)?;
+    let y = c.binary(Binary::Div, &centred, &deviation)?;
+    let y = c.binary(Binary::Mul, &y, scale)?;
+    Ok(vec![c.binary(Binary::Add, &y, shift)?])
 }
 
 /// Softmax and LogSoftmax: from operator set 13 along one axis; before, over all axes from `axis` on, taken together.

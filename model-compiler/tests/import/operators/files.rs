@@ -319,3 +319,137 @@ fn two_events_at_once_are_those_alone_unless_an_operation_joins_them() {
     // A batch that the file fixes has no second event.
     assert_eq!(pair(sum(), &[1, 2, 2]), None);
 }
+
+/// A subgraph as an attribute.
+fn body(
+    inputs: &[&str],
+    constants: Vec<TensorProto>,
+    nodes: Vec<NodeProto>,
+    outputs: &[&str],
+) -> AttributeProto {
+    let inputs = inputs.iter().map(|name| info(name, &[])).collect();
+    AttributeProto {
+        name: "body".into(),
+        g: model(17, inputs, constants, nodes, outputs).graph,
+        r#type: hodoscope_compiler::import::proto::attribute_type::GRAPH,
+        ..AttributeProto::default()
+    }
+}
+
+#[test]
+fn rounds_of_a_loop_stand_one_behind_the_other() {
+    // As tf2onnx has a recurrent layer: the condition compares a counter, rows are gathered by it, states are stacked.
+    let nodes = vec![
+        node("Gather", "row", &["rows", "at"], vec![int("axis", 0)]),
+        node("Add", "state_out", &["state", "row"], vec![]),
+        node("Add", "at_out", &["at", "step"], vec![]),
+        node("Less", "go_out", &["at_out", "count_in"], vec![]),
+        node("Mul", "seen", &["state_out", "state_out"], vec![]),
+    ];
+    let inner = |rounds: &str| {
+        let attribute = body(
+            &["round", "go", "at", "state", "count_in"],
+            vec![int64s("step", &[], &[1])],
+            nodes.clone(),
+            &["go_out", "at_out", "state_out", "count_in", "seen"],
+        );
+        let mut node = node(
+            "Loop",
+            "at_end",
+            &[rounds, "", "zero", "x", "count"],
+            vec![attribute],
+        );
+        node.output = ["at_end", "state_end", "count_end", "all"]
+            .map(String::from)
+            .into();
+        let constants = vec![
+            floats("rows", &[4, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]),
+            int64s("zero", &[], &[0]),
+            int64s("count", &[], &[3]),
+            int64s("two", &[], &[2]),
+        ];
+        let outputs = ["state_end", "all"];
+        model(
+            17,
+            vec![info("x", &[1, 2])],
+            constants,
+            vec![node],
+            &outputs,
+        )
+    };
+    let found = run(&inner(""), &[t(&[1, 2], &[10.0, 20.0])]);
+    assert_eq!(found[0].data, [19.0, 32.0]);
+    assert_eq!(found[1].shape, [3, 1, 2]);
+    assert_eq!(found[1].data, [121.0, 484.0, 196.0, 676.0, 361.0, 1024.0]);
+    let found = run(&inner("two"), &[t(&[1, 2], &[10.0, 20.0])]);
+    assert_eq!(found[0].data, [14.0, 26.0]);
+    assert_eq!(found[1].shape, [2, 1, 2]);
+    let text = error(&inner("x"));
+    for part in ["at_end", "rounds", "depends on the event"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_scan_goes_along_its_axis_in_either_direction() {
+    let scan = |backwards: i64| {
+        let nodes = vec![
+            node("Add", "sum", &["state", "row"], vec![]),
+            node("Identity", "seen", &["sum"], vec![]),
+        ];
+        let attributes = vec![
+            body(&["state", "row"], vec![], nodes, &["sum", "seen"]),
+            int("num_scan_inputs", 1),
+            ints("scan_input_axes", &[1]),
+            ints("scan_input_directions", &[backwards]),
+            ints("scan_output_axes", &[1]),
+        ];
+        let mut node = node("Scan", "end", &["start", "x"], attributes);
+        node.output = ["end", "all"].map(String::from).into();
+        let start = vec![floats("start", &[1, 2], &[0.0, 100.0])];
+        let model = model(
+            17,
+            vec![info("x", &[1, 3, 2])],
+            start,
+            vec![node],
+            &["end", "all"],
+        );
+        let mut found = run(&model, &[t(&[1, 3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])]);
+        assert_eq!(found[1].shape, [1, 3, 2]);
+        (found.remove(0).data, found.remove(0).data)
+    };
+    assert_eq!(
+        scan(0),
+        (vec![9.0, 112.0], vec![1.0, 102.0, 4.0, 106.0, 9.0, 112.0])
+    );
+    assert_eq!(
+        scan(1),
+        (vec![9.0, 112.0], vec![5.0, 106.0, 8.0, 110.0, 9.0, 112.0])
+    );
+}
+
+#[test]
+fn batch_normalisation_by_computed_statistics_is_a_layer_normalisation() {
+    // tf2onnx's form of Keras' LayerNormalization: rows are channels.
+    let axes = || vec![ints("axes", &[0, 2]), int("keepdims", 0)];
+    let nodes = vec![
+        node("ReduceMean", "mean", &["x"], axes()),
+        node("Mul", "square", &["x", "x"], vec![]),
+        node("ReduceMean", "power", &["square"], axes()),
+        node("Mul", "of_mean", &["mean", "mean"], vec![]),
+        node("Sub", "variance", &["power", "of_mean"], vec![]),
+        node(
+            "BatchNormalization",
+            "y",
+            &["x", "ones", "zeros", "mean", "variance"],
+            vec![float("epsilon", 0.0)],
+        ),
+    ];
+    let constants = vec![
+        floats("ones", &[2], &[1.0, 2.0]),
+        floats("zeros", &[2], &[0.0, 1.0]),
+    ];
+    let model = model(13, vec![info("x", &[1, 2, 2])], constants, nodes, &["y"]);
+    let found = run(&model, &[t(&[1, 2, 2], &[1.0, 3.0, 10.0, 30.0])]);
+    assert_close(&found[0].data, &[-1.0, 1.0, -1.0, 3.0], 1e-5);
+}
