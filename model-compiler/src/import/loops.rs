@@ -91,7 +91,7 @@ impl Scope<'_> {
         let at = |list: &[i64], index: usize| list.get(index).copied().unwrap_or(0);
         let mut places = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
-            places.push(axis(node, at(&axes, index), context.shape(row).len())?);
+            places.push(axis(node, at(axes, index), context.shape(row).len())?);
         }
         let lengths = rows
             .iter()
@@ -106,7 +106,7 @@ impl Scope<'_> {
             let count = states.len();
             let mut inputs = std::mem::take(&mut states);
             for (index, (row, place)) in rows.iter().zip(&places).enumerate() {
-                let own = match at(&ways, index) {
+                let own = match at(ways, index) {
                     0 => round,
                     _ => length - 1 - round,
                 };
@@ -124,11 +124,11 @@ impl Scope<'_> {
             states = results;
         }
         for (index, mut stack) in stacks.into_iter().enumerate() {
-            if at(&out_ways, index) != 0 {
+            if at(out_ways, index) != 0 {
                 stack.reverse();
             }
             let rank = context.shape(&stack[0]).len() + 1;
-            let place = axis(node, at(&out_axes, index), rank)?;
+            let place = axis(node, at(out_axes, index), rank)?;
             states.push(joined(context, node, &stack, place)?);
         }
         Ok(states)
