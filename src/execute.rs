@@ -18,6 +18,7 @@ use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
 use crate::fabric::{self, Fabric};
+use crate::files::Columns;
 use crate::model_dir::ModelDir;
 use crate::notes;
 use crate::own_boards;
@@ -293,12 +294,7 @@ impl Deployed {
         let bar = progress::events(&self.board.name, encoder.len());
         let done = host.run_file(program, encoder, |count| bar.inc(count));
         bar.finish_and_clear();
-        let (flat, report) = done.map_err(|error| match error {
-            FileError::Encode(error) => error.into(),
-            FileError::Target(error) => {
-                anyhow::Error::from(error).context(format!("on {}", self.board.name))
-            }
-        })?;
+        let (flat, report) = done.map_err(|error| on_board(error, &self.board.name))?;
         Ok(Some((self.answers(host, flat), report)))
     }
 
@@ -431,6 +427,50 @@ pub fn run_reader(
     tell(&report, reader.path());
     let all = all.with_context(|| format!("{}: it has no event", reader.path().display()))?;
     Ok((all, report))
+}
+
+/// As [`run_reader`], of an archive that is read part by part as it is computed; nothing where that is not done, or where
+/// something is wrong with the arrays, which who reads all of them says.
+pub fn run_stream(
+    model: &ModelDir,
+    place: &Place,
+    columns: &Columns,
+    path: &Path,
+) -> Result<Option<(Answers, EncodeReport)>> {
+    let program = &model.program;
+    if !matches!(place, Place::Board(name) if name == NATIVE) {
+        return Ok(None);
+    }
+    let inputs = program.inputs.iter().map(|input| &input.name);
+    let names: Vec<String> = inputs
+        .flat_map(|name| [name.clone(), format!("{name}.count")])
+        .collect();
+    let Some(stream) = columns.stream(path, &names) else {
+        return Ok(None);
+    };
+    // One event shows what is wrong with shapes.
+    let is_right = |npz: Npz| Encoder::new(program, &npz).is_ok();
+    if !stream.part(0..1).is_ok_and(is_right) {
+        return Ok(None);
+    }
+    let deployed = Deployed::build(model, NATIVE, &BuildOptions::default())?;
+    let Code::Library(host) = &deployed.code else {
+        return Ok(None);
+    };
+    let bar = progress::events(NATIVE, stream.events());
+    let done = host.run_stream(program, stream, |count| bar.inc(count));
+    bar.finish_and_clear();
+    let (flat, report) = done.map_err(|error| on_board(error, NATIVE))?;
+    tell(&report, path);
+    Ok(Some((deployed.answers(host, flat), report)))
+}
+
+/// What is wrong with the events, or what the board `name` says.
+fn on_board(error: FileError, name: &str) -> anyhow::Error {
+    match error {
+        FileError::Encode(error) => error.into(),
+        FileError::Target(error) => anyhow::Error::from(error).context(format!("on {name}")),
+    }
 }
 
 /// Runs a part of a file's events, here; `deployed` is built once.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use hodoscope_files::{Mapping, Reader};
-use hodoscope_sim::npz::Npz;
+use hodoscope_sim::npz::{Npz, Stream};
 
 /// Which columns of a file are inputs.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -21,6 +21,11 @@ impl Columns {
     /// When it is missing, damaged or of a kind that is not read.
     pub fn open(&self, path: &Path) -> Result<Reader> {
         Ok(Reader::open(path, &self.map)?)
+    }
+
+    /// Opens an archive whose arrays can be read part by part, as they are called; nothing where the file is another.
+    pub fn stream(&self, path: &Path, names: &[String]) -> Option<Stream> {
+        self.map.is_empty().then(|| Stream::open(path, names))?
     }
 
     /// Reads a file of any kind.

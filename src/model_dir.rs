@@ -13,9 +13,10 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use hodoscope_compiler::emit::{Files, workspace_manifest};
 use hodoscope_compiler::import;
 use hodoscope_compiler::quantise::Score;
@@ -163,8 +164,8 @@ pub fn check_writable(dir: &Path, force: bool) -> Result<()> {
 }
 
 /// Fills a directory beside `dir` and gives it that name when `fill` is done: a failure leaves
-/// `dir` as it was.
-pub fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+/// `dir` as it was. Without `force` a `dir` that holds something by then is left to whoever filled it.
+pub fn replace(dir: &Path, force: bool, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let parent = match dir.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -183,9 +184,19 @@ pub fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()>
     fill(&new)?;
     // From here on it may hold what a user had.
     drop(passing);
+    let moved = |what: &str| format!("cannot move {what} to {}", dir.display());
+    if !force {
+        // The system moves a directory onto none or an empty one only, whoever else writes one at this moment.
+        return fs::rename(&new, dir).map_err(|error| match error.kind() {
+            ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => anyhow!(
+                "{}: another command wrote into it meanwhile; nothing was overwritten: choose another directory, or --force",
+                dir.display()
+            ),
+            _ => anyhow::Error::from(error).context(moved("the result")),
+        });
+    }
     let old = temporary.path().join("old");
     let replaced = fs::symlink_metadata(dir).is_ok();
-    let moved = |what: &str| format!("cannot move {what} to {}", dir.display());
     if replaced {
         fs::rename(dir, &old).with_context(|| moved("the old directory away"))?;
     }
@@ -237,7 +248,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let dir = temporary.path().join("ours");
         ours(&dir);
-        let failed = replace(&dir, |new| {
+        let failed = replace(&dir, true, |new| {
             fs::write(new.join("half"), "")?;
             bail!("disk full")
         });
@@ -245,8 +256,33 @@ mod tests {
         assert!(dir.join("report.json").exists());
         assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
 
-        replace(&dir, |new| Ok(fs::write(new.join("program.txt"), "x")?)).unwrap();
+        let fill = |new: &Path| Ok(fs::write(new.join("program.txt"), "x")?);
+        replace(&dir, true, fill).unwrap();
         assert!(dir.join("program.txt").exists() && !dir.join("report.json").exists());
         assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_two_commands_at_once_the_second_overwrites_nothing() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = temporary.path().join("ours");
+        let write = |dir: &Path, text: &str| Ok(fs::write(dir.join("program.txt"), text)?);
+        let failed = replace(&dir, false, |new| {
+            write(new, "second")?;
+            // The first one ends while the second is at it.
+            replace(&dir, false, |new| write(new, "first"))
+        });
+        let told = failed.unwrap_err().to_string();
+        assert!(told.contains("another command wrote into it"), "{told}");
+        let read = || fs::read_to_string(dir.join("program.txt")).unwrap();
+        assert_eq!(read(), "first");
+        replace(&dir, true, |new| write(new, "third")).unwrap();
+        assert_eq!(read(), "third");
+        assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
+        // An empty one is nobody's.
+        let empty = temporary.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        replace(&empty, false, |new| write(new, "own")).unwrap();
+        assert!(empty.join("program.txt").exists());
     }
 }

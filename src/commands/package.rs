@@ -116,7 +116,7 @@ pub fn package(args: &Args) -> Result<Report> {
         &names,
     );
     files.insert(description, format!("{facts:#}\n").into_bytes());
-    replace(&output, |new| {
+    replace(&output, args.force, |new| {
         for (path, content) in &files {
             let path = new.join(path);
             let folder = path.parent().unwrap_or(new);

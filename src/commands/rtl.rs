@@ -90,7 +90,7 @@ pub fn rtl(args: &Args) -> Result<Report> {
     let written = verilog::write(&circuit, &schedule, &digest::sha256(program));
     let report = facts(program, &circuit, &schedule, &written, args);
     let (vectors, expected) = vectors(program, &circuit)?;
-    replace(&out, |new| {
+    replace(&out, args.force, |new| {
         for (name, text) in &written.files {
             put(new, name, text)?;
         }

@@ -78,9 +78,9 @@ impl Kind {
 pub fn run(args: &Args) -> Result<Report> {
     let model = ModelDir::read(&args.dir)?;
     let kind = Kind::of(&args.output)?;
-    let reader = args.columns.open(&args.inputs)?;
+    let streamed = execute::run_stream(&model, &args.on, &args.columns, &args.inputs)?;
     let (arrays, source, count, input) = if args.on == Place::Float {
-        let outputs = float::outputs(&model, &reader.read()?)?;
+        let outputs = float::outputs(&model, &args.columns.read(&args.inputs)?)?;
         let events = outputs
             .first()
             .map_or(0, |o| o.values.len() / o.width.max(1));
@@ -90,7 +90,13 @@ pub fn run(args: &Args) -> Result<Report> {
             .collect::<Vec<_>>();
         (arrays, "float", events, json!(null))
     } else {
-        let (answers, report) = execute::run_reader(&model, &args.on, reader)?;
+        let (answers, report) = match streamed {
+            Some(computed) => computed,
+            None => {
+                let reader = args.columns.open(&args.inputs)?;
+                execute::run_reader(&model, &args.on, reader)?
+            }
+        };
         let arrays = arrays(&model.program, &answers.raws);
         (arrays, answers.source, report.events, encoding(&report))
     };

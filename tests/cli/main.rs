@@ -7,6 +7,7 @@ mod budget;
 mod ending;
 mod flash;
 mod good;
+mod host;
 mod layouts;
 mod loss;
 mod menu;

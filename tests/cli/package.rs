@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use super::{Place, cached, compile, fails, hodoscope, models, succeeds};
 
+mod checked;
+
 /// Name of the package, model, and options of `compile`: two versions of one model, and two others.
 const MODELS: [(&str, &str, &[&str]); 4] = [
     ("pfn-qg", "pfn-qg", &[]),
@@ -62,11 +64,15 @@ impl Packaged {
 #[test]
 fn models_in_one_process_give_the_interpreters_bits() {
     let place = Place::new();
-    let all: Vec<Packaged> = MODELS
-        .iter()
-        .enumerate()
-        .map(|(index, model)| packaged(&place, index, model))
-        .collect();
+    let of = |(index, model)| {
+        // Bits do not depend on the processor: one of them is for those with AVX2, where this is one.
+        let options: &[&str] = match index == 3 && has_avx2() {
+            true => &["--cpu", "x86-64-v3"],
+            false => &[],
+        };
+        packaged(&place, index, model, options, EVENTS)
+    };
+    let all: Vec<Packaged> = MODELS.iter().enumerate().map(of).collect();
     let symbols: BTreeSet<&str> = all.iter().map(|own| own.text("symbol")).collect();
     assert_eq!(symbols.len(), all.len(), "a symbol for each program");
     for own in &all {
@@ -255,11 +261,13 @@ fn run(command: &mut Command) -> String {
     told
 }
 
-/// Compiles and packages a model, and writes random events with the raws of the interpreter.
+/// Compiles a model, packages it with options, and writes random events with the raws of the interpreter.
 fn packaged(
     place: &Place,
     index: usize,
     (name, model, options): &(&str, &str, &[&str]),
+    packaging: &[&str],
+    events: usize,
 ) -> Packaged {
     let own = models().join(model);
     let dir = place.path(&format!("model{index}"));
@@ -268,18 +276,14 @@ fn packaged(
     let package = place.path(&format!("package{index}"));
     let mut command = cached(hodoscope());
     command.args(["package", "--name", name]).arg(&dir);
-    // Bits do not depend on the processor: one of them is for those with AVX2, where this is one.
-    if index == 3 && has_avx2() {
-        command.args(["--cpu", "x86-64-v3"]);
-    }
-    succeeds(command.arg("-o").arg(&package));
+    succeeds(command.args(packaging).arg("-o").arg(&package));
     let about =
         fs::read(package.join(format!("share/hodoscope/{name}.json"))).expect("a description");
     let folder = place.path(&format!("events{index}"));
     fs::create_dir(&folder).expect("a folder");
     let program = fs::read_to_string(dir.join("program.txt")).expect("a program");
     let program = Program::from_text(&program).expect("a program");
-    write_events(&program, &folder, index as u64);
+    write_events(&program, &folder, events, index as u64);
     Packaged {
         package,
         folder,
@@ -295,9 +299,9 @@ fn has_avx2() -> bool {
 }
 
 /// Random words, also beyond the fields' ranges, holes in sets and more constituents than are computed.
-fn write_events(program: &Program, folder: &Path, seed: u64) {
+fn write_events(program: &Program, folder: &Path, events: usize, seed: u64) {
     let capacity = program.sets.first().map_or(0, |set| set.capacity);
-    let multiplicities: Vec<usize> = (0..EVENTS)
+    let multiplicities: Vec<usize> = (0..events)
         .map(|event| event * 7 % (capacity + 5))
         .collect();
     let events = Events::synthetic(program, &multiplicities, seed);

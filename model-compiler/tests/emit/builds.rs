@@ -406,7 +406,7 @@ impl Workspace {
         let output = build
             .args(["--target-dir", "target"])
             .current_dir(&self.0)
-            .env("RUSTFLAGS", "-D warnings")
+            .env("RUSTFLAGS", format!("-D warnings{}", widest()))
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .output()
             .unwrap();
@@ -414,6 +414,23 @@ impl Workspace {
         assert!(output.status.success(), "{errors}");
         self.0.join("target").join(profile).join("driver")
     }
+}
+
+/// The flag for the widest vectors that the kernels have, where this processor has them: the tests of the kernels' executor
+/// have those of every processor.
+fn widest() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("f16c")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("movbe")
+    {
+        return " -C target-cpu=x86-64-v3";
+    }
+    ""
 }
 
 /// Names of the public fields of a struct in emitted code.

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use super::Values;
+
 /// A header has its shape and type in it: far less than this.
 const LONGEST: u64 = 1 << 20;
 
@@ -64,6 +66,95 @@ pub(super) fn as_bits(npy: &[u8]) -> Vec<u8> {
         npy[place] = b'u';
     }
     npy
+}
+
+/// How the elements of an array lie in its file.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// NumPy's description of an element, such as `<f4`.
+    dtype: String,
+    /// Bytes of an element.
+    width: u64,
+    /// Extents, one at least.
+    pub shape: Vec<usize>,
+}
+
+impl Layout {
+    /// Bytes of so many events.
+    pub fn bytes(&self, events: usize) -> Option<u64> {
+        let extents = self.shape[1..].iter().map(|&extent| extent as u64);
+        let elements = extents
+            .chain([self.width])
+            .try_fold(events as u64, u64::checked_mul);
+        elements.filter(|bytes| i64::try_from(*bytes).is_ok())
+    }
+
+    /// NumPy's description of an element.
+    pub fn dtype(&self) -> &str {
+        &self.dtype
+    }
+
+    /// The shape of so many events.
+    pub fn extents(&self, events: usize) -> Vec<usize> {
+        [&[events], &self.shape[1..]].concat()
+    }
+
+    /// Elements that are floats in the usual order of bytes.
+    pub fn floats(&self, bytes: &[u8]) -> Option<Values> {
+        match self.dtype.as_str() {
+            "<f4" => {
+                let values = bytes.as_chunks().0.iter();
+                Some(Values::Single(
+                    values.map(|b| f32::from_le_bytes(*b)).collect(),
+                ))
+            }
+            "<f8" => {
+                let values = bytes.as_chunks().0.iter();
+                Some(Values::Float(
+                    values.map(|b| f64::from_le_bytes(*b)).collect(),
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    /// The header of an array of so many events.
+    pub fn head(&self, events: usize) -> Vec<u8> {
+        let mut extents = format!("{events},");
+        for extent in &self.shape[1..] {
+            extents += &format!(" {extent},");
+        }
+        let text = format!(
+            "{{'descr': '{}', 'fortran_order': False, 'shape': ({extents}), }}\n",
+            self.dtype
+        );
+        let length = (text.len() as u32).to_le_bytes();
+        [&b"\x93NUMPY\x02\x00"[..], &length, text.as_bytes()].concat()
+    }
+}
+
+/// The layout of the array that `npy` begins with; nothing where its events do not lie one after the other, or its elements
+/// are of no type that is read.
+pub(super) fn layout(npy: &[u8]) -> Option<Layout> {
+    let shape = shape(npy).filter(|shape| !shape.is_empty())?;
+    let text = String::from_utf8_lossy(npy);
+    let after = |key: &str| {
+        let (_, rest) = text.split_once(&format!("'{key}':"))?;
+        Some(rest.trim_start().to_owned())
+    };
+    let descr = after("descr")?;
+    let dtype = descr.strip_prefix('\'')?.split_once('\'')?.0.to_owned();
+    let kind = dtype
+        .get(1..)
+        .filter(|kind| READ.contains(kind) || ["f2", "f4"].contains(kind))?;
+    let width = kind[1..].parse().ok()?;
+    after("fortran_order")?
+        .starts_with("False")
+        .then_some(Layout {
+            dtype,
+            width,
+            shape,
+        })
 }
 
 /// The extents in a header: `{'descr': '<f4', 'fortran_order': False, 'shape': (2000, 32, 3), }`.

@@ -9,12 +9,14 @@ mod jagged;
 mod kinds;
 mod read;
 mod room;
+mod stream;
 mod write;
 
 pub use error::NpzError;
 pub use jagged::Jagged;
 pub use read::{Array, Npz, Values};
 pub use room::Room;
+pub use stream::Stream;
 pub use write::{OutputArrays, write_outputs, write_outputs_to, write_whole};
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl Npz {
         self.put_array(Array::new(&self.path, name, dtype, shape, values))
     }
 
-    fn put_array(&mut self, array: Array) -> Result<(), NpzError> {
+    pub(super) fn put_array(&mut self, array: Array) -> Result<(), NpzError> {
         if self.contains(&array.name) {
             return Err(self.twice(&array.name));
         }
@@ -476,13 +476,13 @@ fn first_bytes(path: &Path) -> Vec<u8> {
 }
 
 /// An entry of an archive.
-enum Found {
+pub(super) enum Found {
     Array(Array),
     Unread(String),
 }
 
 /// Reads an array that begins with `head` and goes on with `rest`.
-fn read_array(
+pub(super) fn read_array(
     head: &[u8],
     rest: &mut impl Read,
     path: &Path,

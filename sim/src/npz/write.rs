@@ -4,8 +4,10 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Seek, Write};
 use std::path::Path;
 
-use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::{NpzWriter, WritableElement};
+use ndarray::{ArrayViewD, IxDyn};
+use ndarray_npy::{WritableElement, WriteNpyExt};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use super::{NpzError, Values};
 use crate::ending::Passing;
@@ -66,6 +68,18 @@ impl OutputArrays {
         }
     }
 
+    fn shape(&self) -> Vec<usize> {
+        vec![self.values.len() / self.width.max(1), self.width]
+    }
+
+    /// One scale for all is a scalar.
+    fn scale_shape(&self) -> Vec<usize> {
+        match &self.quantised {
+            Some(quantised) if quantised.scale.len() > 1 => vec![self.width],
+            _ => vec![],
+        }
+    }
+
     /// Name of the output.
     pub fn name(&self) -> &str {
         &self.name
@@ -80,15 +94,10 @@ impl OutputArrays {
     /// Name, shape and elements of each array: `NAME` (float64), and `NAME.raw` (int64), `NAME.scale` and
     /// `NAME.zero_point` where it has raws.
     pub fn into_arrays(self) -> Vec<(String, Vec<usize>, Values)> {
-        let shape = vec![self.values.len() / self.width.max(1), self.width];
+        let (shape, scale_shape) = (self.shape(), self.scale_shape());
         let name = |what: &str| format!("{}.{what}", self.name);
         let mut arrays = vec![(self.name.clone(), shape.clone(), Values::Float(self.values))];
         if let Some(quantised) = self.quantised {
-            // One scale for all is a scalar.
-            let scale_shape = match quantised.scale.len() {
-                1 => vec![],
-                _ => vec![self.width],
-            };
             let zero_point = Values::Integer(vec![quantised.zero_point]);
             arrays.extend([
                 (name("raw"), shape, Values::Integer(quantised.raws)),
@@ -155,15 +164,19 @@ pub fn write_whole(
     Ok(())
 }
 
+/// As `numpy.savez` does it, uncompressed: what a scan writes is read soon, and compressing it takes as long as computing it.
 fn archive(file: &File, outputs: &[OutputArrays]) -> Result<(), String> {
-    let mut writer = NpzWriter::new_compressed(BufWriter::new(file));
+    let mut writer = ZipWriter::new(BufWriter::new(file));
     for output in outputs {
-        for (name, shape, values) in output.clone().into_arrays() {
-            match values {
-                Values::Float(values) => add(&mut writer, &name, &shape, values)?,
-                Values::Single(values) => add(&mut writer, &name, &shape, values)?,
-                Values::Integer(values) => add(&mut writer, &name, &shape, values)?,
-            }
+        let shape = output.shape();
+        add(&mut writer, &output.name, &shape, &output.values)?;
+        if let Some(quantised) = &output.quantised {
+            let name = |what: &str| format!("{}.{what}", output.name);
+            add(&mut writer, &name("raw"), &shape, &quantised.raws)?;
+            let scale = &quantised.scale;
+            add(&mut writer, &name("scale"), &output.scale_shape(), scale)?;
+            let zero_point = [quantised.zero_point];
+            add(&mut writer, &name("zero_point"), &[], &zero_point)?;
         }
     }
     let mut inner = writer.finish().map_err(|e| e.to_string())?;
@@ -171,11 +184,19 @@ fn archive(file: &File, outputs: &[OutputArrays]) -> Result<(), String> {
 }
 
 fn add<T: WritableElement>(
-    writer: &mut NpzWriter<BufWriter<&File>>,
+    writer: &mut ZipWriter<BufWriter<&File>>,
     name: &str,
     shape: &[usize],
-    values: Vec<T>,
+    values: &[T],
 ) -> Result<(), String> {
-    let array = ArrayD::from_shape_vec(IxDyn(shape), values).map_err(|e| e.to_string())?;
-    writer.add_array(name, &array).map_err(|e| e.to_string())
+    /// More than a header has.
+    const HEADER: usize = 1 << 16;
+    let array = ArrayViewD::from_shape(IxDyn(shape), values).map_err(|e| e.to_string())?;
+    let is_large = u32::try_from(size_of_val(values) + HEADER).is_err();
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .large_file(is_large);
+    let started = writer.start_file(format!("{name}.npy"), options);
+    started.map_err(|e| e.to_string())?;
+    array.write_npy(writer).map_err(|e| e.to_string())
 }

@@ -14,6 +14,7 @@ use super::TargetError;
 use super::library::{LibraryOptions, build_library};
 use super::sources::Cache;
 use crate::encode::{EncodeError, EncodeReport, Encoder, Events};
+use crate::npz::Stream;
 
 /// Events that one call of the library computes: enough to forget the call, few enough to share between threads.
 const BLOCK: usize = 512;
@@ -118,6 +119,46 @@ impl Host {
         for report in reports {
             whole.merge(&report?);
         }
+        Ok((raws, whole))
+    }
+
+    /// As [`Self::run_file`], of a file that is read block by block, too: only the raws of all events lie in memory.
+    ///
+    /// # Errors
+    /// Of the first event that has none, and when the file is damaged.
+    pub fn run_stream(
+        &self,
+        program: &Program,
+        stream: Stream,
+        done: impl Fn(u64) + Sync,
+    ) -> Result<(Vec<i64>, EncodeReport), FileError> {
+        let width = self.width();
+        let mut raws = vec![0; stream.events() * width];
+        let compute = |(block, raws): (usize, &mut [i64])| {
+            let (first, count) = (block * BLOCK, raws.len() / width);
+            let npz = stream
+                .part(first..first + count)
+                .map_err(EncodeError::from)?;
+            let encoded = Encoder::new(program, &npz).and_then(|encoder| encoder.encode(0..count));
+            let events = encoded.map_err(|mut error| {
+                if let EncodeError::Npz(error) = &mut error {
+                    error.shift(first);
+                }
+                error
+            })?;
+            self.block(&events, 0, raws)?;
+            done(count as u64);
+            Ok::<EncodeReport, FileError>(events.report().clone())
+        };
+        let reports: Vec<_> = pool()?.install(|| {
+            let blocks = raws.par_chunks_mut(BLOCK * width).enumerate();
+            blocks.map(compute).collect()
+        });
+        let mut whole = EncodeReport::new(program, 0);
+        for report in reports {
+            whole.merge(&report?);
+        }
+        stream.finish().map_err(EncodeError::from)?;
         Ok((raws, whole))
     }
 

@@ -70,7 +70,7 @@ pub fn compile(args: &Args) -> Result<Report> {
     let own = loss.is_none();
     let facts = Compiled::new(&made, &imported, loss, write::args_json(args, &options))?;
     let program = made.program().to_text();
-    model_dir::replace(&args.output, |dir| {
+    model_dir::replace(&args.output, args.force, |dir| {
         write::write(dir, args, &program, &made.files, &facts)
     })?;
     let report = Report {

@@ -126,18 +126,13 @@ fn products<X: Element, W: Element, const N: usize>(
     }
     if !rest.is_empty() {
         let column = LANES * chunks.len();
-        let mut alone = [0; LANES];
-        for (own, x) in alone.iter_mut().zip(rest) {
-            *own = x.half();
-        }
-        let alone = Vector::halves(&alone);
-        let moving = Moving::of(rest);
+        let x = Vector::halves(&halves(rest));
         for (sum, row) in sums.iter_mut().zip(rows) {
             // What stands beside zeros may be anything: weights of the next row.
-            let w = weights.get(row + column..);
-            let (x, w) = match w.and_then(<[W]>::first_chunk) {
-                Some(w) => (alone, W::load(w)),
-                None => moving.beside(weights, row + column),
+            let weights = weights.get(row + column..).unwrap_or_default();
+            let w = match weights.first_chunk() {
+                Some(w) => W::load(w),
+                None => Vector::halves(&halves(weights)),
             };
             *sum = sum.add_products(x, w);
         }
@@ -145,38 +140,12 @@ fn products<X: Element, W: Element, const N: usize>(
     sums
 }
 
-/// The last columns of an operand, fewer than a vector, between zeros.
-struct Moving([i16; 3 * LANES]);
-
-impl Moving {
-    #[inline(always)]
-    fn of<X: Element>(rest: &[X]) -> Self {
-        let mut between = [0; 3 * LANES];
-        for (own, x) in between[LANES..2 * LANES].iter_mut().zip(rest) {
-            *own = x.half();
-        }
-        Self(between)
+/// Fewer elements than a vector has, with zeros behind them.
+#[inline(always)]
+fn halves<T: Element>(elements: &[T]) -> [i16; LANES] {
+    let mut halves = [0; LANES];
+    for (half, element) in halves.iter_mut().zip(elements) {
+        *half = element.half();
     }
-
-    /// These columns, and the weights from `first` on, where a vector of them would end behind the last: it begins earlier,
-    /// and the columns stand later in theirs.
-    #[inline(always)]
-    fn beside<W: Element>(&self, weights: &[W], first: usize) -> (Vector, Vector) {
-        let begin = first.min(weights.len().saturating_sub(LANES));
-        let columns = self.0.get(LANES - (first - begin).min(LANES)..);
-        let x = columns.and_then(<[i16]>::first_chunk);
-        let x = x.map_or(Vector::zero(), Vector::halves);
-        let w = match weights.get(begin..).and_then(<[W]>::first_chunk) {
-            Some(w) => W::load(w),
-            // There are fewer than a vector in all.
-            None => {
-                let mut few = [0; LANES];
-                for (own, w) in few.iter_mut().zip(weights) {
-                    *own = w.half();
-                }
-                Vector::halves(&few)
-            }
-        };
-        (x, w)
-    }
+    halves
 }
