@@ -73,6 +73,7 @@ static get_table *load(const char *folder) {
     fprintf(stderr, "%s\n", dlerror());
     exit(3);
   }
+  free(library);
   return get;
 }
 #endif
@@ -166,6 +167,8 @@ static uint64_t rounding(const model *m, const char *folder) {
   values[n / 2] = 0.0 / 0.0;
   different += m->table->words(0, n, values, words, NULL) != HODOSCOPE_NOT_FINITE;
   free(words);
+  free(values);
+  free(expected);
   return different;
 }
 
