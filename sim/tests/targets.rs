@@ -3,6 +3,10 @@
 // Everything here is a test; the lint's own exception covers only functions that are marked so.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(unix)]
+#[path = "targets/flips.rs"]
+mod flips;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A menu as bytes.
 
-use crc::{CRC_32_ISCSI, Crc, Table};
-use hodoscope_wire::MenuRefusal;
+use hodoscope_wire::{Checksum, MenuRefusal};
+use postcard::ser_flavors::Flavor;
 
 use crate::{Menu, Node, Prescale};
 
@@ -11,12 +11,10 @@ pub const CODE: usize = 2048;
 /// Version of the code, its first byte.
 const VERSION: u8 = 1;
 
-static CRC: Crc<u32, Table<0>> = Crc::<u32, Table<0>>::new(&CRC_32_ISCSI);
-
 /// The hash of a menu: the CRC-32C of its code.
 #[must_use]
 pub fn hash(code: &[u8]) -> u32 {
-    CRC.checksum(code)
+    Checksum::of(code)
 }
 
 impl Menu {
@@ -26,6 +24,14 @@ impl Menu {
         *version = VERSION;
         let len = postcard::to_slice(self, rest).ok()?.len();
         buffer.get(..1 + len)
+    }
+
+    /// The hash of the menu's code, which is written nowhere; nothing where it cannot be written.
+    #[must_use]
+    pub fn hash(&self) -> Option<u32> {
+        let mut sum = Summed(Checksum::new());
+        sum.try_push(VERSION).ok()?;
+        postcard::serialize_with_flavor(self, sum).ok()
     }
 
     /// Reads a code, for models of `raws` raws.
@@ -73,5 +79,21 @@ impl Menu {
             }
         }
         Ok(())
+    }
+}
+
+/// Sums what would be written.
+struct Summed(Checksum);
+
+impl Flavor for Summed {
+    type Output = u32;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.update(&[byte]);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<u32> {
+        Ok(self.0.value())
     }
 }

@@ -45,6 +45,12 @@ impl Staged {
         self.hash
     }
 
+    /// Whether the menu in force is still the one that its hash is of.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.menu.hash() == Some(self.hash)
+    }
+
     /// A run begins: the menu in force starts anew, and none waits.
     pub fn begin(&mut self) {
         self.state = State::start(&self.menu);

@@ -45,10 +45,10 @@ impl Probe for () {
 
 /// What the event loop works with.
 #[derive(Debug)]
-pub struct Parts<L, B, A, C, P> {
+pub struct Parts<L, B, A, C, P, G> {
     /// Bytes to and from the host. A read of no bytes means that the link is closed.
     pub link: L,
-    /// High while an event is worked on.
+    /// High while an event is worked on, and for good once guarded memory has changed.
     pub busy: B,
     /// High after an accepted event, until the next.
     pub accept: A,
@@ -56,6 +56,8 @@ pub struct Parts<L, B, A, C, P> {
     pub clock: C,
     /// Sees inferences.
     pub probe: P,
+    /// Memory that must not change.
+    pub guard: G,
 }
 
 /// A pin that a board does not have.

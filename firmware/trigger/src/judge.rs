@@ -5,7 +5,7 @@ use hodoscope_menu::{Staged, Verdict};
 use hodoscope_wire::{MenuPart, MenuRefusal, MenuTaken, NoMenu, Reason};
 use serde::Deserialize;
 
-use crate::{Decision, raws};
+use crate::{Decision, Triple, Vote, raws};
 
 /// How the raws of an event become a decision, and what of them is answered.
 pub trait Judge<R: Raws>: Clone {
@@ -33,11 +33,36 @@ pub trait Judge<R: Raws>: Clone {
     /// [`Reason`]; the decision stays.
     fn configure(&mut self, decision: Decision, raws: usize) -> Result<(), Reason>;
 
+    /// Whether what it decides by is as it was when it was told. What can be repaired is: [`repair`](Self::repair) does.
+    fn is_sound(&self) -> bool;
+
+    /// Repairs what it has in several copies: how many had changed.
+    fn repair(&mut self) -> u32;
+
     /// Takes a part of a menu; `run` and `next` are the board's run and its next event. Where it is not taken, the menu in force stays.
     fn menu(&mut self, part: Self::Part<'_>, run: u32, next: u32) -> MenuTaken;
 }
 
-impl<R: Raws> Judge<R> for Decision {
+impl Vote for Decision {
+    fn vote(all: [Self; 3]) -> Self {
+        Self {
+            output: Vote::vote(all.map(|one| one.output)),
+            threshold: Vote::vote(all.map(|one| one.threshold)),
+        }
+    }
+}
+
+/// Decides by one raw and a threshold, which it has three times.
+#[derive(Clone, Copy, Debug)]
+pub struct ByThreshold(Triple<Decision>);
+
+impl From<Decision> for ByThreshold {
+    fn from(decision: Decision) -> Self {
+        Self(Triple::new(decision))
+    }
+}
+
+impl<R: Raws> Judge<R> for ByThreshold {
     type Answer = R;
     type Part<'a> = NoMenu;
 
@@ -45,14 +70,14 @@ impl<R: Raws> Judge<R> for Decision {
 
     #[inline(always)]
     fn judge(&mut self, _: u32, raws: R) -> (R, bool) {
-        let accept = self.accepts(&raws);
+        let accept = self.0.get().accepts(&raws);
         (raws, accept)
     }
 
     fn begin(&mut self) {}
 
     fn decision(&self) -> Decision {
-        *self
+        self.0.get()
     }
 
     fn configure(&mut self, decision: Decision, raws: usize) -> Result<(), Reason> {
@@ -62,8 +87,16 @@ impl<R: Raws> Judge<R> for Decision {
                 raws: raws as u16,
             });
         }
-        *self = decision;
+        self.0.set(decision);
         Ok(())
+    }
+
+    fn is_sound(&self) -> bool {
+        true
+    }
+
+    fn repair(&mut self) -> u32 {
+        self.0.repair().into()
     }
 
     fn menu(&mut self, part: NoMenu, _: u32, _: u32) -> MenuTaken {
@@ -160,6 +193,14 @@ impl<R: Raws> Judge<R> for ByMenu {
 
     fn configure(&mut self, _: Decision, _: usize) -> Result<(), Reason> {
         Err(Reason::HasMenu)
+    }
+
+    fn is_sound(&self) -> bool {
+        self.staged.is_sound()
+    }
+
+    fn repair(&mut self) -> u32 {
+        0
     }
 
     fn menu(&mut self, part: MenuPart<'_>, run: u32, next: u32) -> MenuTaken {

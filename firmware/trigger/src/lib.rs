@@ -11,12 +11,17 @@
 //! A host that begins a run numbers its events. Each is then decided once, in its turn, whatever the link does: a repeated one gets
 //! the stored answer, and moves no pin; one before its turn or of another run is refused. The counters say how many of each.
 //!
-//! How raws become a decision is a [`Judge`]'s: one raw against a threshold, a [`Decision`], or a menu over the raws of several models,
+//! Memory that must not change is a [`Guard`]'s: its sum is right before the first event, and looked after in every pause. When it is not,
+//! BUSY stays up, ACCEPT down, and each event is refused with what has changed. The threshold, the place in the run and the counts of
+//! decisions are there three times, and any one of them is outvoted.
+//!
+//! How raws become a decision is a [`Judge`]'s: one raw against a threshold, [`ByThreshold`], or a menu over the raws of several models,
 //! [`ByMenu`]. The several models are one [`Model`](hodoscope_kernels::model::Model) here, whose raws are those of all.
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod board;
+mod guard;
 mod judge;
 mod line;
 mod log;
@@ -24,11 +29,14 @@ mod reply;
 mod run;
 mod sequence;
 mod store;
+mod triple;
 
 pub use board::{About, Clock, Fault, Parts, Probe, Unconnected};
+pub use guard::{Guard, Region, Seal};
 pub use hodoscope_kernels::model;
 pub use hodoscope_menu as menu;
-pub use judge::{ByMenu, Judge, Judged, MENU_WORDS, built_in};
+pub use hodoscope_wire::{Checksum, Health, Part};
+pub use judge::{ByMenu, ByThreshold, Judge, Judged, MENU_WORDS, built_in};
 pub use line::{
     Decision, Line, fixed_bytes, frame_capacity, menu_frame_capacity, payload_capacity, raws,
     row_bytes,
@@ -37,3 +45,4 @@ pub use reply::Replies;
 pub use run::{End, Trigger};
 pub use sequence::{Sequence, Turn};
 pub use store::{Fate, answers_stored};
+pub use triple::{Triple, Vote};

@@ -6,13 +6,13 @@ use core::hint::black_box;
 use embedded_io::Write;
 use hodoscope_kernels::model::{EventError, Model, Raws};
 use hodoscope_wire::{
-    Counters, Identity, MENU_FRAME, MULTIPLICITIES, MenuTaken, Reason, VERSION, frame_len,
+    Counters, Health, Identity, MENU_FRAME, MULTIPLICITIES, MenuTaken, Reason, VERSION, frame_len,
 };
 
 use crate::reply::{Replies, Tracer};
 use crate::sequence::Sequence;
 use crate::store::{Fate, Store};
-use crate::{About, Clock, Fault, Judge, Probe};
+use crate::{About, Clock, Fault, Judge, Probe, Triple, Vote};
 
 /// Accept an event iff raw number `output` is at least `threshold`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,10 @@ pub const fn menu_frame_capacity<M: Model>() -> usize {
 pub struct Line<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> {
     judge: J,
     counters: Counters,
-    sequence: Sequence,
+    /// `events` and `accepted` of the counters, which have none.
+    decided: Triple<Decided>,
+    sequence: Triple<Sequence>,
+    repairs: u32,
     store: Store<J::Answer, K>,
 }
 
@@ -128,7 +131,9 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
         Self {
             judge,
             counters: Counters::default(),
-            sequence: Sequence::default(),
+            decided: Triple::default(),
+            sequence: Triple::default(),
+            repairs: 0,
             store: Store::new(),
         }
     }
@@ -140,6 +145,7 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
         about: &About<'a>,
         token: u32,
         ticks_per_second: u32,
+        health: Health,
     ) -> Identity<'a> {
         Identity {
             protocol: VERSION,
@@ -152,11 +158,12 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
             capacity: M::CAPACITY as u16,
             payload: payload_capacity::<M>() as u32,
             credit: self.credit(about),
-            epoch: self.sequence.epoch(),
+            epoch: self.sequence().epoch(),
             token,
             ticks_per_second,
             trace: TRACE,
             overflow_checks: cfg!(debug_assertions),
+            health,
         }
     }
 
@@ -170,15 +177,20 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
     /// The run that this line is in.
     #[must_use]
     pub fn sequence(&self) -> Sequence {
-        self.sequence
+        self.sequence.get()
     }
 
     /// What this line has seen.
     #[must_use]
     pub fn counters(&self) -> Counters {
+        let sequence = self.sequence();
+        let Decided { events, accepted } = self.decided.get();
         Counters {
-            epoch: self.sequence.epoch(),
-            next: self.sequence.next(),
+            epoch: sequence.epoch(),
+            next: sequence.next(),
+            events,
+            accepted,
+            repairs: self.repairs,
             ..self.counters
         }
     }
@@ -186,6 +198,19 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
     /// Sets all counters to zero.
     pub fn reset(&mut self) {
         self.counters = Counters::default();
+        self.decided = Triple::default();
+    }
+
+    /// Whether what decides is as it was when it was told.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.judge.is_sound()
+    }
+
+    /// Repairs what is there three times.
+    pub fn repair(&mut self) {
+        let own = u32::from(self.sequence.repair()) + u32::from(self.decided.repair());
+        add(&mut self.repairs, own + self.judge.repair());
     }
 
     /// How this line decides.
@@ -199,14 +224,14 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
     /// # Errors
     /// [`Reason::NoOutput`] when the model does not have the raw that should decide; then nothing has changed.
     pub fn begin(&mut self, epoch: u32, decision: Option<Decision>) -> Result<(), Reason> {
-        if epoch != 0 && epoch == self.sequence.epoch() {
+        if epoch != 0 && epoch == self.sequence().epoch() {
             return Ok(());
         }
         if let Some(decision) = decision {
             self.configure(decision)?;
         }
         self.judge.begin();
-        self.sequence = Sequence::of_run(epoch);
+        self.sequence.set(Sequence::of_run(epoch));
         self.store = Store::new();
         self.reset();
         Ok(())
@@ -222,7 +247,7 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
 
     /// Takes a part of a menu, as [`Judge::menu`] says.
     pub fn menu(&mut self, part: J::Part<'_>) -> MenuTaken {
-        let (run, next) = (self.sequence.epoch(), self.sequence.next());
+        let (run, next) = (self.sequence().epoch(), self.sequence().next());
         self.judge.menu(part, run, next)
     }
 
@@ -235,8 +260,11 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
             Reason::OtherRun => add(&mut counters.strangers, 1),
             Reason::Ahead { .. } => add(&mut counters.ahead, 1),
             Reason::Forgotten => add(&mut counters.duplicates, 1),
-            Reason::Length { .. } | Reason::NoTrace | Reason::NoOutput { .. } | Reason::HasMenu => {
-            }
+            Reason::Length { .. }
+            | Reason::NoTrace
+            | Reason::NoOutput { .. }
+            | Reason::HasMenu
+            | Reason::Damaged(_) => {}
         }
     }
 
@@ -257,7 +285,9 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
         black_box(&answer);
         probe.end();
         let ticks = clock.now().wrapping_sub(start);
-        self.sequence.advance();
+        let mut place = self.sequence();
+        place.advance();
+        self.sequence.set(place);
         let fate = decided(&mut self.judge, sequence, answer, ticks);
         match &fate {
             Fate::Decided { accept, .. } => self.count(payload.len(), ticks, *accept),
@@ -297,9 +327,11 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
     }
 
     fn count(&mut self, payload: usize, ticks: u32, accept: bool) {
+        let mut decided = self.decided.get();
+        add(&mut decided.events, 1);
+        add(&mut decided.accepted, u32::from(accept));
+        self.decided.set(decided);
         let counters = &mut self.counters;
-        add(&mut counters.events, 1);
-        add(&mut counters.accepted, u32::from(accept));
         counters.largest_ticks = counters.largest_ticks.max(ticks);
         counters.ticks = counters.ticks.saturating_add(u64::from(ticks));
         let rows = payload
@@ -318,8 +350,24 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> fmt::Debug
             .field("model", &M::NAME)
             .field("decision", &self.judge.decision())
             .field("counters", &self.counters)
-            .field("sequence", &self.sequence)
+            .field("sequence", &self.sequence())
             .finish_non_exhaustive()
+    }
+}
+
+/// How many events were decided, and accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Decided {
+    events: u32,
+    accepted: u32,
+}
+
+impl Vote for Decided {
+    fn vote(all: [Self; 3]) -> Self {
+        Self {
+            events: Vote::vote(all.map(|one| one.events)),
+            accepted: Vote::vote(all.map(|one| one.accepted)),
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! The loop.
 
 use embedded_hal::digital::{OutputPin, PinState};
-use embedded_io::{Read, Write};
+use embedded_io::{Read, ReadReady, Write};
 use hodoscope_kernels::model::Model;
-use hodoscope_wire::{Decoder, Reason, RequestWith as Request};
+use hodoscope_wire::{Counters, Decoder, Reason, RequestWith as Request};
 
+use crate::guard::Scrub;
 use crate::log::log;
 use crate::reply::{Replies, Reply};
-use crate::{About, Clock, Decision, Fate, Fault, Judge, Line, Parts, Probe, Turn};
+use crate::{About, Clock, Decision, Fate, Fault, Guard, Judge, Line, Parts, Probe, Turn};
 
 /// Bytes that are asked of the link at once: more than the queue of any serial port.
 const READ: usize = 64;
@@ -34,6 +35,7 @@ pub struct Trigger<
     A,
     C,
     P,
+    G,
     const N: usize,
     const K: usize,
     const TRACE: bool,
@@ -45,11 +47,13 @@ pub struct Trigger<
     accept: A,
     clock: C,
     probe: P,
+    guard: G,
+    scrub: Scrub,
     decoder: Decoder<N>,
 }
 
-impl<M, J, L, B, A, C, P, const N: usize, const K: usize, const TRACE: bool>
-    Trigger<M, J, L, B, A, C, P, N, K, TRACE>
+impl<M, J, L, B, A, C, P, G, const N: usize, const K: usize, const TRACE: bool>
+    Trigger<M, J, L, B, A, C, P, G, N, K, TRACE>
 where
     M: Model,
     J: Judge<M::Raws>,
@@ -58,9 +62,10 @@ where
     A: OutputPin,
     C: Clock,
     P: Probe,
+    G: Guard,
 {
-    /// A board that decides as `judge` does: by a [`Decision`] until it is configured, or by a [`ByMenu`](crate::ByMenu).
-    pub fn new(about: About<'static>, parts: Parts<L, B, A, C, P>, judge: J) -> Self {
+    /// A board that decides as `judge` does: by a [`ByThreshold`](crate::ByThreshold) until it is configured, or by a [`ByMenu`](crate::ByMenu).
+    pub fn new(about: About<'static>, parts: Parts<L, B, A, C, P, G>, judge: J) -> Self {
         Self {
             about,
             line: Line::new(judge),
@@ -69,18 +74,29 @@ where
             accept: parts.accept,
             clock: parts.clock,
             probe: parts.probe,
+            guard: parts.guard,
+            scrub: Scrub::new(),
             decoder: Decoder::new(),
         }
     }
 
-    /// Works off requests until the host asks for the end, or the link is closed.
+    /// Works off requests until the host asks for the end, or the link is closed. While no byte is there, guarded memory is looked after.
     ///
     /// # Errors
     /// [`Fault`] when link or pins fail.
-    pub fn run(&mut self) -> Result<End, Fault> {
+    pub fn run(&mut self) -> Result<End, Fault>
+    where
+        L: ReadReady,
+    {
         self.start()?;
         let mut buffer = [0; READ];
         loop {
+            while G::WATCHES
+                && self.scrub.damaged().is_none()
+                && !self.replies.link.read_ready().map_err(Fault::link)?
+            {
+                self.watch()?;
+            }
             let len = self.replies.link.read(&mut buffer).map_err(Fault::link)?;
             if len == 0 {
                 log!(info, "the link was closed");
@@ -92,14 +108,40 @@ where
         }
     }
 
-    /// Lets both pins fall: what [`run`](Self::run) begins with.
+    /// Sums guarded memory, and lets both pins fall where it is as it should be: what [`run`](Self::run) begins with.
     ///
     /// # Errors
     /// [`Fault`] when pins fail.
     pub fn start(&mut self) -> Result<(), Fault> {
         log!(info, "{=str} on {=str}", M::NAME, self.about.board);
-        self.busy.set_low().map_err(Fault::pin)?;
-        self.accept.set_low().map_err(Fault::pin)
+        self.busy.set_high().map_err(Fault::pin)?;
+        self.accept.set_low().map_err(Fault::pin)?;
+        if G::WATCHES {
+            self.scrub.start(&self.guard);
+        }
+        match self.scrub.damaged() {
+            None => self.busy.set_low().map_err(Fault::pin),
+            Some(part) => {
+                log!(error, "damaged: {}", part);
+                Ok(())
+            }
+        }
+    }
+
+    /// Looks after a little of the guarded memory: what an app that reads its link by itself does in its pauses.
+    ///
+    /// # Errors
+    /// [`Fault`] when pins fail.
+    pub fn watch(&mut self) -> Result<(), Fault> {
+        let Self {
+            line,
+            guard,
+            scrub,
+            busy,
+            accept,
+            ..
+        } = self;
+        watch(line, guard, scrub, busy, accept)
     }
 
     /// Works off the requests that these bytes complete, for an app that reads its link by itself. The end is one that the host
@@ -116,6 +158,8 @@ where
             accept,
             clock,
             probe,
+            guard,
+            scrub,
             decoder,
         } = self;
         while let Some(request) = decoder.feed::<Request<'_, J::Part<'_>>>(&mut bytes) {
@@ -123,16 +167,22 @@ where
                 Err(error) => Some((None, Reason::Frame(error))),
                 Ok(Request::Hello { token }) => {
                     let ticks_per_second = clock.ticks_per_second();
-                    replies
-                        .reply(|| Reply::Identity(line.identity(about, token, ticks_per_second)))?;
+                    let health = scrub.health();
+                    replies.reply(|| {
+                        Reply::Identity(line.identity(about, token, ticks_per_second, health))
+                    })?;
                     None
                 }
                 Ok(Request::Begin { epoch, decision }) => {
                     log!(info, "run {=u32:#010x}", epoch);
                     let decision =
                         decision.map(|(output, threshold)| Decision { output, threshold });
+                    let is_another = epoch == 0 || epoch != line.sequence().epoch();
                     match line.begin(epoch, decision) {
                         Ok(()) => {
+                            if is_another {
+                                scrub.begin();
+                            }
                             let Decision { output, threshold } = line.decision();
                             replies.reply(|| Reply::Begun {
                                 epoch,
@@ -161,13 +211,24 @@ where
                 }) => {
                     let credit = line.credit(about);
                     match line.sequence().turn(epoch, sequence) {
+                        Turn::Now if scrub.damaged().is_some() => scrub
+                            .damaged()
+                            .map(|part| (Some(sequence), Reason::Damaged(part))),
                         Turn::Now => {
                             busy.set_high().map_err(Fault::pin)?;
                             accept.set_low().map_err(Fault::pin)?;
                             let fate = line.event(sequence, payload, clock, probe);
                             show(sequence, fate, accept)?;
                             replies.fate(epoch, sequence, credit, fate)?;
-                            busy.set_low().map_err(Fault::pin)?;
+                            line.repair();
+                            // Where events come without a pause, each pays for a step.
+                            if G::WATCHES && !scrub.rested {
+                                watch(line, guard, scrub, busy, accept)?;
+                            }
+                            scrub.rested = false;
+                            if scrub.damaged().is_none() {
+                                busy.set_low().map_err(Fault::pin)?;
+                            }
                             None
                         }
                         Turn::Past => match line.again(sequence) {
@@ -184,6 +245,9 @@ where
                         Turn::OtherRun => Some((Some(sequence), Reason::OtherRun)),
                     }
                 }
+                Ok(Request::Trace { id, .. }) if scrub.damaged().is_some() => scrub
+                    .damaged()
+                    .map(|part| (Some(id), Reason::Damaged(part))),
                 Ok(Request::Trace { id, payload }) => {
                     busy.set_high().map_err(Fault::pin)?;
                     accept.set_low().map_err(Fault::pin)?;
@@ -209,7 +273,14 @@ where
                     None
                 }
                 Ok(Request::Counters) => {
-                    replies.reply(|| Reply::Counters(line.counters()))?;
+                    let (passes, vouched) = scrub.passes();
+                    replies.reply(|| {
+                        Reply::Counters(Counters {
+                            passes,
+                            vouched,
+                            ..line.counters()
+                        })
+                    })?;
                     None
                 }
                 Ok(Request::Reset) => {
@@ -241,6 +312,26 @@ where
         }
         Ok(None)
     }
+}
+
+/// Looks after a little of the guarded memory. Once it has changed, the board is busy for good, and accepts nothing.
+fn watch<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool>(
+    line: &mut Line<M, J, K, TRACE>,
+    guard: &impl Guard,
+    scrub: &mut Scrub,
+    busy: &mut impl OutputPin,
+    accept: &mut impl OutputPin,
+) -> Result<(), Fault> {
+    if scrub.step(guard, line.sequence().next()) {
+        line.repair();
+        scrub.passed(line.is_sound());
+    }
+    let Some(part) = scrub.damaged() else {
+        return Ok(());
+    };
+    log!(error, "damaged: {}", part);
+    busy.set_high().map_err(Fault::pin)?;
+    accept.set_low().map_err(Fault::pin)
 }
 
 /// Shows a decision at its pin.

@@ -1,10 +1,21 @@
 //! Which event has its turn.
 
+use crate::Vote;
+
 /// A run and its sequence. Epoch 0 is no run: every event has its turn when it comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sequence {
     epoch: u32,
     next: u32,
+}
+
+impl Vote for Sequence {
+    fn vote(all: [Self; 3]) -> Self {
+        Self {
+            epoch: Vote::vote(all.map(|one| one.epoch)),
+            next: Vote::vote(all.map(|one| one.next)),
+        }
+    }
 }
 
 /// How an event stands to the sequence.

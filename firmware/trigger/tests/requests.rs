@@ -5,7 +5,7 @@ mod bench;
 use bench::{Bench, event, replies};
 use hodoscope_app_toy::{CAPACITY, Toy};
 use hodoscope_trigger::{Decision, End, Fault, payload_capacity};
-use hodoscope_wire::{FrameError, Identity, Reason, Reply, Request, VERSION, chunk};
+use hodoscope_wire::{FrameError, Health, Identity, Reason, Reply, Request, VERSION, chunk};
 use proptest::prelude::*;
 
 #[test]
@@ -28,6 +28,7 @@ fn hello_is_answered_with_the_identity() {
         ticks_per_second: 1000,
         trace: false,
         overflow_checks: cfg!(debug_assertions),
+        health: Health::Unwatched,
     };
     assert_eq!(replies(&output), [Reply::Identity(identity)]);
 }
@@ -339,7 +340,7 @@ fn pins_and_probe_follow_the_event() {
     ]);
     assert_eq!(
         history.borrow().join(" "),
-        "busy- accept- \
+        "busy+ accept- busy- \
          busy+ accept- begin end accept+ write flush busy- \
          busy+ accept- begin end accept- write flush busy-"
     );

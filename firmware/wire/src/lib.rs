@@ -32,10 +32,14 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod checksum;
 mod frame;
+mod health;
 mod message;
 
+pub use checksum::Checksum;
 pub use frame::{Decoder, EncodeError, FrameError, PREAMBLE, VERSION, encode, frame_len};
+pub use health::{Health, Part};
 pub use message::{
     CHUNK, Chunk, Counters, Identity, LOG_CHUNK, MENU_FRAME, MENU_PART, MULTIPLICITIES, MenuPart,
     MenuRefusal, MenuReply, MenuTaken, NoMenu, REPLY_FRAME, Reason, Reply, ReplyWith, Request,

@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_big_array::BigArray;
 
-use crate::FrameError;
+use crate::{FrameError, Health, Part};
 
 /// Most raws of one reply. Longer layers and longer outputs come in several.
 pub const CHUNK: usize = 32;
@@ -290,6 +290,8 @@ pub struct Identity<'a> {
     pub trace: bool,
     /// Whether arithmetic overflow would stop the firmware: a debug build.
     pub overflow_checks: bool,
+    /// What the board has found in its own memory.
+    pub health: Health,
 }
 
 /// What a board has seen since its start, [`Request::Begin`] or [`Request::Reset`].
@@ -322,6 +324,12 @@ pub struct Counters {
     pub largest_ticks: u32,
     /// Ticks of all events.
     pub ticks: u64,
+    /// Times that the board has found all of its watched memory as it should be, since its start.
+    pub passes: u32,
+    /// Events before this number of the run were decided before such a pass began: no flipped bit that stayed has decided them.
+    pub vouched: u32,
+    /// Times that one of three copies of a threshold or a count was set right by the others, since the start.
+    pub repairs: u32,
     /// Computed events by the multiplicity that they arrived with.
     #[serde(with = "BigArray")]
     pub multiplicity: [u32; MULTIPLICITIES],
@@ -342,6 +350,9 @@ impl Default for Counters {
             strangers: 0,
             largest_ticks: 0,
             ticks: 0,
+            passes: 0,
+            vouched: 0,
+            repairs: 0,
             multiplicity: [0; MULTIPLICITIES],
         }
     }
@@ -382,6 +393,8 @@ pub enum Reason {
     Forgotten,
     /// This firmware decides by its menu: it takes no raw and threshold.
     HasMenu,
+    /// A part of the firmware is not as it was: nothing is decided any more.
+    Damaged(Part),
 }
 
 /// Why a part of a menu was not taken. The menu in force stays.
@@ -452,6 +465,7 @@ impl fmt::Display for Reason {
             Self::Ahead { expected } => write!(f, "event {expected} has its turn"),
             Self::Forgotten => f.write_str("the event was answered long ago"),
             Self::HasMenu => f.write_str("this firmware decides by its menu"),
+            Self::Damaged(part) => write!(f, "the board found that {part} changed"),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The wire form of every message, and what the decoder does with damaged bytes.
 
 use hodoscope_wire::{
-    Chunk, Counters, Decoder, FrameError, Identity, MENU_FRAME, MENU_PART, MenuPart, MenuRefusal,
-    MenuReply, MenuTaken, NoMenu, REPLY_FRAME, Reason, Reply, Request, RequestWith, VERSION, chunk,
-    encode, frame_len,
+    Chunk, Counters, Decoder, FrameError, Health, Identity, MENU_FRAME, MENU_PART, MenuPart,
+    MenuRefusal, MenuReply, MenuTaken, NoMenu, Part, REPLY_FRAME, Reason, Reply, Request,
+    RequestWith, VERSION, chunk, encode, frame_len,
 };
 use proptest::prelude::*;
 
@@ -65,6 +65,9 @@ fn replies() -> Vec<Reply<'static>> {
         strangers: 7,
         largest_ticks: 1234,
         ticks: 5_000_000_000,
+        passes: 17,
+        vouched: 3,
+        repairs: 1,
         ..Counters::default()
     };
     counters.multiplicity[64] = 3;
@@ -85,6 +88,7 @@ fn replies() -> Vec<Reply<'static>> {
             ticks_per_second: 25_000_000,
             trace: true,
             overflow_checks: false,
+            health: Health::Damaged(Part::Constants),
         }),
         Reply::Done,
         Reply::Layer {
@@ -159,6 +163,11 @@ fn replies() -> Vec<Reply<'static>> {
             epoch: 1,
             sequence: None,
             reason: Reason::HasMenu,
+        },
+        Reply::Refused {
+            epoch: 0xa0b0_c0d0,
+            sequence: Some(9),
+            reason: Reason::Damaged(Part::Code),
         },
         Reply::Menu(MenuTaken {
             epoch: 0xa0b0_c0d0,
@@ -281,6 +290,9 @@ fn the_largest_replies_fit() {
             strangers: u32::MAX,
             largest_ticks: u32::MAX,
             ticks: u64::MAX,
+            passes: u32::MAX,
+            vouched: u32::MAX,
+            repairs: u32::MAX,
             multiplicity: [u32::MAX; 65],
         }),
     ];

@@ -20,7 +20,7 @@ use super::board::{Board, Flashing, Runner};
 use super::rtl::Network;
 use super::sources::{self, Cache, Sources};
 use super::workshop::{Firmware, ModelPackage};
-use super::{TargetError, cargo, files, flash, hex, rtl};
+use super::{TargetError, cargo, files, flash, hex, rtl, seal};
 
 /// How firmware is built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -165,7 +165,14 @@ pub(super) fn build_firmware(
             target: &target,
             main,
         };
-        files::write_executable(&elf, &firmware.build(cache)?)?;
+        let mut image = firmware.build(cache)?;
+        if target.triple.contains("-none-") {
+            seal::seal(&mut image).map_err(|message| TargetError::Elf {
+                path: elf.clone(),
+                message,
+            })?;
+        }
+        files::write_executable(&elf, &image)?;
         files::made(&elf)?;
     }
     if matches!(board.runner, Runner::Rtl(_)) {

@@ -119,6 +119,16 @@ pub enum TargetError {
         /// What came.
         message: String,
     },
+    /// The board found that its memory is not as it was.
+    #[error(
+        "{what} found that {part} changed, and decides nothing: flash it again; where that does not last, its memory fails"
+    )]
+    Damaged {
+        /// The program or board.
+        what: String,
+        /// What has changed.
+        part: hodoscope_wire::Part,
+    },
     /// The board refused a request.
     #[error("{what} refused {request}: {reason}")]
     Refused {

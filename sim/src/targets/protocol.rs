@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hodoscope_wire::{
-    Counters, Decoder, FrameError, MenuTaken, PREAMBLE, REPLY_FRAME, Reason, Reply, Request,
+    Counters, Decoder, FrameError, Health, MenuTaken, PREAMBLE, REPLY_FRAME, Reason, Reply, Request,
 };
 
 /// What runs on a board, as it says itself.
@@ -42,6 +42,8 @@ pub struct Identity {
     pub trace: bool,
     /// Whether arithmetic overflow would stop the firmware.
     pub overflow_checks: bool,
+    /// What the board has found in its own memory.
+    pub health: Health,
 }
 
 /// A reply that owns what it says.
@@ -245,6 +247,7 @@ pub(super) fn owned(reply: Reply<'_>) -> Received {
             ticks_per_second: identity.ticks_per_second,
             trace: identity.trace,
             overflow_checks: identity.overflow_checks,
+            health: identity.health,
         }),
         // Logs are taken out before.
         Reply::Done | Reply::Log(_) => Received::Done,

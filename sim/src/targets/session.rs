@@ -355,6 +355,13 @@ impl Session {
         }
         match received {
             Ok(Received::Refused {
+                reason: Reason::Damaged(part),
+                ..
+            }) => Err(TargetError::Damaged {
+                what: self.what.clone(),
+                part,
+            }),
+            Ok(Received::Refused {
                 sequence, reason, ..
             }) => Err(TargetError::Refused {
                 what: self.what.clone(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use hodoscope_program::Program;
-use hodoscope_sim::targets::Board;
 use hodoscope_sim::targets::replay::{Fate, Replayed, Run, Settled};
+use hodoscope_sim::targets::{Board, Counters, Health};
 use serde_json::{Value, json};
 
 use super::events_text;
@@ -217,17 +217,19 @@ pub fn counted(replayed: &Replayed) -> String {
     let mut text = String::new();
     for run in &replayed.tally.runs {
         text += &match &run.board {
-            Some(board) => format!(
-                "  run {:08x}: the board counts {} decided, {} accepted, {} refused; {} asked for again, {} before their turn, {} of other runs, {} frames unreadable\n",
-                run.epoch,
-                thousands(board.events.into()),
-                thousands(board.accepted.into()),
-                thousands(board.wrong.into()),
-                thousands(board.duplicates.into()),
-                thousands(board.ahead.into()),
-                thousands(board.strangers.into()),
-                thousands(board.unreadable.into()),
-            ),
+            Some(board) => {
+                format!(
+                    "  run {:08x}: the board counts {} decided, {} accepted, {} refused; {} asked for again, {} before their turn, {} of other runs, {} frames unreadable\n",
+                    run.epoch,
+                    thousands(board.events.into()),
+                    thousands(board.accepted.into()),
+                    thousands(board.wrong.into()),
+                    thousands(board.duplicates.into()),
+                    thousands(board.ahead.into()),
+                    thousands(board.strangers.into()),
+                    thousands(board.unreadable.into()),
+                ) + &memory(replayed.identity.health, board)
+            }
             None => format!(
                 "  run {:08x}: the board started again after {} decided; what it counted is gone\n",
                 run.epoch,
@@ -236,6 +238,22 @@ pub fn counted(replayed: &Replayed) -> String {
         };
     }
     text
+}
+
+/// What the board says of its own memory at the end of a run.
+fn memory(health: Health, board: &Counters) -> String {
+    if health == Health::Unwatched {
+        return "  its memory is not watched\n".to_owned();
+    }
+    let repaired = match board.repairs {
+        0 => String::new(),
+        count => format!("; {} copies of three repaired", thousands(count.into())),
+    };
+    format!(
+        "  its code and constants were right in {} passes since its start, the last one after event {}{repaired}\n",
+        thousands(board.passes.into()),
+        thousands(board.vouched.into()),
+    )
 }
 
 fn latency(compared: &Compared<'_>, ticks_per_second: u32, board: &Board) -> String {
@@ -393,6 +411,9 @@ pub fn run_json(run: &Run) -> Value {
             "other_runs": board.strangers,
             "unreadable_frames": board.unreadable,
             "largest_ticks": board.largest_ticks,
+            "memory_passes": board.passes,
+            "memory_vouched_before_event": board.vouched,
+            "memory_repairs": board.repairs,
         })),
     })
 }

@@ -3,7 +3,7 @@
 use core::panic::PanicInfo;
 
 use cortex_m_rt::ExceptionFrame;
-use hodoscope_app_support::{Markers, log_panic};
+use hodoscope_app_support::{Image, Markers, log_panic};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Judge, Parts, Trigger};
 
@@ -26,9 +26,11 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         accept: Led::<0>,
         clock: Timer::start(),
         probe: Markers,
+        guard: Image,
     };
-    let mut trigger =
-        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
+    let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
+        about, parts, judge,
+    );
     match trigger.run() {
         Ok(_) => semihosting::process::exit(0),
         Err(_fault) => {

@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use embedded_hal::digital::{self, OutputPin};
-use embedded_io::{ErrorType, Read, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
 use hodoscope_trigger::Clock;
 
 use crate::map::{CLOCK_HZ, FPGAIO, TIMER0, UART0, UART0_RECEIVED};
@@ -94,6 +94,13 @@ impl Read for Uart {
         }
         *byte = UART0_DATA.read() as u8;
         Ok(1)
+    }
+}
+
+impl ReadReady for Uart {
+    /// The UART holds a byte: it must be waited for, or the next one is lost.
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(true)
     }
 }
 

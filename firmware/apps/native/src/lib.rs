@@ -7,7 +7,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::time::Instant;
 
-use embedded_io::{ErrorKind, ErrorType, Read, Write};
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Clock, Fault, Judge, Parts, Trigger, Unconnected};
@@ -51,7 +51,8 @@ macro_rules! app {
         fn main() -> ::std::process::ExitCode {
             const N: usize = $crate::trigger::frame_capacity::<$model>();
             const K: usize = $crate::trigger::answers_stored::<$model>();
-            $crate::run::<$model, _, N, K>($board, $decision)
+            let judge = $crate::trigger::ByThreshold::from($decision);
+            $crate::run::<$model, _, N, K>($board, judge)
         }
     };
 }
@@ -90,9 +91,12 @@ fn serve<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         accept: Unconnected,
         clock: Nanoseconds(Instant::now()),
         probe: Markers,
+        // What guards the memory of a process is its system.
+        guard: (),
     };
-    let mut trigger =
-        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
+    let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
+        about, parts, judge,
+    );
     trigger.run().map(|_| ())
 }
 
@@ -109,6 +113,13 @@ impl ErrorType for Stdio {
 impl Read for Stdio {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ErrorKind> {
         self.input.read(buffer).map_err(kind)
+    }
+}
+
+impl ReadReady for Stdio {
+    /// There is no guarded memory to look after until then.
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(true)
     }
 }
 

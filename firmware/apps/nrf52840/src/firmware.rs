@@ -2,7 +2,7 @@
 
 use cortex_m::peripheral::SCB;
 use embedded_hal::digital::OutputPin;
-use hodoscope_app_support::{Markers, credit};
+use hodoscope_app_support::{Image, Markers, credit};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Judge, Parts, Trigger};
 
@@ -30,10 +30,12 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         accept: Pin,
         clock: Timer::start(),
         probe: Markers,
+        guard: Image,
     };
-    let parts: Parts<Uart, Busy, Accept, Timer, Markers> = parts;
-    let mut trigger =
-        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
+    let parts: Parts<Uart, Busy, Accept, Timer, Markers, Image> = parts;
+    let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
+        about, parts, judge,
+    );
     // Neither end nor fault leaves anything to do here.
     let _ = trigger.run();
     restart()

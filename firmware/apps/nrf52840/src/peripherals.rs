@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 use embedded_hal::digital::{self, OutputPin};
-use embedded_io::{ErrorType, Read, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
 use hodoscope_app_support::{Ring, sleep};
 use hodoscope_trigger::Clock;
 
@@ -86,6 +86,12 @@ impl ErrorType for Uart {
 impl Read for Uart {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
         Ok(RECEIVED_BYTES.read(buffer, || sleep(&RECEIVED_BYTES)))
+    }
+}
+
+impl ReadReady for Uart {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(!RECEIVED_BYTES.is_empty())
     }
 }
 

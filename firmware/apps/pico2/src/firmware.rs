@@ -1,7 +1,7 @@
 //! Start, serve, restart.
 
 use embedded_hal::digital::OutputPin;
-use hodoscope_app_support::{Markers, credit};
+use hodoscope_app_support::{Image, Markers, credit};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Judge, Parts, Trigger};
 
@@ -53,9 +53,11 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         accept: Pin::<ACCEPT>,
         clock,
         probe: Markers,
+        guard: Image,
     };
-    let mut trigger =
-        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
+    let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
+        about, parts, judge,
+    );
     // Neither end nor fault leaves anything to do here.
     let _ = trigger.run();
     restart()

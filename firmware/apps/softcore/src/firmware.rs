@@ -26,9 +26,12 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         accept: Accept,
         clock: Cycles,
         probe: Markers,
+        // Events wait while the testbench's clock stands still: there is no pause to look after memory in.
+        guard: (),
     };
-    let mut trigger =
-        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
+    let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
+        about, parts, judge,
+    );
     match trigger.run() {
         Ok(_) => exit(0),
         Err(fault) => {

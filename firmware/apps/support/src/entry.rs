@@ -46,7 +46,8 @@ macro_rules! entry {
         extern "C" fn main() -> ! {
             const N: usize = $crate::trigger::frame_capacity::<$model>();
             const K: usize = $crate::trigger::answers_stored::<$model>();
-            $app::run::<$model, _, N, K>($board, $decision)
+            let judge = $crate::trigger::ByThreshold::from($decision);
+            $app::run::<$model, _, N, K>($board, judge)
         }
 
         #[cfg(not(target_os = "none"))]

@@ -6,6 +6,8 @@ mod logger;
 
 mod entry;
 mod faults;
+#[cfg(target_os = "none")]
+mod image;
 mod registers;
 mod ring;
 
@@ -18,6 +20,8 @@ use hodoscope_trigger::Probe;
 pub use faults::sleep;
 #[doc(hidden)]
 pub use hodoscope_trigger as trigger;
+#[cfg(target_os = "none")]
+pub use image::Image;
 #[doc(hidden)]
 pub use registers::compare_registers;
 pub use ring::{Ring, credit};

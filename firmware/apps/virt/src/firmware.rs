@@ -2,7 +2,7 @@
 
 use core::panic::PanicInfo;
 
-use hodoscope_app_support::{Markers, log_panic};
+use hodoscope_app_support::{Image, Markers, log_panic};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Judge, Parts, Trigger, Unconnected};
 
@@ -25,9 +25,11 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         accept: Unconnected,
         clock: Cycles,
         probe: Markers,
+        guard: Image,
     };
-    let mut trigger =
-        Trigger::<M, J, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(about, parts, judge);
+    let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
+        about, parts, judge,
+    );
     match trigger.run() {
         Ok(_) => exit(0),
         Err(_fault) => {

@@ -2,7 +2,7 @@
 
 use core::convert::Infallible;
 
-use embedded_io::{ErrorType, Read, Write};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
 use hodoscope_trigger::Clock;
 
 /// The 16550 serial port.
@@ -112,6 +112,13 @@ impl Read for Uart {
             len += 1;
         }
         Ok(len)
+    }
+}
+
+impl ReadReady for Uart {
+    /// It is waited for, asleep: a processor that looks holds the emulator's lock.
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(true)
     }
 }
 

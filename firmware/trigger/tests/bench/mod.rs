@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use embedded_hal::digital::{self, OutputPin};
-use embedded_io::{ErrorKind, ErrorType, Read, Write};
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Clock, Decision, End, Fault, Parts, Probe, Trigger};
+use hodoscope_trigger::{About, ByThreshold, Clock, Decision, End, Fault, Parts, Probe, Trigger};
 use hodoscope_wire::{Decoder, REPLY_FRAME, Reply, Request, encode};
 
 /// What happened, in order.
@@ -75,11 +75,12 @@ impl Bench {
             accept: pin("accept"),
             clock: Steps(u32::MAX - 3),
             probe: Marks(self.history.clone()),
+            guard: (),
         };
         // Every toy model has the same inputs, hence the same frames.
         const N: usize = hodoscope_trigger::frame_capacity::<hodoscope_app_toy::Toy>();
-        let mut trigger =
-            Trigger::<M, _, _, _, _, _, _, N, 4, TRACE>::new(about, parts, self.decision);
+        let judge = ByThreshold::from(self.decision);
+        let mut trigger = Trigger::<M, _, _, _, _, _, _, _, N, 4, TRACE>::new(about, parts, judge);
         let end = trigger.run();
         drop(trigger);
         (end, output.take())
@@ -127,6 +128,12 @@ impl Read for Link {
             *byte = read;
         }
         Ok(len)
+    }
+}
+
+impl ReadReady for Link {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+        Ok(!self.input.is_empty())
     }
 }
 

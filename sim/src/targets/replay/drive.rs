@@ -174,6 +174,12 @@ pub fn replay(
             Err(Silence::TimedOut) => {}
             Err(Silence::Closed) => return Err(link.closed()),
         }
+        if let Some(part) = feeder.is_damaged() {
+            return Err(TargetError::Damaged {
+                what: link.what.clone(),
+                part,
+            });
+        }
         if let Some(refusal) = feeder.menu_refused() {
             return Err(TargetError::Protocol {
                 what: link.what.clone(),

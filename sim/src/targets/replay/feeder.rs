@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use hodoscope_wire::{
-    Counters, FrameError, MENU_PART, MenuPart, MenuRefusal, MenuTaken, PREAMBLE, Reason, Request,
+    Counters, FrameError, Health, MENU_PART, MenuPart, MenuRefusal, MenuTaken, PREAMBLE, Part,
+    Reason, Request,
 };
 
 use super::flight::Flight;
@@ -105,6 +106,8 @@ pub struct Feeder<'e> {
     there: usize,
     /// Why the board did not take a menu.
     menu_refused: Option<MenuRefusal>,
+    /// What of the board's memory has changed.
+    damaged: Option<Part>,
     limit: Option<usize>,
     state: State,
     identity: Option<Identity>,
@@ -153,6 +156,7 @@ impl<'e> Feeder<'e> {
             menu: None,
             there: 0,
             menu_refused: None,
+            damaged: None,
             limit,
             state: State::Greeting,
             identity: None,
@@ -186,6 +190,12 @@ impl<'e> Feeder<'e> {
     #[must_use]
     pub fn menu_refused(&self) -> Option<MenuRefusal> {
         self.menu_refused
+    }
+
+    /// What of the board's memory has changed, as it says, if it does: then nothing goes on.
+    #[must_use]
+    pub fn is_damaged(&self) -> Option<Part> {
+        self.damaged
     }
 
     /// What the board says that it is.
@@ -502,6 +512,9 @@ impl<'e> Feeder<'e> {
             return;
         }
         self.token = next_name(self.token);
+        if let Health::Damaged(part) = identity.health {
+            self.damaged = Some(part);
+        }
         self.credit = identity.credit;
         let epoch = self.epoch();
         let goes_on = epoch != 0 && identity.epoch == epoch;
@@ -569,6 +582,7 @@ impl<'e> Feeder<'e> {
                     self.enter(now, State::Greeting);
                 }
             }
+            (Some(_), Reason::Damaged(part)) => self.damaged = Some(part),
             (Some(_), Reason::Ahead { .. }) => self.doubt(now),
             // An event of before this run that came late.
             (Some(_), Reason::OtherRun) => {}

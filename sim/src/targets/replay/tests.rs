@@ -9,7 +9,8 @@ use std::time::Duration;
 use embedded_io::{ErrorType, Read, Write};
 use hodoscope_app_toy::{CAPACITY, Toy};
 use hodoscope_trigger::{
-    About, ByMenu, Clock, Decision, Judge, Parts, Probe, Trigger, Unconnected, menu_frame_capacity,
+    About, ByMenu, ByThreshold, Clock, Decision, Judge, Parts, Probe, Trigger, Unconnected,
+    menu_frame_capacity,
 };
 use hodoscope_wire::{Decoder, REPLY_FRAME, Reply};
 use rand_chacha::ChaCha8Rng;
@@ -94,7 +95,7 @@ impl Probe for Inferences {
 const N: usize = menu_frame_capacity::<Toy>();
 
 type Firmware<const RAWS: usize, J> =
-    Trigger<Toy<RAWS>, J, Output, Unconnected, Unconnected, Still, Inferences, N, 8, false>;
+    Trigger<Toy<RAWS>, J, Output, Unconnected, Unconnected, Still, Inferences, (), N, 8, false>;
 
 fn boot<const RAWS: usize, J: Judge<[i64; RAWS]>>(
     output: &Output,
@@ -112,6 +113,7 @@ fn boot<const RAWS: usize, J: Judge<[i64; RAWS]>>(
         accept: Unconnected,
         clock: Still,
         probe: inferences.clone(),
+        guard: (),
     };
     let mut board = Trigger::new(about, parts, judge);
     board.start().unwrap();
@@ -197,7 +199,7 @@ fn through<const RAWS: usize>(
     resets: &[Duration],
 ) -> Outcome {
     let feeder = Feeder::new(payloads, pace, Some((0, 0)), None, 77);
-    carried::<RAWS, _>(feeder, Decision::NONE, one_in, resets)
+    carried::<RAWS, _>(feeder, ByThreshold::from(Decision::NONE), one_in, resets)
 }
 
 fn carried<const RAWS: usize, J: Judge<[i64; RAWS]>>(
@@ -454,7 +456,11 @@ fn a_firmware_without_a_menu_takes_none() {
     let loads = [(0, first.code().unwrap())];
     let mut feeder = Feeder::new(&payloads, Pace::Fast, Some((0, 0)), None, 77).with_menus(&loads);
     let output = Output::default();
-    let mut board = boot::<3, _>(&output, &Inferences::default(), Decision::NONE);
+    let mut board = boot::<3, _>(
+        &output,
+        &Inferences::default(),
+        ByThreshold::from(Decision::NONE),
+    );
     let mut decoder = Decoder::<REPLY_FRAME>::new();
     for second in 0..10 {
         let now = Duration::from_secs(second);
