@@ -4,6 +4,7 @@ use core::convert::Infallible;
 use core::fmt;
 
 use embedded_hal::digital::{self, ErrorType, OutputPin};
+use hodoscope_wire::Reset;
 
 /// What a firmware says of its board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct About<'a> {
     pub board: &'a str,
     /// Events that the link holds while one is computed, that one among them.
     pub credit: u8,
+    /// Why it has started.
+    pub reset: Reset,
 }
 
 /// A free-running counter.

@@ -90,11 +90,12 @@ impl Scrub {
         self.health
     }
 
-    /// The part that is not as it should be.
-    pub(crate) fn damaged(&self) -> Option<Part> {
+    /// The part that is not as it should be. Where nothing can be watched no code is spent on it.
+    #[inline(always)]
+    pub(crate) fn damaged<G: Guard>(&self) -> Option<Part> {
         match self.health {
-            Health::Damaged(part) => Some(part),
-            Health::Unwatched | Health::Healthy => None,
+            Health::Damaged(part) if G::WATCHES => Some(part),
+            _ => None,
         }
     }
 
@@ -127,7 +128,7 @@ impl Scrub {
     /// Sums a little more of it: whether that was the last of a pass. `next` is the number of the next event.
     pub(crate) fn step<G: Guard>(&mut self, guard: &G, next: u32) -> bool {
         self.rested = true;
-        if self.damaged().is_some() {
+        if self.damaged::<G>().is_some() {
             return false;
         }
         if (self.region, self.offset) == (0, 0) {
@@ -147,7 +148,7 @@ impl Scrub {
         let left = region.len.saturating_sub(self.offset);
         let bytes = &mut bytes[..STEP.min(left as usize)];
         guard.read(index, self.offset, bytes);
-        self.sum.update(bytes);
+        sum_up(&mut self.sum, bytes);
         self.offset += bytes.len() as u32;
         if self.offset >= region.len {
             // A bit of this pass's own sum may have flipped: what counts is found twice.
@@ -171,6 +172,12 @@ impl Scrub {
     }
 }
 
+/// Once in a firmware: it is unrolled.
+#[inline(never)]
+fn sum_up(sum: &mut Checksum, bytes: &[u8]) {
+    sum.update(bytes);
+}
+
 #[inline(never)]
 fn whole<G: Guard>(guard: &G, index: u8, region: &Region) -> u32 {
     let mut sum = Checksum::new();
@@ -179,7 +186,7 @@ fn whole<G: Guard>(guard: &G, index: u8, region: &Region) -> u32 {
     while offset < region.len {
         let len = STEP.min((region.len - offset) as usize);
         guard.read(index, offset, &mut bytes[..len]);
-        sum.update(&bytes[..len]);
+        sum_up(&mut sum, &bytes[..len]);
         offset += len as u32;
     }
     sum.value()

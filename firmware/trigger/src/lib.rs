@@ -35,7 +35,7 @@ pub use board::{About, Clock, Fault, Parts, Probe, Unconnected};
 pub use guard::{Guard, Region, Seal};
 pub use hodoscope_kernels::model;
 pub use hodoscope_menu as menu;
-pub use hodoscope_wire::{Checksum, Health, Part};
+pub use hodoscope_wire::{Checksum, Health, Part, Reset};
 pub use judge::{ByMenu, ByThreshold, Judge, Judged, MENU_WORDS, built_in};
 pub use line::{
     Decision, Line, fixed_bytes, frame_capacity, menu_frame_capacity, payload_capacity, raws,

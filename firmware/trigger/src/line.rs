@@ -164,6 +164,7 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
             trace: TRACE,
             overflow_checks: cfg!(debug_assertions),
             health,
+            reset: about.reset,
         }
     }
 
@@ -176,6 +177,7 @@ impl<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool> Line<M, J, 
 
     /// The run that this line is in.
     #[must_use]
+    #[inline(never)]
     pub fn sequence(&self) -> Sequence {
         self.sequence.get()
     }

@@ -92,7 +92,7 @@ where
         let mut buffer = [0; READ];
         loop {
             while G::WATCHES
-                && self.scrub.damaged().is_none()
+                && self.scrub.damaged::<G>().is_none()
                 && !self.replies.link.read_ready().map_err(Fault::link)?
             {
                 self.watch()?;
@@ -119,7 +119,7 @@ where
         if G::WATCHES {
             self.scrub.start(&self.guard);
         }
-        match self.scrub.damaged() {
+        match self.scrub.damaged::<G>() {
             None => self.busy.set_low().map_err(Fault::pin),
             Some(part) => {
                 log!(error, "damaged: {}", part);
@@ -180,7 +180,7 @@ where
                     let is_another = epoch == 0 || epoch != line.sequence().epoch();
                     match line.begin(epoch, decision) {
                         Ok(()) => {
-                            if is_another {
+                            if G::WATCHES && is_another {
                                 scrub.begin();
                             }
                             let Decision { output, threshold } = line.decision();
@@ -211,8 +211,8 @@ where
                 }) => {
                     let credit = line.credit(about);
                     match line.sequence().turn(epoch, sequence) {
-                        Turn::Now if scrub.damaged().is_some() => scrub
-                            .damaged()
+                        Turn::Now if scrub.damaged::<G>().is_some() => scrub
+                            .damaged::<G>()
                             .map(|part| (Some(sequence), Reason::Damaged(part))),
                         Turn::Now => {
                             busy.set_high().map_err(Fault::pin)?;
@@ -220,13 +220,15 @@ where
                             let fate = line.event(sequence, payload, clock, probe);
                             show(sequence, fate, accept)?;
                             replies.fate(epoch, sequence, credit, fate)?;
-                            line.repair();
+                            if G::WATCHES {
+                                line.repair();
+                            }
                             // Where events come without a pause, each pays for a step.
                             if G::WATCHES && !scrub.rested {
                                 watch(line, guard, scrub, busy, accept)?;
                             }
                             scrub.rested = false;
-                            if scrub.damaged().is_none() {
+                            if scrub.damaged::<G>().is_none() {
                                 busy.set_low().map_err(Fault::pin)?;
                             }
                             None
@@ -245,8 +247,8 @@ where
                         Turn::OtherRun => Some((Some(sequence), Reason::OtherRun)),
                     }
                 }
-                Ok(Request::Trace { id, .. }) if scrub.damaged().is_some() => scrub
-                    .damaged()
+                Ok(Request::Trace { id, .. }) if scrub.damaged::<G>().is_some() => scrub
+                    .damaged::<G>()
                     .map(|part| (Some(id), Reason::Damaged(part))),
                 Ok(Request::Trace { id, payload }) => {
                     busy.set_high().map_err(Fault::pin)?;
@@ -315,9 +317,9 @@ where
 }
 
 /// Looks after a little of the guarded memory. Once it has changed, the board is busy for good, and accepts nothing.
-fn watch<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool>(
+fn watch<M: Model, J: Judge<M::Raws>, G: Guard, const K: usize, const TRACE: bool>(
     line: &mut Line<M, J, K, TRACE>,
-    guard: &impl Guard,
+    guard: &G,
     scrub: &mut Scrub,
     busy: &mut impl OutputPin,
     accept: &mut impl OutputPin,
@@ -326,7 +328,7 @@ fn watch<M: Model, J: Judge<M::Raws>, const K: usize, const TRACE: bool>(
         line.repair();
         scrub.passed(line.is_sound());
     }
-    let Some(part) = scrub.damaged() else {
+    let Some(part) = scrub.damaged::<G>() else {
         return Ok(());
     };
     log!(error, "damaged: {}", part);

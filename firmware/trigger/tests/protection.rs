@@ -11,7 +11,7 @@ use embedded_io::{ErrorType, Read, Write};
 use hodoscope_kernels::model::{EventError, InputInfo, Model, Observer, OutputInfo};
 use hodoscope_trigger::{
     About, ByMenu, ByThreshold, Checksum, Clock, Decision, Guard, Health, Judge, Part, Parts,
-    Region, Seal, Trigger, frame_capacity, menu_frame_capacity,
+    Region, Reset, Seal, Trigger, frame_capacity, menu_frame_capacity,
 };
 use hodoscope_wire::{Decoder, REPLY_FRAME, Reason, Reply, Request, encode};
 
@@ -186,6 +186,7 @@ impl<J: Judge<[i64; 1]>> Board<J> {
             app: "test",
             board: "memory",
             credit: 8,
+            reset: Reset::Unknown,
         };
         let parts = Parts {
             link: link.clone(),

@@ -5,7 +5,7 @@ mod bench;
 use bench::{Bench, event, replies};
 use hodoscope_app_toy::{CAPACITY, Toy};
 use hodoscope_trigger::{Decision, End, Fault, payload_capacity};
-use hodoscope_wire::{FrameError, Health, Identity, Reason, Reply, Request, VERSION, chunk};
+use hodoscope_wire::{FrameError, Health, Identity, Reason, Reply, Request, Reset, VERSION, chunk};
 use proptest::prelude::*;
 
 #[test]
@@ -29,6 +29,7 @@ fn hello_is_answered_with_the_identity() {
         trace: false,
         overflow_checks: cfg!(debug_assertions),
         health: Health::Unwatched,
+        reset: Reset::Pin,
     };
     assert_eq!(replies(&output), [Reply::Identity(identity)]);
 }

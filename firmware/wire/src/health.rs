@@ -31,6 +31,44 @@ pub enum Health {
     Damaged(Part),
 }
 
+/// Why a board has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Reset {
+    /// Nothing says why.
+    #[default]
+    Unknown,
+    /// Its power came, or came back.
+    Power,
+    /// Its reset pin was pulled.
+    Pin,
+    /// A host asked for it.
+    Host,
+    /// The firmware panicked.
+    Panic,
+    /// The processor met an instruction or an address that it cannot use.
+    Fault,
+    /// A watchdog was not fed.
+    Watchdog,
+    /// A program asked for it.
+    Software,
+}
+
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "for a reason that it does not know",
+            Self::Power => "at power-up",
+            Self::Pin => "by its reset pin",
+            Self::Host => "as a host asked",
+            Self::Panic => "after a panic",
+            Self::Fault => "after a fault of the processor",
+            Self::Watchdog => "by its watchdog",
+            Self::Software => "as a program asked",
+        })
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

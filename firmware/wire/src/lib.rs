@@ -39,7 +39,7 @@ mod message;
 
 pub use checksum::Checksum;
 pub use frame::{Decoder, EncodeError, FrameError, PREAMBLE, VERSION, encode, frame_len};
-pub use health::{Health, Part};
+pub use health::{Health, Part, Reset};
 pub use message::{
     CHUNK, Chunk, Counters, Identity, LOG_CHUNK, MENU_FRAME, MENU_PART, MULTIPLICITIES, MenuPart,
     MenuRefusal, MenuReply, MenuTaken, NoMenu, REPLY_FRAME, Reason, Reply, ReplyWith, Request,

@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_big_array::BigArray;
 
-use crate::{FrameError, Health, Part};
+use crate::{FrameError, Health, Part, Reset};
 
 /// Most raws of one reply. Longer layers and longer outputs come in several.
 pub const CHUNK: usize = 32;
@@ -292,6 +292,8 @@ pub struct Identity<'a> {
     pub overflow_checks: bool,
     /// What the board has found in its own memory.
     pub health: Health,
+    /// Why it has started.
+    pub reset: Reset,
 }
 
 /// What a board has seen since its start, [`Request::Begin`] or [`Request::Reset`].

@@ -3,7 +3,7 @@
 use hodoscope_wire::{
     Chunk, Counters, Decoder, FrameError, Health, Identity, MENU_FRAME, MENU_PART, MenuPart,
     MenuRefusal, MenuReply, MenuTaken, NoMenu, Part, REPLY_FRAME, Reason, Reply, Request,
-    RequestWith, VERSION, chunk, encode, frame_len,
+    RequestWith, Reset, VERSION, chunk, encode, frame_len,
 };
 use proptest::prelude::*;
 
@@ -89,6 +89,7 @@ fn replies() -> Vec<Reply<'static>> {
             trace: true,
             overflow_checks: false,
             health: Health::Damaged(Part::Constants),
+            reset: Reset::Watchdog,
         }),
         Reply::Done,
         Reply::Layer {

@@ -43,7 +43,7 @@ pub use board::Board;
 pub use build::{BuildOptions, Built, ProgramIdentity, build, build_host};
 pub use cached::{Cached, Cleaned, cached, clean};
 pub use error::TargetError;
-pub use hodoscope_wire::{Counters, Health, Part};
+pub use hodoscope_wire::{Counters, Health, Part, Reset};
 pub use host::{FileError, Host, HostError};
 pub use library::{Library, LibraryOptions, build_library, library_header, library_targets};
 pub use menu::{MenuBuild, build_menu};

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hodoscope_wire::{
-    Counters, Decoder, FrameError, Health, MenuTaken, PREAMBLE, REPLY_FRAME, Reason, Reply, Request,
+    Counters, Decoder, FrameError, Health, MenuTaken, PREAMBLE, REPLY_FRAME, Reason, Reply,
+    Request, Reset,
 };
 
 /// What runs on a board, as it says itself.
@@ -44,6 +45,8 @@ pub struct Identity {
     pub overflow_checks: bool,
     /// What the board has found in its own memory.
     pub health: Health,
+    /// Why it has started.
+    pub reset: Reset,
 }
 
 /// A reply that owns what it says.
@@ -248,6 +251,7 @@ pub(super) fn owned(reply: Reply<'_>) -> Received {
             trace: identity.trace,
             overflow_checks: identity.overflow_checks,
             health: identity.health,
+            reset: identity.reset,
         }),
         // Logs are taken out before.
         Reply::Done | Reply::Log(_) => Received::Done,

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
-use hodoscope_sim::targets::{Health, Part};
+use hodoscope_sim::targets::{Health, Part, Reset};
+use hodoscope_wire::{Decoder, REPLY_FRAME, Reply, Request, encode};
 use object::{Object, ObjectSection, ObjectSymbol};
 
 use super::*;
@@ -152,6 +155,18 @@ impl Debugger {
         self.receive()
     }
 
+    /// Lets the processor, an Arm, go on at another instruction.
+    fn jump(&mut self, address: u64) {
+        self.0.write_all(b"\x03").unwrap();
+        assert!(self.receive().starts_with(['T', 'S']));
+        let counter: String = (address as u32)
+            .to_le_bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .concat();
+        assert_eq!(self.ask(&format!("Pf={counter}")), "OK");
+        self.go_on();
+    }
+
     /// Flips a bit of a running board's memory. The board stands still meanwhile.
     fn flip(&mut self, address: u64, bit: u8) {
         self.0.write_all(b"\x03").unwrap();
@@ -224,4 +239,107 @@ fn a_bit_that_flips_on_a_running_board_is_found() {
         );
         assert_eq!(found, flips());
     }
+}
+
+/// The very image of a real board in QEMU, which may start again, as its chip would.
+struct Restarting {
+    qemu: Child,
+    to: ChildStdin,
+    from: Receiver<Reset>,
+}
+
+impl Restarting {
+    fn start(board: &Board, built: &Built, socket: &Path) -> Self {
+        let Runner::Emulator(emulator) = &board.runner else {
+            panic!("{} is emulated", board.name);
+        };
+        let arguments = emulator.arguments.iter().filter(|own| *own != "-no-reboot");
+        let arguments = arguments.map(|own| own.replace("{elf}", built.elf.to_str().unwrap()));
+        let mut qemu = Command::new(&emulator.program)
+            .args(arguments)
+            .arg("-gdb")
+            .arg(format!("unix:{},server=on,wait=off", socket.display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut output = qemu.stdout.take().unwrap();
+        let (send, from) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut decoder = Decoder::<REPLY_FRAME>::new();
+            let mut byte = [0];
+            while output.read(&mut byte).is_ok_and(|len| len > 0) {
+                let mut bytes = &byte[..];
+                if let Some(Ok(Reply::Identity(identity))) = decoder.feed::<Reply<'_>>(&mut bytes)
+                    && send.send(identity.reset).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Self {
+            to: qemu.stdin.take().unwrap(),
+            qemu,
+            from,
+        }
+    }
+
+    fn send(&mut self, request: &Request<'_>) {
+        let mut frame = [0; 64];
+        // Whatever the board has read before ends here.
+        self.to.write_all(&[0, 0]).unwrap();
+        self.to
+            .write_all(encode(request, &mut frame).unwrap())
+            .unwrap();
+        self.to.flush().unwrap();
+    }
+
+    /// Why it has started. It is asked until it answers.
+    fn reset(&mut self) -> Reset {
+        for _ in 0..100 {
+            self.send(&Request::Hello { token: 1 });
+            if let Ok(reset) = self.from.recv_timeout(Duration::from_millis(200)) {
+                // Answers to what was asked twice.
+                while self.from.recv_timeout(Duration::from_millis(300)).is_ok() {}
+                return reset;
+            }
+        }
+        panic!("the board does not answer");
+    }
+}
+
+impl Drop for Restarting {
+    fn drop(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+#[test]
+fn a_board_that_starts_again_says_why() {
+    if without_emulator() {
+        println!("not run, as HODOSCOPE_WITHOUT_EMULATOR asks");
+        return;
+    }
+    let board = find("nucleo-f446re");
+    let release = built(fixture(), &board, BuildOptions::default());
+    let elf = fs::read(&release.elf).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("gdb");
+    let mut restarting = Restarting::start(&board, &release, &socket);
+    // QEMU's chip has no flags of its own.
+    assert_eq!(restarting.reset(), Reset::Unknown);
+    let mut debugger = Debugger::connect(&socket);
+    for (place, reason) in [
+        ("rust_begin_unwind", Reset::Panic),
+        ("_HardFault", Reset::Fault),
+    ] {
+        let (address, _, _) = symbol(&elf, place);
+        debugger.jump(address);
+        assert_eq!(restarting.reset(), reason);
+    }
+    restarting.send(&Request::Shutdown);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(restarting.reset(), Reset::Host);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use hodoscope_program::Program;
 use hodoscope_sim::targets::replay::{Fate, Replayed, Run, Settled};
-use hodoscope_sim::targets::{Board, Counters, Health};
+use hodoscope_sim::targets::{Board, Counters, Health, Identity};
 use serde_json::{Value, json};
 
 use super::events_text;
@@ -228,7 +228,7 @@ pub fn counted(replayed: &Replayed) -> String {
                     thousands(board.ahead.into()),
                     thousands(board.strangers.into()),
                     thousands(board.unreadable.into()),
-                ) + &memory(replayed.identity.health, board)
+                ) + &memory(&replayed.identity, board)
             }
             None => format!(
                 "  run {:08x}: the board started again after {} decided; what it counted is gone\n",
@@ -241,16 +241,17 @@ pub fn counted(replayed: &Replayed) -> String {
 }
 
 /// What the board says of its own memory at the end of a run.
-fn memory(health: Health, board: &Counters) -> String {
-    if health == Health::Unwatched {
-        return "  its memory is not watched\n".to_owned();
+fn memory(identity: &Identity, board: &Counters) -> String {
+    let reset = identity.reset;
+    if identity.health == Health::Unwatched {
+        return format!("  it had started {reset}; its memory is not watched\n");
     }
     let repaired = match board.repairs {
         0 => String::new(),
         count => format!("; {} copies of three repaired", thousands(count.into())),
     };
     format!(
-        "  its code and constants were right in {} passes since its start, the last one after event {}{repaired}\n",
+        "  it had started {reset}; code and constants were right in {} passes since, which vouch for the first {} events{repaired}\n",
         thousands(board.passes.into()),
         thousands(board.vouched.into()),
     )
@@ -356,6 +357,8 @@ fn to_json(
             "app": identity.app,
             "board": identity.board,
             "version": identity.version,
+            "started": identity.reset.to_string(),
+            "memory": identity.health.to_string(),
             "program_sha256": hex(&identity.program),
             "ticks_per_second": identity.ticks_per_second,
             "window": identity.credit,

@@ -386,6 +386,8 @@ fn to_json(
             "app": identity.app,
             "board": identity.board,
             "version": identity.version,
+            "started": identity.reset.to_string(),
+            "memory": identity.health.to_string(),
             "program_sha256": hex(&identity.program),
             "window": identity.credit,
         },

@@ -10,7 +10,7 @@ use std::time::Instant;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Clock, Fault, Judge, Parts, Trigger, Unconnected};
+use hodoscope_trigger::{About, Clock, Fault, Judge, Parts, Reset, Trigger, Unconnected};
 
 #[doc(hidden)]
 pub use hodoscope_app_support as support;
@@ -81,6 +81,7 @@ fn serve<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         board,
         // An emulator or a pipe holds what the board has not read.
         credit: 8,
+        reset: Reset::Power,
     };
     let parts = Parts {
         link: Stdio {

@@ -1,9 +1,9 @@
 //! Start, serve, restart.
 
 use embedded_hal::digital::OutputPin;
-use hodoscope_app_support::{Image, Markers, credit};
+use hodoscope_app_support::{Image, Markers, credit, reset};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Judge, Parts, Trigger};
+use hodoscope_trigger::{About, Judge, Parts, Reset, Trigger};
 
 use crate::clock::{self, IO_BANK0, PADS_BANK0, release};
 use crate::map::UART0_INTERRUPT;
@@ -46,6 +46,7 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         app: "pico2",
         board,
         credit: credit(RING, N),
+        reset: reset::take(Reset::Unknown),
     };
     let parts = Parts {
         link,
@@ -58,8 +59,7 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
     let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
         about, parts, judge,
     );
-    // Neither end nor fault leaves anything to do here.
-    let _ = trigger.run();
+    reset::leave_end(trigger.run());
     restart()
 }
 

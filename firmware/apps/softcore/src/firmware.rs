@@ -5,7 +5,7 @@ use core::panic::PanicInfo;
 
 use hodoscope_app_support::Markers;
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Judge, Parts, Trigger};
+use hodoscope_trigger::{About, Judge, Parts, Reset, Trigger};
 
 use crate::peripherals::{Accept, Busy, Cycles, Link, Log, exit};
 
@@ -19,6 +19,8 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         board,
         // An emulator or a pipe holds what the board has not read.
         credit: 8,
+        // It is started anew each time.
+        reset: Reset::Power,
     };
     let parts = Parts {
         link: Link,

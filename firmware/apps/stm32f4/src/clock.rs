@@ -3,6 +3,8 @@
 //! The PLL makes 168 MHz of the 8 MHz that the Nucleo's debugger gives: the most without over-drive. Every wait is bounded. What does
 //! not start is left out, and the chip stays on its internal oscillator: so a board without that clock works, slower, and says so.
 
+use hodoscope_trigger::Reset;
+
 use crate::register::Register;
 
 /// Frequencies after the start.
@@ -32,6 +34,7 @@ const RCC_PLLCFGR: Register = Register(RCC + 0x04);
 const RCC_CFGR: Register = Register(RCC + 0x08);
 pub const RCC_AHB1ENR: Register = Register(RCC + 0x30);
 pub const RCC_APB1ENR: Register = Register(RCC + 0x40);
+const RCC_CSR: Register = Register(RCC + 0x74);
 const FLASH_ACR: Register = Register(0x4002_3c00);
 const PWR_CR: Register = Register(0x4000_7000);
 
@@ -53,6 +56,27 @@ const SWITCH: u32 = 0b11;
 const SWITCH_PLL: u32 = 0b10;
 const STATUS: u32 = 0b11 << 2;
 const STATUS_PLL: u32 = 0b10 << 2;
+
+const REMOVE_FLAGS: u32 = 1 << 24;
+const BROWN_OUT: u32 = 1 << 25;
+const PIN: u32 = 1 << 26;
+const POWER: u32 = 1 << 27;
+const SOFTWARE: u32 = 1 << 28;
+const WATCHDOGS: u32 = 1 << 29 | 1 << 30;
+
+/// Why the chip has started, as it says. Flags stay until they are removed, and any reset pulls the pin, too.
+pub fn reset() -> Reset {
+    let flags = RCC_CSR.read();
+    RCC_CSR.modify(0, REMOVE_FLAGS);
+    let reasons = [
+        (WATCHDOGS, Reset::Watchdog),
+        (SOFTWARE, Reset::Software),
+        (POWER | BROWN_OUT, Reset::Power),
+        (PIN, Reset::Pin),
+    ];
+    let found = reasons.into_iter().find(|(flag, _)| flags & flag != 0);
+    found.map_or(Reset::Unknown, |(_, reason)| reason)
+}
 
 /// Starts the fast clocks, as far as they start.
 pub fn start() -> Clocks {

@@ -4,6 +4,7 @@
 //! not start is left out, and the chip stays on its internal oscillator: so a board without that clock works, slower, and says so.
 
 use cortex_m::Peripherals;
+use hodoscope_trigger::Reset;
 
 use crate::map::*;
 
@@ -114,4 +115,25 @@ fn give_up() -> Clocks {
     RCC_CR.modify(HSE_ON | PLL_ON, 0);
     RCC_CR.modify(HSE_BYPASS, 0);
     INTERNAL
+}
+
+const REMOVE_FLAGS: u32 = 1 << 16;
+const BROWN_OUT: u32 = 1 << 21;
+const PIN: u32 = 1 << 22;
+const POWER: u32 = 1 << 23;
+const SOFTWARE: u32 = 1 << 24;
+const WATCHDOGS: u32 = 1 << 26 | 1 << 28;
+
+/// Why the chip has started, as it says (RM0433, RCC_RSR). Flags stay until they are removed, and any reset pulls the pin, too.
+pub fn reset() -> Reset {
+    let flags = RCC_RSR.read();
+    RCC_RSR.modify(0, REMOVE_FLAGS);
+    let reasons = [
+        (WATCHDOGS, Reset::Watchdog),
+        (SOFTWARE, Reset::Software),
+        (POWER | BROWN_OUT, Reset::Power),
+        (PIN, Reset::Pin),
+    ];
+    let found = reasons.into_iter().find(|(flag, _)| flags & flag != 0);
+    found.map_or(Reset::Unknown, |(_, reason)| reason)
 }

@@ -2,7 +2,7 @@
 
 use cortex_m::peripheral::SCB;
 use embedded_hal::digital::OutputPin;
-use hodoscope_app_support::{Image, Markers, credit};
+use hodoscope_app_support::{Image, Markers, credit, reset};
 use hodoscope_kernels::model::Model;
 use hodoscope_trigger::{About, Judge, Parts, Trigger};
 
@@ -23,6 +23,7 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         app: "stm32h7",
         board,
         credit: credit(RING, N),
+        reset: reset::take(clock::reset()),
     };
     let parts = Parts {
         link: Usart::start(clocks),
@@ -35,8 +36,7 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
     let mut trigger = Trigger::<M, J, _, _, _, _, _, _, N, K, { cfg!(feature = "trace") }>::new(
         about, parts, judge,
     );
-    // Neither end nor fault leaves anything to do here.
-    let _ = trigger.run();
+    reset::leave_end(trigger.run());
     restart()
 }
 

@@ -37,6 +37,7 @@ registers! {
     RCC_PLLCKSELR = RCC + 0x28;
     RCC_PLLCFGR = RCC + 0x2c;
     RCC_PLL1DIVR = RCC + 0x30;
+    RCC_RSR = RCC + 0xd0;
     RCC_AHB4ENR = RCC + 0xe0;
     RCC_APB1LENR = RCC + 0xe8;
     PWR_CSR1 = PWR + 0x04;

@@ -7,12 +7,14 @@ macro_rules! faults {
     ($link:ident, $receive:ident, $restart:ident) => {
         #[panic_handler]
         fn panic(_: &core::panic::PanicInfo) -> ! {
+            $crate::reset::leave($crate::trigger::Reset::Panic);
             $restart()
         }
 
         // SAFETY: reads nothing and restarts; nothing that was interrupted goes on.
         #[cortex_m_rt::exception]
         unsafe fn HardFault(_frame: &cortex_m_rt::ExceptionFrame) -> ! {
+            $crate::reset::leave($crate::trigger::Reset::Fault);
             $restart()
         }
 
@@ -21,7 +23,10 @@ macro_rules! faults {
         unsafe fn DefaultHandler(interrupt: i16) {
             match interrupt {
                 $link => $receive(),
-                _ => $restart(),
+                _ => {
+                    $crate::reset::leave($crate::trigger::Reset::Fault);
+                    $restart()
+                }
             }
         }
     };

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(target_os = "none")]
 mod image;
 mod registers;
+#[cfg(all(target_arch = "arm", target_os = "none"))]
+pub mod reset;
 mod ring;
 
 use core::arch::asm;

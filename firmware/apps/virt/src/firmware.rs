@@ -4,7 +4,7 @@ use core::panic::PanicInfo;
 
 use hodoscope_app_support::{Image, Markers, log_panic};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, Judge, Parts, Trigger, Unconnected};
+use hodoscope_trigger::{About, Judge, Parts, Reset, Trigger, Unconnected};
 
 use crate::peripherals::{Cycles, Uart, exit};
 
@@ -18,6 +18,8 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
         board,
         // An emulator or a pipe holds what the board has not read.
         credit: 8,
+        // It is started anew each time.
+        reset: Reset::Power,
     };
     let parts = Parts {
         link: Uart::start(),

@@ -7,7 +7,9 @@ use std::rc::Rc;
 use embedded_hal::digital::{self, OutputPin};
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write};
 use hodoscope_kernels::model::Model;
-use hodoscope_trigger::{About, ByThreshold, Clock, Decision, End, Fault, Parts, Probe, Trigger};
+use hodoscope_trigger::{
+    About, ByThreshold, Clock, Decision, End, Fault, Parts, Probe, Reset, Trigger,
+};
 use hodoscope_wire::{Decoder, REPLY_FRAME, Reply, Request, encode};
 
 /// What happened, in order.
@@ -63,6 +65,7 @@ impl Bench {
             app: self.app,
             board: "table",
             credit: 8,
+            reset: Reset::Pin,
         };
         let parts = Parts {
             link: Link {

@@ -106,6 +106,7 @@ fn boot<const RAWS: usize, J: Judge<[i64; RAWS]>>(
         app: "test",
         board: "memory",
         credit: 8,
+        reset: hodoscope_wire::Reset::Power,
     };
     let parts = Parts {
         link: output.clone(),
