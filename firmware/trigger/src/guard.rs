@@ -69,7 +69,9 @@ pub(crate) struct Scrub {
     vouched: u32,
     passes: u32,
     /// A step was taken since the last event.
-    pub(crate) rested: bool,
+    rested: bool,
+    /// And a pass has ended since: what is left of the pause is for sleep.
+    is_over: bool,
 }
 
 impl Scrub {
@@ -83,6 +85,7 @@ impl Scrub {
             vouched: 0,
             passes: 0,
             rested: false,
+            is_over: false,
         }
     }
 
@@ -102,6 +105,17 @@ impl Scrub {
     /// Passes since the start, and the event of the run before which all are vouched for.
     pub(crate) fn passes(&self) -> (u32, u32) {
         (self.passes, self.vouched)
+    }
+
+    /// Whether a pass has ended since the last event.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_over
+    }
+
+    /// An event has been decided: whether there was no step since the one before.
+    pub(crate) fn after_event(&mut self) -> bool {
+        self.is_over = false;
+        !core::mem::take(&mut self.rested)
     }
 
     /// A run begins: its events are not those of the run before.
@@ -142,6 +156,7 @@ impl Scrub {
         let index = self.region;
         let Some(region) = guard.region(index) else {
             (self.region, self.offset, self.sum) = (0, 0, Checksum::new());
+            self.is_over = true;
             return true;
         };
         let mut bytes = [0; STEP];

@@ -92,6 +92,7 @@ where
         let mut buffer = [0; READ];
         loop {
             while G::WATCHES
+                && !self.scrub.is_done()
                 && self.scrub.damaged::<G>().is_none()
                 && !self.replies.link.read_ready().map_err(Fault::link)?
             {
@@ -224,10 +225,10 @@ where
                                 line.repair();
                             }
                             // Where events come without a pause, each pays for a step.
-                            if G::WATCHES && !scrub.rested {
+                            if G::WATCHES && scrub.after_event() {
                                 watch(line, guard, scrub, busy, accept)?;
+                                scrub.after_event();
                             }
-                            scrub.rested = false;
                             if scrub.damaged::<G>().is_none() {
                                 busy.set_low().map_err(Fault::pin)?;
                             }
