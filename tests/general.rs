@@ -406,7 +406,8 @@ fn many_outputs_take_little_stack() {
     let dir = place.path().join("wide");
     let mut compile = hodoscope();
     compile.arg("compile").arg(&file).arg("-o").arg(&dir);
-    succeeds(compile.args(["--board", "mps2-an386", "--budget", "stack:5KiB"]));
+    // The event loop's own, about 2.5 KiB, is in it.
+    succeeds(compile.args(["--board", "mps2-an386", "--budget", "stack:6KiB"]));
 }
 
 /// Exit code and message of a compilation of a network with 16 bits, on events of its own.

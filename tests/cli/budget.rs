@@ -65,7 +65,7 @@ fn a_model_over_budget_fails_and_following_the_advice_it_passes() {
     let measured = report(&mut latency(&dir, &["--budget", "10s"]), 0);
     // The event's words, its sums, a frame each way: nothing stands there twice.
     let stack = measured["boards"][0]["stack_bytes"].as_u64();
-    assert!(stack.is_some_and(|bytes| bytes < 2_600), "{stack:?}");
+    assert!(stack.is_some_and(|bytes| bytes < 3_000), "{stack:?}");
     let modelled = &measured["boards"][0]["modelled"][0];
     let cycles: Vec<u64> = modelled["cycles_by_multiplicity"]
         .as_array()
