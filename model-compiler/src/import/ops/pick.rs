@@ -221,10 +221,11 @@ pub(super) fn split(
             node.attribute_error("num_outputs", format!("does not match the {parts} outputs"))
         );
     }
+    let is_stated = sizes.is_some();
     let sizes = match sizes {
         Some(sizes) => sizes
             .iter()
-            .map(|&s| usize::try_from(s).unwrap_or(0))
+            .map(|&s| usize::try_from(s).unwrap_or(usize::MAX))
             .collect(),
         None if parts == 0 => Vec::new(),
         None => {
@@ -236,7 +237,8 @@ pub(super) fn split(
         }
     };
     let total = sizes.iter().try_fold(0usize, |n, &s| n.checked_add(s));
-    if sizes.len() != parts || sizes.contains(&0) || total != Some(extent) {
+    let is_empty = !is_stated && sizes.contains(&0);
+    if sizes.len() != parts || is_empty || total != Some(extent) {
         return Err(node.operand_error(format!(
             "{extent} elements cannot be split into {parts} parts of {sizes:?}"
         )));
@@ -244,6 +246,19 @@ pub(super) fn split(
     let mut start = 0;
     let mut out = Vec::new();
     for len in sizes {
+        // TensorFlow's recurrent cells split off what is left of their kernels, and that may be nothing.
+        if len == 0 {
+            let mut shape = shape.clone();
+            shape[axis] = 0;
+            out.push(Value::Ints(
+                x.kind(),
+                Ints {
+                    shape,
+                    data: vec![],
+                },
+            ));
+            continue;
+        }
         let op = Op::Slice {
             axis,
             start,

@@ -222,3 +222,14 @@ fn enlargements() {
     let rows = [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0, 4.0, 4.0, 4.0];
     check(found, &[1, 1, 2, 6], &rows);
 }
+
+#[test]
+fn a_part_that_is_stated_as_empty_is_no_value() {
+    let mut split = node("Split", "a", &["x", "sizes"], vec![int("axis", 1)]);
+    split.output = ["a", "b", "none"].map(String::from).into();
+    let nodes = vec![split, node("Add", "y", &["a", "b"], vec![])];
+    let sizes = vec![int64s("sizes", &[3], &[2, 2, 0])];
+    let model = model(13, vec![info("x", &[1, 4])], sizes, nodes, &["y"]);
+    let found = run(&model, &[t(&[1, 4], &[1.0, 2.0, 3.0, 4.0])]);
+    assert_eq!(found[0].data, [4.0, 6.0]);
+}
