@@ -163,6 +163,8 @@ impl Debugger {
             .to_le_bytes()
             .map(|byte| format!("{byte:02x}"))
             .concat();
+        // QEMU writes single registers for those who have read what there are.
+        self.ask("qXfer:features:read:target.xml:0,ffb");
         assert_eq!(self.ask(&format!("Pf={counter}")), "OK");
         self.go_on();
     }
