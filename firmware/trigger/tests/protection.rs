@@ -166,8 +166,10 @@ impl Clock for Still {
 const N: usize = menu_frame_capacity::<Net>();
 const _: () = assert!(N >= frame_capacity::<Net>());
 
+type Firmware<J> = Trigger<Net, J, Link, Pin, Pin, Still, (), Flash, N, 8, false>;
+
 struct Board<J: Judge<[i64; 1]>> {
-    trigger: Box<Trigger<Net, J, Link, Pin, Pin, Still, (), Flash, N, 8, false>>,
+    trigger: Box<Firmware<J>>,
     link: Link,
     busy: Pin,
     accept: Pin,
