@@ -77,9 +77,9 @@ fn regions(elf: &[u8]) -> Result<Option<(usize, Vec<Region>)>, String> {
         let part = u32::from(!has(elf::SHF_EXECINSTR));
         let parts = if start <= seal.start && seal.end <= end {
             at = Some((offset + seal.start - start) as usize);
-            vec![start..seal.start, seal.end..end]
+            [start..seal.start, seal.end..end]
         } else {
-            vec![start..end]
+            [start..end, end..end]
         };
         for own in parts.into_iter().filter(|own| !own.is_empty()) {
             let bytes = &data[(own.start - start) as usize..(own.end - start) as usize];
