@@ -145,7 +145,8 @@ impl Debugger {
         while self.byte() != b'$' {}
         let bytes: Vec<u8> =
             std::iter::from_fn(|| Some(self.byte()).filter(|byte| *byte != b'#')).collect();
-        (self.byte(), self.byte());
+        self.byte();
+        self.byte();
         self.0.write_all(b"+").unwrap();
         String::from_utf8(bytes).unwrap()
     }
