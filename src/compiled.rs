@@ -504,7 +504,9 @@ fn beyond(reach: &Reach) -> String {
 pub fn constituents_json(constituents: &Constituents) -> Value {
     match constituents {
         Constituents::None => Value::Null,
-        Constituents::Live => json!({ "computed": "live" }),
+        Constituents::Live { counted } => {
+            json!({ "computed": "live", "empty_slots_count": counted })
+        }
         Constituents::All { because } => json!({ "computed": "all", "because": because }),
     }
 }

@@ -51,17 +51,19 @@ fn drafted(graph: &Graph, axis: Option<&SetAxis>, values: &[Vec<f32>]) -> String
     let set = axis.filter(|axis| axis.is_set());
     for (index, (input, values)) in graph.inputs().iter().zip(values).enumerate() {
         let shape = graph.shape(input.value);
+        let of_set = set.filter(|set| {
+            let slots = set.of(input.value).filter(|_| set.inputs.contains(&index));
+            slots.is_some_and(|slots| slots.outer == 1)
+        });
+        // Fields repeat from slot to slot.
+        let inner = of_set.and_then(|set| set.of(input.value));
         let last = shape.last().copied().unwrap_or(1).max(1);
+        let last = inner.map_or(last, |slots| slots.inner);
         let fields = if shape.len() > 1 && last <= FIELDS {
             last
         } else {
             1
         };
-        // A row of fields per slot.
-        let of_set = set.filter(|set| {
-            let slots = set.of(input.value).filter(|_| set.inputs.contains(&index));
-            slots.is_some_and(|slots| slots.axis(shape) == Some(1))
-        });
         let key = quoted(&input.name);
         // Writing to a string does not fail.
         let _ = writeln!(text, "\n[input.{key}]");
@@ -72,6 +74,10 @@ fn drafted(graph: &Graph, axis: Option<&SetAxis>, values: &[Vec<f32>]) -> String
             None if shape.len() == 3 => text += "set = false\n",
             None => {}
         }
+        let empty = match of_set.is_some() {
+            true => padding(values, last),
+            false => 0.0,
+        };
         for channel in 0..fields {
             let column: Vec<f64> = rows(values, last, fields, of_set.is_some())
                 .map(|row| f64::from(row[channel]))
@@ -82,7 +88,11 @@ fn drafted(graph: &Graph, axis: Option<&SetAxis>, values: &[Vec<f32>]) -> String
             };
             let whole = input.kind != Kind::Float;
             let (lsb, minimum, maximum) = word(&column, whole);
-            let empty = 0i64.clamp(minimum, maximum);
+            // A mask looks for what padding holds, however far it is from all else.
+            let counts = (empty / lsb).round();
+            let counts = counts.clamp(i32::MIN.into(), i32::MAX.into()) as i64;
+            let (minimum, maximum) = (minimum.min(counts), maximum.max(counts));
+            let empty = counts;
             let name = if fields == 1 {
                 "value".to_owned()
             } else {
@@ -102,6 +112,17 @@ fn rows(values: &[f32], last: usize, fields: usize, of_set: bool) -> impl Iterat
     values.chunks(last).filter(move |row| {
         row.len() >= fields && (!of_set || row.len() < 2 || row.iter().any(|v| *v != row[0]))
     })
+}
+
+/// What a slot holds where there is no constituent: the number of the slots that hold one number alone.
+fn padding(values: &[f32], row: usize) -> f64 {
+    let alone = |slot: &&[f32]| slot.len() > 1 && slot.iter().all(|v| *v == slot[0]);
+    let mut numbers = values.chunks(row).filter(alone).map(|slot| slot[0]);
+    let first = numbers.next().unwrap_or(0.0);
+    match numbers.all(|number| number == first) {
+        true => first.into(),
+        false => 0.0,
+    }
 }
 
 /// LSB, smallest and largest word of numbers: on the coarsest usual step that all lie on, else on 16 bits.
@@ -152,6 +173,16 @@ fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn padding_is_what_empty_slots_hold() {
+        assert_eq!(
+            padding(&[1.0, 2.0, -999.0, -999.0, 3.0, 1.5], 2),
+            0.0 - 999.0
+        );
+        assert_eq!(padding(&[1.0, 2.0, 0.0, 0.0, 3.0, 3.0], 2), 0.0);
+        assert_eq!(padding(&[1.0, 2.0], 2), 0.0);
+    }
 
     #[test]
     fn words_hold_twice_what_was_seen() {

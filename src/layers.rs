@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::Result;
 use hodoscope_compiler::exact;
 use hodoscope_compiler::graph::sets::Slots;
-use hodoscope_compiler::graph::{self, Executor, Graph, Op, Workspace};
+use hodoscope_compiler::graph::{self, Executor, Graph, Node, Op, Workspace};
 use hodoscope_interpreter::Trace;
 use hodoscope_program::{Program, Value, ValueId};
 use hodoscope_sim::npz::Npz;
@@ -137,7 +137,10 @@ fn of_names(graph: &Graph, model: &ModelDir) -> Result<Vec<Option<Same>>> {
     let axis = exact::axis(graph, &compile::read_spec(&model.onnx(), None)?);
     let mut nodes: HashMap<String, Option<graph::ValueId>> = HashMap::new();
     let inputs = graph.inputs().iter().map(|i| (i.name.as_str(), i.value));
-    let all = inputs.chain(graph.nodes().iter().map(|n| (n.name.as_str(), n.output)));
+    // A quantiser's result is counts, where the program's value is the number that they mean.
+    let numbers = |node: &&Node| !matches!(node.op, Op::Quantise(_));
+    let nodes_of = graph.nodes().iter().filter(numbers);
+    let all = inputs.chain(nodes_of.map(|n| (n.name.as_str(), n.output)));
     for (name, value) in all {
         // A name that several nodes have names none.
         let known = nodes.entry(plain(name)).or_insert(Some(value));

@@ -202,7 +202,7 @@ pub fn compile_for(
     let (mut quantised, constituents) = quantised(&graph, name, spec, score, calibration, options)?;
     if let Some(multiplicity) = spec.multiplicity() {
         match &constituents {
-            Constituents::Live => keep(&mut quantised.program, multiplicity)?,
+            Constituents::Live { .. } => keep(&mut quantised.program, multiplicity)?,
             other => return Err(CompileError::NoSet(other.to_string())),
         }
     }
@@ -237,7 +237,8 @@ pub fn quantised(
     let made = quantise_graph(graph, name, spec, score, calibration, options)?;
     let (program, found) = over_live(made.program, graph, spec);
     let mut made = Quantised { program, ..made };
-    if let (Constituents::Live, Some(set), Some(report)) = (&found, set, &mut made.calibration) {
+    let report = made.calibration.as_mut();
+    if let (Constituents::Live { .. }, Some(set), Some(report)) = (&found, set, report) {
         (report.mean_multiplicity, report.lost) =
             constituents(graph, &set, &made.program, calibration)?;
     }

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use hodoscope_compiler::exact::{Quantisers, Rescale, axis, exact_over_live, quantisers};
+use hodoscope_compiler::exact::{
+    Constituents, Quantisers, Rescale, axis, exact_over_live, quantisers,
+};
 use hodoscope_compiler::graph::{Graph, Op, ValueId, simplify};
 use hodoscope_compiler::{CompileError, Road, import, inputs::InputsSpec, trial};
 use serde_json::{Value, json};
@@ -77,6 +79,7 @@ pub fn inspect(args: &Args) -> Result<Report> {
         Err(error) => (None, None, Some(error.to_string())),
     };
     let computed = made.as_ref().map(|(_, computed)| computed);
+    let is_live = matches!(computed, Some(Constituents::Live { .. }));
     let live = made
         .as_ref()
         .and_then(|(program, _)| sets::live(program, &spec));
@@ -96,7 +99,7 @@ pub fn inspect(args: &Args) -> Result<Report> {
     }
     let _ = write!(text, "{counts}");
     let _ = writeln!(text, "  {} parameters", thousands(parameters));
-    let macs = Macs::of(&graph, slots.as_ref());
+    let macs = Macs::of(&graph, slots.as_ref().filter(|_| is_live));
     text += &macs.described();
     if let Some(axis) = &slots {
         text += &sets::described(&graph, axis, computed);

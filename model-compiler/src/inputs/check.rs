@@ -20,13 +20,20 @@ impl InputsSpec {
             let Some(stated) = self.get(&input.name) else {
                 continue;
             };
+            let shape = graph.shape(input.value);
             let of_axis = axis.filter(|axis| axis.inputs.contains(&index));
-            let slots = of_axis.map(|axis| axis.slots);
-            let slots = slots.or_else(|| graph.shape(input.value).get(1).copied());
+            // What is no set has no slots but those of its second axis.
+            let slots = of_axis.filter(|axis| axis.is_set()).map(|axis| axis.slots);
+            let slots = slots.or_else(|| shape.get(1).copied());
             let check = || {
                 set(graph, input, stated, slots)?;
                 capacity(stated, slots)?;
-                order(stated)
+                order(stated)?;
+                fields(stated, shape)?;
+                match stated.states_set() && of_axis.is_none() {
+                    true => Err(not_of(graph, axis)),
+                    false => Ok(()),
+                }
             };
             check().map_err(|reason| refused(&input.name, reason))?;
             let name = match &stated.set {
@@ -92,4 +99,31 @@ fn order(stated: &InputSpec) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// Fields repeat along the last axis.
+fn fields(stated: &InputSpec, shape: &[usize]) -> Result<(), String> {
+    let (fields, last) = (stated.fields().len(), shape.last().copied().unwrap_or(1));
+    match fields > 1 && !last.is_multiple_of(fields) {
+        true => Err(format!(
+            "{fields} fields do not repeat along its last axis, of {last} values: state as many as it has, or a number that divides it"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Why an input is none of a set that is stated of it.
+fn not_of(graph: &Graph, axis: Option<&SetAxis>) -> String {
+    let why = match axis {
+        Some(axis) => {
+            let members = axis.inputs.iter().map(|index| &graph.inputs()[*index].name);
+            let members: Vec<String> = members.map(|name| format!("'{name}'")).collect();
+            format!(
+                "a second set is not supported yet, the first is of {}",
+                members.join(", ")
+            )
+        }
+        None => "it has no axis of slots that are treated alike and pooled".to_owned(),
+    };
+    format!("a set is stated of it: {why}; state `set = false`")
 }

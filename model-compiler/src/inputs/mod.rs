@@ -212,6 +212,11 @@ impl InputsSpec {
 }
 
 impl InputSpec {
+    /// Whether its slots are said to be a set.
+    pub fn states_set(&self) -> bool {
+        matches!(&self.set, Some(SetSpec::Name(_) | SetSpec::IsOne(true)))
+    }
+
     /// The stated fields; none when the words are to be calibrated.
     pub fn fields(&self) -> Vec<Field> {
         let field = |spec: &FieldSpec| Field {

@@ -1,7 +1,7 @@
 //! Live constituents of the calibration events, as words and as floats.
 
 use hodoscope_interpreter::Event;
-use hodoscope_program::{Input, Live, Program, Set, WordRef};
+use hodoscope_program::{Input, Live, Operation, Program, Set, Value, WordRef};
 
 use super::statistics::words;
 use super::{Calibration, QuantiseError};
@@ -30,6 +30,21 @@ pub(super) fn live(set: &Set, inputs: &[&Input], event: &Event) -> Vec<bool> {
     (0..set.capacity).map(is_live).collect()
 }
 
+/// Whether slots that are not live count as live ones do, as what empty slots hold.
+pub(super) fn counts_padding(program: &Program) -> bool {
+    let is_count = |x| matches!(program.value(x).operation, Operation::Count { .. });
+    let adds = |value: &Value| match value.operation {
+        Operation::Dense { x, .. } => is_count(x),
+        Operation::Max { .. } => true,
+        _ => false,
+    };
+    match program.sets.first().map(|set| set.live) {
+        Some(Live::Always) => true,
+        Some(Live::NotEmpty { .. }) => program.values.iter().any(adds),
+        _ => false,
+    }
+}
+
 /// The mean number of live constituents of a program over them, and how many count in its graph, where `axis` is the set,
 /// and are not live as words.
 ///
@@ -50,21 +65,41 @@ pub(crate) fn constituents(
         pooled: pooled(graph, axis),
         workspace: executor.workspace(),
         executor,
+        left: MOST_RUNS,
     };
     let members = members(graph, axis, &inputs);
+    // What is rounded to an empty slot that counts as such is not lost.
+    let can_lose = !counts_padding(program);
     let (mut total, mut lost) = (0, 0);
     for index in 0..calibration.events() {
-        let (event, _) = words(&inputs, calibration, index, &mut 0)?;
+        let (event, decoded) = words(&inputs, calibration, index, &mut 0)?;
         let live = live(set, &inputs, &event);
         total += live.iter().filter(|is_live| **is_live).count();
-        let rows: Vec<Vec<f32>> = (0..inputs.len())
-            .map(|input| calibration.row(input, index).to_vec())
+        let rows: Vec<&[f32]> = (0..inputs.len())
+            .map(|input| calibration.row(input, index))
             .collect();
-        let holds = |slot: &usize| !live[*slot] && members.iter().any(|m| m.holds(&rows, *slot));
-        let candidates: Vec<usize> = (0..set.capacity).filter(holds).collect();
+        let holds = |slot: &usize| match deciding(set.live) {
+            // What its word says without a loss is none.
+            Some(at) => {
+                let input = at.input.index();
+                let element = slot * inputs[input].channels + at.channel;
+                rows[input][element] != decoded[input][element]
+            }
+            None => members.iter().any(|m| m.holds(&rows, *slot)),
+        };
+        let dead = (0..set.capacity).filter(|slot| can_lose && !live[*slot]);
+        let candidates: Vec<usize> = dead.filter(holds).collect();
         lost += floats.counted(&rows, &members, &candidates)?;
     }
     Ok((total as f64 / calibration.events() as f64, lost))
+}
+
+/// The word by which a slot is live.
+fn deciding(live: Live) -> Option<WordRef> {
+    match live {
+        Live::Above { word, .. } | Live::NotEqual { word, .. } => Some(word),
+        Live::Always | Live::NotEmpty { .. } => None,
+    }
 }
 
 /// An input of the set.
@@ -98,46 +133,60 @@ impl Member<'_> {
     }
 
     /// Whether a slot holds something else than an empty one.
-    fn holds(&self, rows: &[Vec<f32>], slot: usize) -> bool {
+    fn holds(&self, rows: &[&[f32]], slot: usize) -> bool {
         self.elements(slot)
             .any(|(element, empty)| rows[self.index][element] != empty)
     }
 }
+
+/// Runs of the float network that find which of an event's slots count, before all of an event's are taken for it.
+const MOST_RUNS: usize = 4_096;
 
 /// The float network, seen where it pools its constituents.
 struct Floats<'g> {
     executor: Executor<'g>,
     workspace: Workspace,
     pooled: Vec<ValueId>,
+    /// Runs for single slots that are left.
+    left: usize,
 }
 
 impl Floats<'_> {
     /// How many of the `candidates` change what is pooled: without them it would be another event.
     fn counted(
         &mut self,
-        rows: &[Vec<f32>],
+        rows: &[&[f32]],
         members: &[Member<'_>],
         candidates: &[usize],
     ) -> Result<usize, QuantiseError> {
         if candidates.is_empty() {
             return Ok(0);
         }
-        let with = self.pooled_of(rows)?;
-        let mut without = |slots: &[usize]| {
-            let mut rows = rows.to_vec();
+        let mut rows: Vec<Vec<f32>> = rows.iter().map(|row| row.to_vec()).collect();
+        let whole = rows.clone();
+        let empty = |rows: &mut Vec<Vec<f32>>, slot: usize| {
             for member in members {
-                for (element, empty) in slots.iter().flat_map(|slot| member.elements(*slot)) {
+                for (element, empty) in member.elements(slot) {
                     rows[member.index][element] = empty;
                 }
             }
-            self.pooled_of(&rows)
         };
-        if without(candidates)? == with {
+        let with = self.pooled_of(&rows)?;
+        candidates.iter().for_each(|slot| empty(&mut rows, *slot));
+        if self.pooled_of(&rows)? == with {
             return Ok(0);
         }
-        let mut counted = 0;
+        if candidates.len() > self.left {
+            return Ok(candidates.len());
+        }
+        self.left -= candidates.len();
+        // One after the other, since of two that are alike a maximum does not miss the first.
+        let (mut rows, mut before, mut counted) = (whole, with, 0);
         for slot in candidates {
-            counted += usize::from(without(&[*slot])? != with);
+            empty(&mut rows, *slot);
+            let without = self.pooled_of(&rows)?;
+            counted += usize::from(without != before);
+            before = without;
         }
         Ok(counted)
     }

@@ -383,3 +383,28 @@ fn constituents_that_words_lose_are_told() {
     let by_weight = net.finish(y);
     assert_eq!(lost(&by_weight, &[hard, [0.0, 0.5], soft, empty]), 1);
 }
+
+/// An empty word that the mask lets pass counts, as it does in the float network: that is said.
+#[test]
+fn an_empty_word_that_passes_the_mask_is_told() {
+    let graph = masked(Comparison::Greater, 0.0, false);
+    let told = |empty: i64| {
+        let stated = SPEC.replacen(
+            "maximum = 255\n",
+            &format!("maximum = 255\nempty = {empty}\n"),
+            1,
+        );
+        let spec = InputsSpec::parse(&stated).unwrap();
+        let calibration = Calibration::new(&graph, vec![jets()]).unwrap();
+        let options = Options::default();
+        let made = compile(&graph, "net", &spec, None, &calibration, &options).unwrap();
+        assert_eq!(made.quantised.calibration.unwrap().lost, 0);
+        made.constituents.to_string()
+    };
+    assert!(!told(0).contains("counts"), "{}", told(0));
+    let counts = told(40);
+    assert!(
+        counts.contains("'pt' of 'x' is 10") && counts.contains("`empty = 0`"),
+        "{counts}"
+    );
+}

@@ -62,13 +62,24 @@ fn curved(name: &str) -> Graph {
     graph(vec![info("x", &[1, 4])], nodes, &[name])
 }
 
-fn refused(graph: &Graph, inputs: &str, score: Option<Score>, parts: &[&str]) {
+/// What of its slots a network computes.
+fn computed(graph: &Graph, inputs: &str) -> String {
     let spec = InputsSpec::parse(inputs).unwrap();
+    let (calibration, options) = (calibration(graph), Options::default());
+    let made = quantised(graph, "computed", &spec, None, &calibration, &options);
+    made.unwrap().1.to_string()
+}
+
+fn calibration(graph: &Graph) -> Calibration {
     let values = |elements: usize| (0..16 * elements).map(|i| (i % 7) as f32 / 4.0).collect();
     let inputs = graph.inputs().iter();
     let events = inputs.map(|input| values(graph.elements(input.value)));
-    let calibration = Calibration::new(graph, events.collect()).unwrap();
-    let options = Options::default();
+    Calibration::new(graph, events.collect()).unwrap()
+}
+
+fn refused(graph: &Graph, inputs: &str, score: Option<Score>, parts: &[&str]) {
+    let spec = InputsSpec::parse(inputs).unwrap();
+    let (calibration, options) = (calibration(graph), Options::default());
     let made = quantised(
         graph,
         "refused",
@@ -136,7 +147,7 @@ fn statements_of_inputs() {
         &curved("y"),
         &three,
         None,
-        &["input 'x'", "3 fields", "its 4 values"],
+        &["input 'x'", "3 fields", "last axis, of 4 values"],
     );
     let row = graph(
         vec![info("x", &[4])],
@@ -158,6 +169,39 @@ fn statements_of_inputs() {
         "[input.a]\nset = true\n[input.b]\nset = true\n",
         None,
         &["input 'b'", "second set", "set = false"],
+    );
+    // The first is a set, and the second stated.
+    let of_b = "[input.b]\nset = true\ncapacity = 5\n";
+    let layers = |of: &'static str| {
+        let sums = node("MatMul", "sums", &[of, "phi"], vec![]);
+        let pool = node(
+            "ReduceSum",
+            "pool",
+            &["sums", "slots"],
+            vec![int("keepdims", 0)],
+        );
+        let flat = node("Flatten", "flat", &["b"], vec![]);
+        let all = node("Concat", "y", &["pool", "flat"], vec![int("axis", 1)]);
+        graph(
+            vec![info("a", &[1, 4, 2]), info("b", &[1, 5, 2])],
+            vec![sums, pool, flat, all],
+            &["y"],
+        )
+    };
+    refused(
+        &layers("a"),
+        "[input.a]\norder = 'pt'\n",
+        None,
+        &["input 'a'", "not one of its fields"],
+    );
+    let told = computed(&layers("a"), of_b);
+    says(&told, &["all slots", "'b' has no effect", "set = false"]);
+    let channels_first = [field("x", "a"), field("x", "b"), field("x", "c")].concat();
+    refused(
+        &deep_set(),
+        &channels_first,
+        None,
+        &["input 'x'", "3 fields", "last axis, of 2 values"],
     );
 }
 

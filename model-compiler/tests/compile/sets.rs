@@ -127,7 +127,7 @@ impl Compiled {
         };
         let quantised = quantised(&graph, "set", &spec, None, &calibration, &options);
         let (quantised, computed) = quantised.expect("quantised");
-        assert_eq!(computed, Constituents::Live);
+        assert_eq!(computed, Constituents::Live { counted: None });
         let program = quantised.program;
         // The written form keeps what the new operations say.
         let again = Program::from_text(&program.to_text()).expect("text");

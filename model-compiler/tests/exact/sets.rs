@@ -66,7 +66,11 @@ fn both(graph: &Graph) -> (Program, Program) {
     let spec = InputsSpec::default();
     let (live, constituents) = exact_over_live(graph, "set", &spec, Rescale::Quotient)
         .unwrap_or_else(|error| panic!("{error}\n{graph}"));
-    assert_eq!(constituents, Constituents::Live, "{graph}");
+    assert_eq!(
+        constituents,
+        Constituents::Live { counted: None },
+        "{graph}"
+    );
     assert_eq!(live.sets.len(), 1);
     assert_eq!(Program::from_text(&live.to_text()).unwrap(), live);
     let padded = exact_padded(graph, "set", &spec).unwrap();

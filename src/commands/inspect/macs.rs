@@ -16,9 +16,8 @@ pub struct Macs {
 }
 
 impl Macs {
-    /// Of a graph, in which `axis` is or may be a set.
-    pub fn of(graph: &Graph, axis: Option<&SetAxis>) -> Self {
-        let set = axis.filter(|axis| axis.is_set());
+    /// Of a graph, in which live constituents of `set` are computed.
+    pub fn of(graph: &Graph, set: Option<&SetAxis>) -> Self {
         let mut all = Self {
             event: 0,
             constituent: 0,

@@ -34,7 +34,7 @@ pub fn described(graph: &Graph, axis: &SetAxis, constituents: Option<&Constituen
     match constituents {
         // The line before says all of it.
         Some(Constituents::All { .. }) if !axis.is_set() => ends,
-        Some(constituents @ (Constituents::Live | Constituents::All { .. })) => {
+        Some(constituents @ (Constituents::Live { .. } | Constituents::All { .. })) => {
             format!("{ends}  {constituents}\n")
         }
         _ => ends,

@@ -18,7 +18,7 @@ use std::fmt;
 use hodoscope_program::{Program, Set, WordRef};
 
 use crate::graph::Graph;
-use crate::graph::sets::SetAxis;
+use crate::graph::sets::{SetAxis, Stated};
 use crate::inputs::{InputsSpec, SetSpec};
 use crate::names::identifier;
 
@@ -28,7 +28,10 @@ pub enum Constituents {
     /// No input has an axis of slots that are treated alike.
     None,
     /// The live ones.
-    Live,
+    Live {
+        /// Where an empty slot counts though another word would not: what of `inputs.toml` makes it so.
+        counted: Option<String>,
+    },
     /// All of them.
     All {
         /// Why not the live ones alone.
@@ -40,8 +43,14 @@ impl fmt::Display for Constituents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("no axis of slots"),
-            Self::Live => {
-                f.write_str("a set: live constituents are computed, the same bits as of all slots")
+            Self::Live { counted } => {
+                f.write_str(
+                    "a set: live constituents are computed, the same bits as of all slots",
+                )?;
+                match counted {
+                    Some(counted) => write!(f, "; {counted}"),
+                    None => Ok(()),
+                }
             }
             Self::All { because } => write!(f, "all slots are computed: {because}"),
         }
@@ -51,8 +60,11 @@ impl fmt::Display for Constituents {
 /// The axis of the graph that may be a set, as far as its user allows it.
 pub fn axis(graph: &Graph, spec: &InputsSpec) -> Option<SetAxis> {
     crate::graph::sets::set_axis(graph, |input| {
-        let stated = spec.get(&input.name).and_then(|input| input.set.as_ref());
-        !matches!(stated, Some(SetSpec::IsOne(false)))
+        match spec.get(&input.name).and_then(|input| input.set.as_ref()) {
+            None => Stated::Nothing,
+            Some(SetSpec::IsOne(false)) => Stated::NoSet,
+            Some(SetSpec::IsOne(true) | SetSpec::Name(_)) => Stated::Set,
+        }
     })
 }
 
@@ -64,11 +76,24 @@ pub fn over_live(padded: Program, graph: &Graph, spec: &InputsSpec) -> (Program,
     };
     if let Some(end) = axis.fixed() {
         let reason = end.fixed.clone().unwrap_or_default();
-        let because = format!("'{}' ({}): {reason}", end.node, end.operation);
+        let members = axis.inputs.iter().map(|index| &graph.inputs()[*index].name);
+        let stated = members.filter(|name| spec.get(name).is_some_and(|input| input.states_set()));
+        let stated: Vec<String> = stated.map(|name| format!("'{name}'")).collect();
+        let without_effect = match stated.is_empty() {
+            true => String::new(),
+            false => format!(
+                "; what inputs.toml states of the set of {} has no effect: pool over the constituents, or state `set = false`",
+                stated.join(", ")
+            ),
+        };
+        let because = format!(
+            "'{}' ({}): {reason}{without_effect}",
+            end.node, end.operation
+        );
         return (padded, Constituents::All { because });
     }
     match rewritten(&padded, graph, spec, &axis) {
-        Ok(program) => (program, Constituents::Live),
+        Ok((program, counted)) => (program, Constituents::Live { counted }),
         Err(because) => (padded, Constituents::All { because }),
     }
 }
@@ -78,7 +103,7 @@ fn rewritten(
     graph: &Graph,
     spec: &InputsSpec,
     axis: &SetAxis,
-) -> Result<Program, String> {
+) -> Result<(Program, Option<String>), String> {
     let proof = padded.verify().map_err(|error| error.to_string())?;
     let inputs = rule::inputs(padded, graph, axis)?;
     let set = Set {
@@ -103,8 +128,13 @@ fn rewritten(
     };
     // Whether there is a set at all, before masks are looked for.
     let plain = try_with(rule::Rule::plain(padded, &inputs))?;
-    let live = rule::masked(padded, &inputs, &try_with).unwrap_or(plain);
-    Ok(masks::without(live))
+    Ok(match rule::masked(&inputs, &try_with) {
+        Some(live) => (masks::without(live), None),
+        None => {
+            let counted = rule::counted(padded, &inputs, &try_with);
+            (masks::without(plain), counted)
+        }
+    })
 }
 
 /// The set's name: as the user calls it.

@@ -118,11 +118,9 @@ pub(super) fn inputs(
 
 /// The program under the rule of one word, where one decides alone what a slot adds: a mask, or a weight.
 pub(super) fn masked<T>(
-    padded: &Program,
     inputs: &[Member],
     try_with: &dyn Fn(Rule) -> Result<T, String>,
 ) -> Option<T> {
-    let _ = padded;
     for (index, member) in inputs.iter().enumerate() {
         for channel in 0..member.channels {
             let field = member.field(channel);
@@ -159,6 +157,52 @@ pub(super) fn masked<T>(
                 }
             }
             return Some(best);
+        }
+    }
+    None
+}
+
+/// Where no word decides, and an empty slot counts: the word that is not zero, and would not count if it were.
+pub(super) fn counted<T>(
+    padded: &Program,
+    inputs: &[Member],
+    try_with: &dyn Fn(Rule) -> Result<T, String>,
+) -> Option<String> {
+    for (index, member) in inputs.iter().enumerate() {
+        for channel in 0..member.channels {
+            let field = member.field(channel);
+            let zero = field.encode(0.0).ok()?;
+            if zero.saturated || zero.word == field.empty {
+                continue;
+            }
+            let word = WordRef {
+                input: member.input,
+                channel,
+            };
+            let with = |dead: Interval, live: Live| {
+                try_with(Rule::by_word(inputs, (index, channel), dead, live)).is_ok()
+            };
+            let empty = zero.word;
+            let all = Interval::of_field(field);
+            let threshold = field.maximum;
+            // What decides nothing is no mask.
+            let decides = !with(all, Live::Above { word, threshold });
+            if decides
+                && with(
+                    Interval::point(empty.into()),
+                    Live::NotEqual { word, empty },
+                )
+            {
+                let (name, unit) = (&padded.input(member.input).name, field.unit.as_str());
+                let value = field.decode(field.empty);
+                return Some(format!(
+                    "an empty slot counts: its '{}' of '{name}' is {value} {unit}{}(word {}), which the mask lets pass, and not 0; \
+                     where empty slots are none, state `empty = {empty}`",
+                    field.name,
+                    if unit.is_empty() { "" } else { " " },
+                    field.empty
+                ));
+            }
         }
     }
     None

@@ -64,14 +64,34 @@ impl SetAxis {
     }
 }
 
-/// The axis of `graph` that is a set or, where none is, the likeliest one with the step that fixes it. `may_be` says of an
-/// input whether its user allows a set in it.
-pub fn set_axis(graph: &Graph, may_be: impl Fn(&GraphInput) -> bool) -> Option<SetAxis> {
-    let allowed: Vec<usize> = (0..graph.inputs().len())
-        .filter(|index| may_be(&graph.inputs()[*index]))
-        .collect();
+/// What a user says of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stated {
+    /// Nothing.
+    Nothing,
+    /// Its slots are a set.
+    Set,
+    /// It has none.
+    NoSet,
+}
+
+/// The axis of `graph` that is a set or, where none is, the likeliest one with the step that fixes it: of the inputs of which
+/// it is stated, where there are some.
+pub fn set_axis(graph: &Graph, stated: impl Fn(&GraphInput) -> Stated) -> Option<SetAxis> {
+    let said: Vec<Stated> = graph.inputs().iter().map(stated).collect();
+    let of = |wanted: &[Stated]| -> Vec<usize> {
+        (0..said.len())
+            .filter(|index| wanted.contains(&said[*index]))
+            .collect()
+    };
+    let allowed = of(&[Stated::Nothing, Stated::Set]);
+    let sets = of(&[Stated::Set]);
+    let anchors = match sets.is_empty() {
+        true => &allowed,
+        false => &sets,
+    };
     let mut likeliest = None;
-    for anchor in &allowed {
+    for anchor in anchors {
         for own in candidates(graph, graph.inputs()[*anchor].value) {
             let others = allowed.iter().filter(|index| *index != anchor);
             let joined = others.filter_map(|index| {
@@ -81,7 +101,12 @@ pub fn set_axis(graph: &Graph, may_be: impl Fn(&GraphInput) -> bool) -> Option<S
             let mut members: Vec<(usize, Slots)> = joined.collect();
             members.push((*anchor, own));
             members.sort_by_key(|(index, _)| *index);
-            for members in [members, vec![(*anchor, own)]] {
+            let stated = members.iter().filter(|(index, _)| sets.contains(index));
+            let stated: Vec<(usize, Slots)> = stated.copied().collect();
+            for members in [members, stated, vec![(*anchor, own)]] {
+                if members.is_empty() {
+                    continue;
+                }
                 let axis = follow::follow(graph, own.slots, &members);
                 match axis.is_set() {
                     // Products of features, too, are sums in which these are all alike: a layer is what tells slots from them.

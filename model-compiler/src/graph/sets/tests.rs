@@ -1,6 +1,6 @@
 //! Small graphs, and where their slots end.
 
-use super::{SetAxis, Slots, set_axis};
+use super::{SetAxis, Slots, Stated, set_axis};
 use crate::graph::{
     Binary, Graph, GraphBuilder, GraphError, Kind, Op, Padding, Reduction, Tensor, Unary, ValueId,
     Window,
@@ -72,7 +72,7 @@ fn conv(width: usize) -> Op {
 
 fn axis(graph: Built) -> SetAxis {
     let graph = graph.unwrap_or_else(|error| panic!("{error}"));
-    set_axis(&graph, |_| true).unwrap_or_else(|| panic!("no axis of slots\n{graph}"))
+    set_axis(&graph, |_| Stated::Nothing).unwrap_or_else(|| panic!("no axis of slots\n{graph}"))
 }
 
 fn pooled_by(graph: Built) -> String {
@@ -284,5 +284,5 @@ fn equal_weights_pool_and_others_do_not() {
 #[test]
 fn an_input_may_be_told_to_have_none() {
     let graph = steps().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(set_axis(&graph, |_| false), None);
+    assert_eq!(set_axis(&graph, |_| Stated::NoSet), None);
 }

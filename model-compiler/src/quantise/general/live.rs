@@ -1,7 +1,7 @@
 //! Which slots of an event are constituents: formats and weights are fitted to these alone.
 
 use hodoscope_interpreter::Event;
-use hodoscope_program::{Input, Live, Operation, Program, Set};
+use hodoscope_program::{Input, Program, Set};
 
 use crate::exact;
 use crate::graph::sets::{SetAxis, Slots};
@@ -24,10 +24,8 @@ impl LiveSlots {
     pub fn of(graph: &Graph, spec: &InputsSpec, padded: Program) -> Option<Self> {
         let axis = exact::axis(graph, spec).filter(SetAxis::is_set)?;
         let (mut program, _) = exact::over_live(padded, graph, spec);
-        let rule = program.sets.first()?.live;
-        let counts = matches!(rule, Live::Always);
-        let padded = matches!(rule, Live::NotEmpty { .. }) && counts_padding(&program);
-        if counts || padded {
+        program.sets.first()?;
+        if constituents::counts_padding(&program) {
             return None;
         }
         Some(Self {
@@ -47,14 +45,4 @@ impl LiveSlots {
         let inputs: Vec<&Input> = self.inputs.iter().collect();
         constituents::live(&self.set, &inputs, event)
     }
-}
-
-/// Whether a program adds what empty slots hold.
-fn counts_padding(program: &Program) -> bool {
-    let is_count = |x| matches!(program.value(x).operation, Operation::Count { .. });
-    program.values.iter().any(|value| match value.operation {
-        Operation::Dense { x, .. } => is_count(x),
-        Operation::Max { .. } => true,
-        _ => false,
-    })
 }
