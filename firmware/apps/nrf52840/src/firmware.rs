@@ -15,9 +15,8 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
     board: &'static str,
     judge: J,
 ) -> ! {
-    start_pins();
     // Until it can take events, it is busy.
-    let _ = Busy::set_high(&mut Pin);
+    start_pins();
     clock::start();
     let about = About {
         app: "nrf52840",

@@ -48,9 +48,10 @@ pub fn receive() {
     }
 }
 
-/// Lets both pins be outputs at a low level: before anything else.
+/// Lets both pins be outputs, BUSY up and ACCEPT low from the first moment on: before anything else.
 pub fn start_pins() {
-    P1_OUTCLR.write(1 << ACCEPT | 1 << BUSY);
+    P1_OUTSET.write(1 << BUSY);
+    P1_OUTCLR.write(1 << ACCEPT);
     P1_DIRSET.write(1 << ACCEPT | 1 << BUSY);
 }
 

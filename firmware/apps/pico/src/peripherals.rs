@@ -76,9 +76,10 @@ fn give(pin: usize, function: u32) {
     Register(IO_BANK0 + 4 + 8 * pin).write(function);
 }
 
-/// Lets both pins be outputs at a low level.
+/// Lets both pins be outputs, BUSY up and ACCEPT low from the first moment on.
 pub fn start_pins() {
-    OUT_CLEAR.write(1 << ACCEPT | 1 << BUSY);
+    OUT_SET.write(1 << BUSY);
+    OUT_CLEAR.write(1 << ACCEPT);
     ENABLE_SET.write(1 << ACCEPT | 1 << BUSY);
     give(ACCEPT as usize, 5);
     give(BUSY as usize, 5);

@@ -33,9 +33,8 @@ pub fn run<M: Model, J: Judge<M::Raws>, const N: usize, const K: usize>(
     if !release(IO_BANK0 | PADS_BANK0) {
         restart();
     }
-    start_pins();
     // Until it can take events, it is busy.
-    let _ = Pin::<BUSY>.set_high();
+    start_pins();
     if !clock::start() {
         restart();
     }

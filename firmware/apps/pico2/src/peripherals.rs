@@ -51,9 +51,10 @@ fn give(pad: Register, control: Register, function: u32, pull_up: bool) {
     pad.write(1 << 6 | 1 << 4 | 1 << 1 | u32::from(pull_up) << 3);
 }
 
-/// Lets both pins be outputs at a low level.
+/// Lets both pins be outputs, BUSY up and ACCEPT low from the first moment on.
 pub fn start_pins() {
-    SIO_GPIO_OUT_CLR.write(1 << ACCEPT | 1 << BUSY);
+    SIO_GPIO_OUT_SET.write(1 << BUSY);
+    SIO_GPIO_OUT_CLR.write(1 << ACCEPT);
     SIO_GPIO_OE_SET.write(1 << ACCEPT | 1 << BUSY);
     give(PADS_BANK0_GPIO25, IO_BANK0_GPIO25_CTRL, 5, false);
     give(PADS_BANK0_GPIO15, IO_BANK0_GPIO15_CTRL, 5, false);

@@ -66,11 +66,13 @@ fn pins(register: usize, pins: &[u32], value: u32) {
     }
 }
 
-/// Lets both pins be outputs at a low level: before anything else.
+/// Lets both pins be outputs, BUSY up and ACCEPT low from the first moment on: before anything else.
 pub fn start_pins() {
     RCC_AHB1ENR.modify(0, 0b11);
     // The bus needs two cycles before the ports answer.
     let _ = RCC_AHB1ENR.read();
+    let _ = Busy::set_high(&mut Pin);
+    let _ = Accept::set_low(&mut Pin);
     pins(PORT_A, &[5], 0b01);
     pins(PORT_B, &[6], 0b01);
 }

@@ -46,12 +46,14 @@ pub fn receive() {
     }
 }
 
-/// Lets both pins be outputs at a low level: before anything else.
+/// Lets both pins be outputs, BUSY up and ACCEPT low from the first moment on: before anything else.
 pub fn start_pins() {
     // Ports B and D.
     RCC_AHB4ENR.modify(0, 1 << 1 | 1 << 3);
     // The bus needs two cycles before the ports answer.
     let _ = RCC_AHB4ENR.read();
+    let _ = Busy.set_high();
+    let _ = Accept.set_low();
     GPIOB_MODER.modify(0b11 << (2 * ACCEPT), 0b01 << (2 * ACCEPT));
     GPIOD_MODER.modify(0b11 << (2 * BUSY), 0b01 << (2 * BUSY));
 }
