@@ -17,8 +17,8 @@ pub struct Staged {
     code: Vec<u8, CODE>,
     /// From which event on it holds, and how many bytes it has.
     coming: Option<(u32, u16)>,
-    /// All of it is there: it waits for its event.
-    is_whole: bool,
+    /// The hash of all of it, once it is there: it waits for its event, and what comes into force must have that hash.
+    whole: Option<u32>,
 }
 
 impl Staged {
@@ -27,15 +27,15 @@ impl Staged {
     /// # Errors
     /// When `code` is no menu.
     pub fn new(code: &[u8], raws: usize) -> Result<Self, MenuRefusal> {
-        let menu = Menu::decode(code, raws)?;
+        let (menu, hash) = read(code, raws)?;
         Ok(Self {
             state: State::start(&menu),
             menu,
-            hash: hash(code),
+            hash,
             raws,
             code: Vec::new(),
             coming: None,
-            is_whole: false,
+            whole: None,
         })
     }
 
@@ -82,7 +82,7 @@ impl Staged {
                 return Err(MenuRefusal::Gap { expected: 0 });
             }
             self.code.clear();
-            self.is_whole = false;
+            self.whole = None;
             self.coming = Some((at, total));
         }
         let there = self.code.len();
@@ -102,33 +102,141 @@ impl Staged {
         if self.code.len() < usize::from(total) {
             return Ok((self.code.len() as u16, 0));
         }
-        if let Err(wrong) = Menu::decode(&self.code, self.raws) {
-            self.forget();
-            return Err(wrong);
+        match read(&self.code, self.raws) {
+            Ok((_, hash)) => {
+                self.whole = Some(hash);
+                Ok((total, hash))
+            }
+            Err(wrong) => {
+                self.forget();
+                Err(wrong)
+            }
         }
-        self.is_whole = true;
-        Ok((total, hash(&self.code)))
     }
 
     /// No menu comes.
     fn forget(&mut self) {
         self.code.clear();
-        self.is_whole = false;
+        self.whole = None;
         self.coming = None;
     }
 
     /// Decides event `sequence`: by the menu that waits, if it is the first that this one is for.
+    ///
+    /// Where that has changed since it came, [`is_sound`](Self::is_sound) is false from then on. Where the menu in force has changed, it stays, so that this is
+    /// found.
     pub fn decide(&mut self, sequence: u32, tick: u32, raws: &impl Raws) -> Verdict {
         let is_due = |(at, _): (u32, u16)| sequence.wrapping_sub(at).cast_signed() >= 0;
-        if self.is_whole && self.coming.is_some_and(is_due) {
-            // It was read when it came.
-            if let Ok(menu) = Menu::decode(&self.code, self.raws) {
-                self.hash = hash(&self.code);
-                self.state = State::start(&menu);
-                self.menu = menu;
+        if let Some(hash) = self.whole
+            && self.coming.is_some_and(is_due)
+        {
+            if self.is_sound() {
+                self.hash = hash;
+                // It was read when it came. Where it can be read no more, what is in force is not what the hash is of.
+                if let Ok(menu) = Menu::decode(&self.code, self.raws) {
+                    self.menu = menu;
+                }
+                self.state = State::start(&self.menu);
             }
             self.forget();
         }
         self.state.decide(&self.menu, tick, raws)
+    }
+}
+
+/// Reads a menu, and its hash. Another code of the same menu, as of numbers with zeros in front, is refused: a menu in force is known by
+/// the hash of the one code that is written of it.
+fn read(code: &[u8], raws: usize) -> Result<(Menu, u32), MenuRefusal> {
+    let menu = Menu::decode(code, raws)?;
+    let hash = hash(code);
+    if menu.hash() == Some(hash) {
+        Ok((menu, hash))
+    } else {
+        Err(MenuRefusal::Code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{Line, Node, Prescale};
+
+    /// Accepts every `n`th event whose raw is at least `threshold`.
+    fn code(threshold: i64, n: u32) -> Vec<u8> {
+        let nodes = [Node::Score { raw: 0, threshold }];
+        let line = Line {
+            when: 0,
+            veto: None,
+            prescale: Prescale::Every(n),
+            shadow: false,
+        };
+        let menu = Menu::new(&nodes, &[line]).expect("it is small");
+        let mut buffer = [0; 64];
+        menu.encode(&mut buffer).expect("it is short").to_vec()
+    }
+
+    /// A menu in force, and another that waits for event 3.
+    fn waiting() -> (Staged, u32) {
+        let mut staged = Staged::new(&code(5, 1), 1).expect("a menu");
+        let next = code(0x0102_0304, 0x0506);
+        let (len, waits) = staged
+            .stage(&next, 0, next.len() as u16, 3, 0)
+            .expect("a menu");
+        assert_eq!((usize::from(len), waits), (next.len(), hash(&next)));
+        (staged, waits)
+    }
+
+    #[test]
+    fn no_bit_of_a_menu_that_waits_is_taken_for_it() {
+        let bits = 8 * code(0x0102_0304, 0x0506).len();
+        let mut unreadable = 0;
+        for bit in 0..bits {
+            let (mut staged, waits) = waiting();
+            staged.code[bit / 8] ^= 1 << (bit % 8);
+            unreadable += usize::from(Menu::decode(&staged.code, 1).is_err());
+            staged.decide(2, 0, &[9]);
+            assert!(staged.is_sound());
+            staged.decide(3, 0, &[9]);
+            assert_eq!(staged.hash(), waits);
+            assert!(!staged.is_sound(), "bit {bit}");
+        }
+        // Some can be read, others cannot.
+        assert!(0 < unreadable && unreadable < bits, "{unreadable}");
+        let (mut staged, waits) = waiting();
+        staged.decide(3, 0, &[9]);
+        assert!(staged.is_sound() && staged.hash() == waits);
+    }
+
+    #[test]
+    fn a_menu_that_changed_is_not_replaced() {
+        let (mut staged, waits) = waiting();
+        staged.menu.nodes[0] = Node::Score {
+            raw: 0,
+            threshold: 4,
+        };
+        staged.decide(3, 0, &[9]);
+        assert!(!staged.is_sound());
+        assert_ne!(staged.hash(), waits);
+    }
+
+    #[test]
+    fn another_code_of_a_menu_is_refused() {
+        let own = code(5, 1);
+        // One node, its number in two bytes.
+        let mut long = own.clone();
+        long.splice(1..2, [0x81, 0]);
+        assert_eq!(Menu::decode(&long, 1), Menu::decode(&own, 1));
+        let mut staged = Staged::new(&own, 1).expect("a menu");
+        assert_eq!(
+            staged.stage(&long, 0, long.len() as u16, 3, 0),
+            Err(MenuRefusal::Code)
+        );
+        assert_eq!(Staged::new(&long, 1).unwrap_err(), MenuRefusal::Code);
+        staged.decide(3, 0, &[9]);
+        assert!(staged.is_sound() && staged.hash() == hash(&own));
     }
 }
