@@ -121,7 +121,8 @@ pub enum TargetError {
     },
     /// The board found that its memory is not as it was.
     #[error(
-        "{what} found that {part} changed, and decides nothing: flash it again; where that does not last, its memory fails"
+        "{what} found that {part} changed, and decides nothing: {}; where that does not last, its memory fails",
+        mended(*part)
     )]
     Damaged {
         /// The program or board.
@@ -199,6 +200,15 @@ pub enum TargetError {
         /// Why not.
         source: io::Error,
     },
+}
+
+/// What to do about a part that has changed.
+fn mended(part: hodoscope_wire::Part) -> &'static str {
+    use hodoscope_wire::Part;
+    match part {
+        Part::Menu => "start it again, with the menu that it was built with",
+        Part::Seal | Part::Code | Part::Constants => "flash it again",
+    }
 }
 
 fn after(log: &str) -> String {

@@ -15,6 +15,9 @@ const MOST: usize = (WORDS - 3) / REGION;
 /// `HODO`.
 const MAGIC: u32 = 0x4f44_4f48;
 
+/// Sections without the flag of instructions that are code all the same: vectors, what a boot ROM looks for, and ways into a secure world.
+const CODE: [&str; 4] = [".vector_table", ".boot2", ".start_block", ".gnu.sgstubs"];
+
 /// A stretch of memory that must not change.
 struct Region {
     /// 0 for code, 1 for constants.
@@ -74,7 +77,9 @@ fn regions(elf: &[u8]) -> Result<Option<(usize, Vec<Region>)>, String> {
         }
         let data = section.data().map_err(|error| error.to_string())?;
         let (start, end) = (section.address(), section.address() + data.len() as u64);
-        let part = u32::from(!has(elf::SHF_EXECINSTR));
+        let is_code =
+            has(elf::SHF_EXECINSTR) || section.name().is_ok_and(|name| CODE.contains(&name));
+        let part = u32::from(!is_code);
         let parts = if start <= seal.start && seal.end <= end {
             at = Some((offset + seal.start - start) as usize);
             [start..seal.start, seal.end..end]
