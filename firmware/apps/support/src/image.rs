@@ -77,7 +77,9 @@ impl Guard for Image {
         let address = word(2 + REGION * usize::from(index) + 1).wrapping_add(offset);
         for (place, byte) in bytes.iter_mut().enumerate() {
             let from = with_exposed_provenance::<u8>(address as usize + place);
-            // SAFETY: the seal names memory that the linker has filled with code and constants, and its sum was right.
+            // SAFETY: the seal names memory that the linker has filled with code and constants: its sum was right at the start of the pass
+            // that reads. Should a bit of it have flipped since, the address may be any: this reads a byte once, volatile, and writes nothing,
+            // and where nothing answers at it the processor faults, which starts the chip again with BUSY up.
             *byte = unsafe { from.read_volatile() };
         }
     }
