@@ -16,7 +16,7 @@ use hodoscope_sim::encode::Events;
 use hodoscope_sim::stream::{
     Arrivals, Board, Fate, Job, Jobs, Order, Poll, Rate, Run, Timebase, run,
 };
-use hodoscope_sim::targets::rtl::{Timed, TimedStream, serve};
+use hodoscope_sim::targets::timed::{Timed, TimedStream, serve};
 use hodoscope_sim::targets::{BuildOptions, Built, Cache, board, build, sources};
 
 /// Events that may wait, besides the one in service.

@@ -11,7 +11,7 @@ use crate::inputs::{InputsError, InputsSpec};
 use crate::plan::{Blocks, Choice, Isa, Layouts, Plan, PlanError};
 use crate::quantise::{
     Activations, Calibration, Options, QuantiseError, Quantised, Score, centre, constituents,
-    quantise_graph,
+    quantise_graph, with_score,
 };
 
 /// What a compilation gives.
@@ -232,9 +232,13 @@ pub fn quantised(
 ) -> Result<(Quantised, Constituents), CompileError> {
     let centred = centre(graph, calibration).map_err(QuantiseError::from)?;
     let graph = centred.as_ref().unwrap_or(graph);
+    // What no output needs that is left ends no set.
+    let scored = score.map(|score| Ok::<_, CompileError>(simplify(&with_score(graph, score)?)?));
+    let scored = scored.transpose()?;
+    let graph = scored.as_ref().unwrap_or(graph);
     let set = axis(graph, spec);
     spec.check(graph, set.as_ref())?;
-    let made = quantise_graph(graph, name, spec, score, calibration, options)?;
+    let made = quantise_graph(graph, name, spec, calibration, options)?;
     let (program, found) = over_live(made.program, graph, spec);
     let mut made = Quantised { program, ..made };
     let report = made.calibration.as_mut();

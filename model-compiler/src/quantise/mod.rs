@@ -27,6 +27,7 @@ pub use calibration::{Calibration, CalibrationInput};
 pub(crate) use centre::centre;
 pub(crate) use constituents::constituents;
 pub use general::quantise_graph;
+pub(crate) use general::with_score;
 pub use loss::Loss;
 pub use score::Score;
 

@@ -2,12 +2,13 @@
 //! values, or is refused by name. No form is taken for another one.
 
 use hodoscope_compiler::compile;
+use hodoscope_compiler::exact::Constituents;
 use hodoscope_compiler::graph::{
     Binary, Comparison, Executor, Graph, GraphBuilder, Kind, Op, Reduction, Tensor, Unary, ValueId,
     simplify,
 };
 use hodoscope_compiler::inputs::InputsSpec;
-use hodoscope_compiler::quantise::{Activations, Calibration, Options};
+use hodoscope_compiler::quantise::{Activations, Calibration, Options, Score};
 use hodoscope_interpreter::{Event, Interpreter};
 
 const SLOTS: usize = 4;
@@ -407,4 +408,25 @@ fn an_empty_word_that_passes_the_mask_is_told() {
         counts.contains("'pt' of 'x' is 10") && counts.contains("`empty = 0`"),
         "{counts}"
     );
+}
+
+/// An output with a row per slot keeps all of them, unless the score is all that is left.
+#[test]
+fn an_output_that_is_left_out_ends_no_set() {
+    let mut net = Net::new();
+    let h = net.phi(net.x, 3);
+    let y = net.sum(h);
+    net.builder.output("y", y).unwrap();
+    net.builder.output("rows", h).unwrap();
+    let graph = net.builder.finish();
+    let computed = |score: Option<&Score>| {
+        let spec = InputsSpec::parse(SPEC).unwrap();
+        let calibration = Calibration::new(&graph, vec![jets()]).unwrap();
+        let options = Options::default();
+        let made = compile(&graph, "net", &spec, score, &calibration, &options).unwrap();
+        made.constituents
+    };
+    let only = Score::Only(Box::new(Score::Output("y".into())));
+    assert!(matches!(computed(None), Constituents::All { .. }));
+    assert_eq!(computed(Some(&only)), Constituents::Live { counted: None });
 }

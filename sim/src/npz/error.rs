@@ -120,7 +120,7 @@ pub enum NpzError {
     /// The arrays of a file take more memory than is allowed.
     #[error(
         "{path}: array `{name}` takes {bytes} bytes of memory, and all arrays of a file may take {} GiB: {variable}=8 allows 8; or give fewer events, or name columns with --map",
-        limit >> 30, variable = super::room::VARIABLE
+        limit >> 30, variable = super::LIMIT_VARIABLE
     )]
     Room {
         /// The file.
@@ -135,7 +135,7 @@ pub enum NpzError {
     /// The limit is no number.
     #[error(
         "{}={text}: expected a number of GiB, such as 8",
-        super::room::VARIABLE
+        super::LIMIT_VARIABLE
     )]
     Limit {
         /// What the variable holds.

@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use super::NpzError;
-
-/// The variable that sets another limit, in GiB.
-pub(super) const VARIABLE: &str = "HODOSCOPE_READ_GIB";
+use super::{LIMIT_VARIABLE, NpzError};
 
 /// GiB where nothing is said.
 const USUAL: u64 = 2;
@@ -29,7 +26,7 @@ impl Room {
     /// # Errors
     /// When the variable is no number.
     pub fn from_env() -> Result<Self, NpzError> {
-        let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) else {
+        let Some(text) = std::env::var_os(LIMIT_VARIABLE).filter(|text| !text.is_empty()) else {
             return Ok(Self::of(USUAL << 30));
         };
         let gib = text.to_str().and_then(|text| text.parse::<u64>().ok());

@@ -17,19 +17,11 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::board::{Board, Flashing, Runner};
+use super::options::BuildOptions;
 use super::rtl::Network;
 use super::sources::{self, Cache, Sources};
 use super::workshop::{Firmware, ModelPackage};
 use super::{TargetError, cargo, files, flash, hex, rtl, seal};
-
-/// How firmware is built.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct BuildOptions {
-    /// Firmware that can show every layer.
-    pub trace: bool,
-    /// Little optimisation, and overflow checks on.
-    pub checked: bool,
-}
 
 /// Which program a firmware must be of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! The emitted crate in this process: its library, loaded, computes batches of events.
 
+use std::ops::Range;
 use std::path::Path;
 
 use hodoscope_compiler::emit::emulator::{Emulator, EmulatorError};
@@ -102,24 +103,9 @@ impl Host {
         encoder: &Encoder<'_>,
         done: impl Fn(u64) + Sync,
     ) -> Result<(Vec<i64>, EncodeReport), FileError> {
-        let width = self.width();
-        let mut raws = vec![0; encoder.len() * width];
-        let compute = |(block, raws): (usize, &mut [i64])| {
-            let (first, count) = (block * BLOCK, raws.len() / width);
-            let events = encoder.encode(first..first + count)?;
-            self.block(&events, 0, raws)?;
-            done(count as u64);
-            Ok::<EncodeReport, FileError>(events.report().clone())
-        };
-        let reports: Vec<_> = pool()?.install(|| {
-            let blocks = raws.par_chunks_mut(BLOCK * width).enumerate();
-            blocks.map(compute).collect()
-        });
-        let mut whole = EncodeReport::new(program, 0);
-        for report in reports {
-            whole.merge(&report?);
-        }
-        Ok((raws, whole))
+        self.of_file(program, encoder.len(), done, |events| {
+            Ok(encoder.encode(events)?)
+        })
     }
 
     /// As [`Self::run_file`], of a file that is read block by block, too: only the raws of all events lie in memory.
@@ -132,20 +118,35 @@ impl Host {
         stream: Stream,
         done: impl Fn(u64) + Sync,
     ) -> Result<(Vec<i64>, EncodeReport), FileError> {
-        let width = self.width();
-        let mut raws = vec![0; stream.events() * width];
-        let compute = |(block, raws): (usize, &mut [i64])| {
-            let (first, count) = (block * BLOCK, raws.len() / width);
-            let npz = stream
-                .part(first..first + count)
-                .map_err(EncodeError::from)?;
+        let read = |events: Range<usize>| {
+            let (first, count) = (events.start, events.len());
+            let npz = stream.part(events).map_err(EncodeError::from)?;
             let encoded = Encoder::new(program, &npz).and_then(|encoder| encoder.encode(0..count));
-            let events = encoded.map_err(|mut error| {
+            encoded.map_err(|mut error| {
                 if let EncodeError::Npz(error) = &mut error {
                     error.shift(first);
                 }
-                error
-            })?;
+                error.into()
+            })
+        };
+        let computed = self.of_file(program, stream.events(), done, read)?;
+        stream.finish().map_err(EncodeError::from)?;
+        Ok(computed)
+    }
+
+    /// The raws of so many events, whose words `encode` makes block by block.
+    fn of_file(
+        &self,
+        program: &Program,
+        events: usize,
+        done: impl Fn(u64) + Sync,
+        encode: impl Fn(Range<usize>) -> Result<Events, FileError> + Sync,
+    ) -> Result<(Vec<i64>, EncodeReport), FileError> {
+        let width = self.width();
+        let mut raws = vec![0; events * width];
+        let compute = |(block, raws): (usize, &mut [i64])| {
+            let (first, count) = (block * BLOCK, raws.len() / width);
+            let events = encode(first..first + count)?;
             self.block(&events, 0, raws)?;
             done(count as u64);
             Ok::<EncodeReport, FileError>(events.report().clone())
@@ -158,7 +159,6 @@ impl Host {
         for report in reports {
             whole.merge(&report?);
         }
-        stream.finish().map_err(EncodeError::from)?;
         Ok((raws, whole))
     }
 

@@ -26,6 +26,7 @@ mod host;
 mod library;
 mod manifest;
 mod menu;
+mod options;
 mod protocol;
 pub mod replay;
 pub mod rtl;
@@ -35,21 +36,23 @@ mod session;
 pub mod similar;
 pub mod sources;
 mod stack;
+pub mod timed;
 pub(crate) mod tool;
 pub mod ways;
 mod workshop;
 
 pub use board::Board;
-pub use build::{BuildOptions, Built, ProgramIdentity, build, build_host};
+pub use build::{Built, ProgramIdentity, build, build_host};
 pub use cached::{Cached, Cleaned, cached, clean};
 pub use error::TargetError;
 pub use hodoscope_wire::{Counters, Health, Part, Reset};
 pub use host::{FileError, Host, HostError};
 pub use library::{Library, LibraryOptions, build_library, library_header, library_targets};
 pub use menu::{MenuBuild, build_menu};
+pub use options::{BuildOptions, SessionOptions};
 pub use protocol::Identity;
 pub(crate) use runner::MARKERS;
-pub use session::{Answer, Layer, RunReport, Session, SessionOptions};
+pub use session::{Answer, Layer, RunReport, Session};
 pub use sources::Cache;
 
 fn hex(bytes: &[u8]) -> String {

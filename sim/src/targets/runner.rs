@@ -11,8 +11,8 @@ use crate::ending::{self, Folder, Started};
 
 use super::board::{Board, Emulator, Runner};
 use super::cargo::{self, Target};
+use super::options::SessionOptions;
 use super::protocol::{Connection, Log};
-use super::session::SessionOptions;
 use super::stack::Stack;
 use super::{Built, TargetError, flash, rtl};
 

@@ -24,7 +24,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::board::Board;
-use super::build::BuildOptions;
+use super::options::BuildOptions;
 use super::sources::{self, Cache, Sources};
 use super::{TargetError, cargo, files};
 

@@ -3,6 +3,7 @@
 //! The processor runs at 64 MHz from the reset on. The crystal, where it starts, makes that exact: without it the clock may be off by
 //! some percent, and the serial port works as long as it is off by less than two.
 
+use hodoscope_app_support::reset::of_flags;
 use hodoscope_trigger::Reset;
 
 use crate::map::*;
@@ -26,10 +27,8 @@ pub fn reset() -> Reset {
         (1 << 2, Reset::Software),
         (1 << 0, Reset::Pin),
     ];
-    let found = reasons.into_iter().find(|(flag, _)| flags & flag != 0);
-    match found {
-        Some((_, reason)) => reason,
-        None if flags == 0 => Reset::Power,
-        None => Reset::Unknown,
+    match flags {
+        0 => Reset::Power,
+        _ => of_flags(flags, reasons),
     }
 }

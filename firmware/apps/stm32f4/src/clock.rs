@@ -3,6 +3,7 @@
 //! The PLL makes 168 MHz of the 8 MHz that the Nucleo's debugger gives: the most without over-drive. Every wait is bounded. What does
 //! not start is left out, and the chip stays on its internal oscillator: so a board without that clock works, slower, and says so.
 
+use hodoscope_app_support::reset::of_flags;
 use hodoscope_trigger::Reset;
 
 use crate::register::Register;
@@ -74,8 +75,7 @@ pub fn reset() -> Reset {
         (POWER | BROWN_OUT, Reset::Power),
         (PIN, Reset::Pin),
     ];
-    let found = reasons.into_iter().find(|(flag, _)| flags & flag != 0);
-    found.map_or(Reset::Unknown, |(_, reason)| reason)
+    of_flags(flags, reasons)
 }
 
 /// Starts the fast clocks, as far as they start.

@@ -4,6 +4,7 @@
 //! not start is left out, and the chip stays on its internal oscillator: so a board without that clock works, slower, and says so.
 
 use cortex_m::Peripherals;
+use hodoscope_app_support::reset::of_flags;
 use hodoscope_trigger::Reset;
 
 use crate::map::*;
@@ -134,6 +135,5 @@ pub fn reset() -> Reset {
         (POWER | BROWN_OUT, Reset::Power),
         (PIN, Reset::Pin),
     ];
-    let found = reasons.into_iter().find(|(flag, _)| flags & flag != 0);
-    found.map_or(Reset::Unknown, |(_, reason)| reason)
+    of_flags(flags, reasons)
 }

@@ -38,3 +38,10 @@ pub fn take(chip: Reset) -> Reset {
         .find(|reason| is_whole && word == MARK | *reason as u32);
     left.unwrap_or(chip)
 }
+
+/// The reason of the first of a chip's flags that is up.
+#[must_use]
+pub fn of_flags<const N: usize>(flags: u32, reasons: [(u32, Reset); N]) -> Reset {
+    let found = reasons.into_iter().find(|(flag, _)| flags & flag != 0);
+    found.map_or(Reset::Unknown, |(_, reason)| reason)
+}

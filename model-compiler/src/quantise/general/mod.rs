@@ -38,7 +38,7 @@ use crate::exact;
 use crate::graph::sets::SetAxis;
 use crate::graph::{Executor, Graph, GraphError, GraphOutput, simplify};
 use crate::inputs::InputsSpec;
-use crate::quantise::Score;
+pub(crate) use score::with_score;
 
 /// Quantises a simplified float graph, whatever its structure, under `name`.
 ///
@@ -49,16 +49,11 @@ pub fn quantise_graph(
     graph: &Graph,
     name: &str,
     spec: &InputsSpec,
-    score: Option<&Score>,
     calibration: &Calibration,
     options: &Options,
 ) -> Result<Quantised, QuantiseError> {
     super::check(options)?;
-    let scored = match score {
-        Some(score) => &score::with_score(graph, score)?,
-        None => graph,
-    };
-    let mut graph = simplify(&names::apart(&expand::expand(scored)?)?)?;
+    let mut graph = simplify(&names::apart(&expand::expand(graph)?)?)?;
     if options.activations == Activations::Sixteen {
         graph = simplify(&names::apart(&expand::steep::spelled(&graph)?)?)?;
     }

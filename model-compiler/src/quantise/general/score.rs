@@ -5,7 +5,10 @@ use crate::quantise::QuantiseError;
 use crate::quantise::Score;
 
 /// The graph with the score as its first output, named `score` where it is new.
-pub(super) fn with_score(graph: &Graph, score: &Score) -> Result<Graph, QuantiseError> {
+///
+/// # Errors
+/// When the score is none of the model's.
+pub(crate) fn with_score(graph: &Graph, score: &Score) -> Result<Graph, QuantiseError> {
     if let Score::Only(score) = score {
         return first_output(&with_score(graph, score)?);
     }

@@ -8,11 +8,9 @@
 pub mod fabric;
 mod image;
 pub mod network;
-mod timed;
 mod verilate;
 mod wheel;
 
-pub use timed::{Timed, TimedFate, TimedStream, serve};
 pub use verilate::Design;
 pub use wheel::Wheel;
 

@@ -11,10 +11,10 @@ use std::thread;
 
 use hodoscope_wire::{Decoder, PREAMBLE, REPLY_FRAME, Reply, Request};
 
-use super::image_path;
+use super::rtl::image_path;
+use super::session::Answer;
+use super::{Board, Built, TargetError};
 use crate::ending::{self, Folder};
-use crate::targets::session::Answer;
-use crate::targets::{Board, Built, TargetError};
 
 /// What arrives at a soft-core.
 #[derive(Clone, Copy, Debug)]
