@@ -81,7 +81,7 @@ fn convolutions_are_exact_on_every_target() {
         write_events(&network, 200, EVENTS, &path(".npz"));
 
         let inspected = succeeds(hodoscope().arg("inspect").arg(path(".onnx")));
-        assert!(inspected.contains("quantisers inserted"), "{inspected}");
+        assert!(inspected.contains("quantisers are inserted"), "{inspected}");
         let mut compile = hodoscope();
         compile
             .arg("compile")
@@ -371,7 +371,7 @@ fn networks_that_are_quantised_in_part_are_calibrated() {
     // Steps of an eighth at the words' ends: what is lost is no matter here.
     let calibrated = ["--accept-loss", "--calibration"];
     let report = succeeds(compile().args(calibrated).arg(path("x.npz")));
-    assert!(report.contains("with its own quantisers: "), "{report}");
+    assert!(report.contains("instead of its own: node"), "{report}");
 }
 
 /// 512 outputs are sent as they were computed: no wide copy of them takes stack.

@@ -285,7 +285,8 @@ pub fn stream(args: &Args) -> Result<Report> {
         timebase,
     };
     let (work, menu) = if menu_dir::is_menu(&args.dir) {
-        let menu = menu::OfMenu::read(args, slot, timebase, clock_hz)?;
+        let menu =
+            menu::OfMenu::read(args, slot, timebase, clock_hz, event_count(args, &arrivals))?;
         (menu.work(args, &frame)?, Some(menu))
     } else {
         (of_one(args, &frame)?, None)
@@ -383,6 +384,24 @@ fn without_effect(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Number of times, where they are recorded.
+fn recorded(arrivals: &Arrivals) -> Option<u64> {
+    match arrivals {
+        Arrivals::Times { ticks, .. } => Some(ticks.len() as u64),
+        _ => None,
+    }
+}
+
+/// Number of events that arrive.
+fn event_count(args: &Args, arrivals: &Arrivals) -> u64 {
+    match (args.events, recorded(arrivals)) {
+        (Some(events), Some(times)) => events.min(times),
+        (Some(events), None) => events,
+        (None, Some(times)) => times,
+        (None, None) => EVENTS,
+    }
+}
+
 fn setup(args: &Args, arrivals: Arrivals, frame: Frame, work: Work) -> Result<Setup> {
     let Frame {
         link,
@@ -390,10 +409,6 @@ fn setup(args: &Args, arrivals: Arrivals, frame: Frame, work: Work) -> Result<Se
         clock_hz,
         timebase,
     } = frame;
-    let recorded = match &arrivals {
-        Arrivals::Times { ticks, .. } => Some(ticks.len() as u64),
-        _ => None,
-    };
     let ticks = |span: Span| timebase.of_span(span, clock_hz).ok_or(StreamError::TooLong);
     let board = Board {
         queue: args.queue.0,
@@ -405,7 +420,7 @@ fn setup(args: &Args, arrivals: Arrivals, frame: Frame, work: Work) -> Result<Se
         fixed_latency: args.fixed_latency.map(ticks).transpose()?,
         poll: Poll::default(),
     };
-    let order = match (args.order, recorded) {
+    let order = match (args.order, recorded(&arrivals)) {
         (Some(OrderArg::Random), _) | (None, None) => Order::Random,
         (Some(OrderArg::Cycle), _) | (None, Some(_)) => Order::Cycle,
     };
@@ -414,12 +429,7 @@ fn setup(args: &Args, arrivals: Arrivals, frame: Frame, work: Work) -> Result<Se
         mean_hz: arrivals.mean_hz(timebase, clock_hz),
         multiplicities: work.multiplicities,
         jobs: Jobs::new(work.jobs)?,
-        events: match (args.events, recorded) {
-            (Some(events), Some(times)) => events.min(times),
-            (Some(events), None) => events,
-            (None, Some(times)) => times,
-            (None, None) => EVENTS,
-        },
+        events: event_count(args, &arrivals),
         seed: args.seed,
         source: work.source,
         timebase,

@@ -113,3 +113,16 @@ fn a_truncated_library_is_built_again_and_archives_are_read_as_they_lie() {
     let (code, _, err) = ends(&mut on(&dir, "native", &stored(&wrong), &first));
     assert!(code != 0 && err.contains("2345"), "{err}");
 }
+
+/// To open a pipe would wait for whoever writes to it.
+#[test]
+#[cfg(unix)]
+fn a_pipe_of_events_is_refused_at_once() {
+    let place = Place::new();
+    let pipe = place.path("events.npz");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let out = place.path("out.npz");
+    let dir = place.compiled();
+    fails(&mut on(&dir, "native", &pipe, &out), 2, &["events.npz"]);
+}

@@ -387,6 +387,7 @@ fn real_boards_give_the_interpreters_bits_in_emulation() {
         accounted(&report, 2000);
         assert_eq!(report["firmware"]["board"], name);
         assert_eq!(report["firmware"]["app"], app);
+        assert_eq!(report["firmware"]["memory"], "healthy", "{report}");
         assert_eq!(report["firmware"]["ticks_per_second"], ticks, "{report}");
         assert_eq!(report["firmware"]["window"], 8, "{report}");
         // Nothing is lost: bytes wait in the ring.

@@ -4,6 +4,7 @@ use super::{
     ImportError, Opsets,
     node::NodeView,
     proto::{AttributeProto, FunctionProto, NodeProto},
+    renamed::Renaming,
 };
 use std::{borrow::Cow, collections::HashMap};
 
@@ -106,27 +107,28 @@ impl<'f, 'a> Inliner<'f, 'a> {
         // Results are unique, names of nodes need not be.
         let own = node.output.iter().find(|o| !o.is_empty());
         let prefix = own.map_or(view.name.as_str(), String::as_str);
-        for inner in &function.node {
-            let rename_input = |name: &String| match names.get(name.as_str()) {
-                _ if name.is_empty() => String::new(),
+        // Graphs within nodes capture what the function has, and nothing of its caller.
+        let within = |name: &str| match names.get(name) {
+            Some(actual) => actual.clone(),
+            None => match results.get(name).filter(|r| !r.is_empty()) {
                 Some(actual) => actual.clone(),
-                None => match results.get(name.as_str()).filter(|r| !r.is_empty()) {
-                    Some(actual) => actual.clone(),
-                    None => format!("{prefix}/{name}"),
-                },
-            };
+                None => format!("{prefix}/{name}"),
+            },
+        };
+        let renaming = Renaming {
+            value: &within,
+            node: &|inner| format!("{}/{}", view.name, NodeView::new(inner, 0).name),
+            attributes: &|inner| attributes(inner, node, function),
+        };
+        for inner in &function.node {
             let rename_output = |name: &String| match results.get(name.as_str()) {
                 _ if name.is_empty() => String::new(),
                 Some(actual) if !actual.is_empty() => actual.clone(),
                 _ => format!("{prefix}/{name}"),
             };
-            let inner_name = &NodeView::new(inner, 0).name;
             let copy = NodeProto {
-                name: format!("{}/{inner_name}", view.name),
-                input: inner.input.iter().map(rename_input).collect(),
                 output: inner.output.iter().map(rename_output).collect(),
-                attribute: attributes(inner, node, function),
-                ..inner.clone()
+                ..renaming.of_node(inner)
             };
             match self.function(&copy) {
                 None => {

@@ -8,7 +8,8 @@ use super::{
     compose::Compose,
     context::{Context, axis},
     node::NodeView,
-    proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto},
+    proto::GraphProto,
+    renamed::Renaming,
     value::{Ints, Value},
 };
 use crate::graph::{Kind, Op};
@@ -155,12 +156,32 @@ impl Scope<'_> {
                 node.attribute_error("body", format!("takes {taken} values, and gets {given}"))
             );
         }
-        let names = Renamed::of(body, round);
-        let own = names.graph(body);
+        let mut names = HashSet::new();
+        collect(body, &mut names);
+        let constants = body.initializer.iter().map(|tensor| tensor.name.as_str());
+        let constants: HashSet<&str> = constants.collect();
+        // Results are unique, names of nodes need not be.
+        let results = node.proto.output.iter().find(|name| !name.is_empty());
+        let prefix = results.map_or(node.name.as_str(), String::as_str);
+        let own = Renaming {
+            value: &|name| match names.contains(name) {
+                // What is the same in all rounds is there once.
+                _ if constants.contains(name) => format!("{prefix}/{name}"),
+                true => format!("{prefix}/{name}/{round}"),
+                false => name.to_owned(),
+            },
+            node: &|node| match node.name.is_empty() {
+                true => String::new(),
+                false => format!("{}/{round}", node.name),
+            },
+            attributes: &|node| node.attribute.clone(),
+        };
+        let own = own.graph(body);
         for (formal, value) in own.input.iter().zip(inputs) {
             context.define(&formal.name, value, &node.name)?;
         }
-        for tensor in &own.initializer {
+        for tensor in own.initializer.iter().filter(|_| round == 0) {
+            context.set_element_type(&tensor.name, tensor.data_type);
             let constant = context.constant(&tensor.name, tensor)?;
             context.define(&tensor.name, constant, &node.name)?;
         }
@@ -228,67 +249,6 @@ fn joined(
     match &rows[..] {
         [row] => Ok(row.clone()),
         rows => context.rearrange(node, Op::Concat { axis: place }, rows),
-    }
-}
-
-/// The names of a body in one of its rounds.
-struct Renamed<'b> {
-    own: HashSet<&'b str>,
-    round: usize,
-}
-
-impl<'b> Renamed<'b> {
-    fn of(body: &'b GraphProto, round: usize) -> Self {
-        let mut own = HashSet::new();
-        collect(body, &mut own);
-        Self { own, round }
-    }
-
-    fn name(&self, name: &str) -> String {
-        match self.own.contains(name) {
-            true => format!("{name}/{}", self.round),
-            false => name.to_owned(),
-        }
-    }
-
-    fn info(&self, info: &ValueInfoProto) -> ValueInfoProto {
-        ValueInfoProto {
-            name: self.name(&info.name),
-            ..info.clone()
-        }
-    }
-
-    fn graph(&self, graph: &GraphProto) -> GraphProto {
-        let tensor = |tensor: &TensorProto| TensorProto {
-            name: self.name(&tensor.name),
-            ..tensor.clone()
-        };
-        GraphProto {
-            node: graph.node.iter().map(|node| self.node(node)).collect(),
-            initializer: graph.initializer.iter().map(tensor).collect(),
-            input: graph.input.iter().map(|info| self.info(info)).collect(),
-            output: graph.output.iter().map(|info| self.info(info)).collect(),
-            name: graph.name.clone(),
-            sparse_initializer: graph.sparse_initializer.clone(),
-        }
-    }
-
-    fn node(&self, node: &NodeProto) -> NodeProto {
-        let names = |names: &[String]| names.iter().map(|name| self.name(name)).collect();
-        let attribute = |attribute: &AttributeProto| AttributeProto {
-            g: attribute.g.as_ref().map(|graph| self.graph(graph)),
-            ..attribute.clone()
-        };
-        NodeProto {
-            name: match node.name.is_empty() {
-                true => String::new(),
-                false => format!("{}/{}", node.name, self.round),
-            },
-            input: names(&node.input),
-            output: names(&node.output),
-            attribute: node.attribute.iter().map(attribute).collect(),
-            ..node.clone()
-        }
     }
 }
 

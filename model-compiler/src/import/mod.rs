@@ -19,6 +19,7 @@ mod ops;
 mod order;
 pub mod proto;
 mod qoperator;
+mod renamed;
 mod tensor;
 mod value;
 
@@ -62,12 +63,13 @@ pub fn load_with(path: &Path, options: &Options) -> Result<Graph, ImportError> {
         path: path.to_owned(),
         source,
     })?;
-    // The parent of a bare file name is the empty path, which names no directory.
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    import(&bytes, Some(folder), options, 1)
+    import(&bytes, Some(folder(path)), options, 1)
+}
+
+/// Where a model's external data lie: the parent of a bare file name is the empty path, which names no directory.
+fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 /// Imports a model from memory; external data are refused.
@@ -147,7 +149,7 @@ pub fn pair_from_bytes(bytes: &[u8], folder: Option<&Path>, options: &Options) -
 /// [`pair_from_bytes`] of a file.
 pub fn load_pair(path: &Path, options: &Options) -> Option<Graph> {
     let bytes = std::fs::read(path).ok()?;
-    pair_from_bytes(&bytes, path.parent(), options)
+    pair_from_bytes(&bytes, Some(folder(path)), options)
 }
 
 fn import(

@@ -46,6 +46,10 @@ impl Stream {
     /// Opens those of the arrays `names` that an archive has, or the array that is a `.npy` file; nothing where they cannot be
     /// read so: [`Npz::read`] reads them, or says what is wrong.
     pub fn open(path: &Path, names: &[String]) -> Option<Self> {
+        // To open a pipe would wait for its writer.
+        if !path.metadata().ok()?.is_file() {
+            return None;
+        }
         let mut file = File::open(path).ok()?;
         let mut head = vec![];
         file.by_ref().take(6).read_to_end(&mut head).ok()?;
@@ -76,11 +80,13 @@ impl Stream {
             sum: None,
         };
         let bytes = stored.layout.bytes(stored.layout.shape[0])?;
-        (bytes.checked_add(stored.first)? <= length).then(|| vec![stored])
+        (bytes.checked_add(stored.first)? == length).then(|| vec![stored])
     }
 
     fn of_archive(path: &Path, names: &[String]) -> Option<Vec<Stored>> {
-        let mut archive = ZipArchive::new(BufReader::new(File::open(path).ok()?)).ok()?;
+        let file = File::open(path).ok()?;
+        let length = file.metadata().ok()?.len();
+        let mut archive = ZipArchive::new(BufReader::new(file)).ok()?;
         let mut arrays: Vec<Stored> = vec![];
         for index in 0..archive.len() {
             let mut entry = archive.by_index(index).ok()?;
@@ -99,7 +105,9 @@ impl Stream {
                 name,
             };
             let bytes = stored.layout.bytes(stored.layout.shape[0])?;
-            let is_whole = bytes.checked_add(head.len() as u64)? == entry.size();
+            // What an archive promises may be more than it holds.
+            let is_whole = bytes.checked_add(head.len() as u64)? == entry.size()
+                && bytes.checked_add(stored.first)? <= length;
             let is_twice = arrays.iter().any(|array| array.name == stored.name);
             if entry.compression() != CompressionMethod::Stored || !is_whole || is_twice {
                 return None;

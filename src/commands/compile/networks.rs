@@ -127,7 +127,8 @@ impl Calibrated {
             score: score.as_ref(),
             accepted: args.accept_loss,
             reach: (self.made.quantised.calibration.as_ref()).map(|report| report.reach),
-            pair: import::load_pair(&args.model, import_options),
+            pair: import::load_pair(&args.model, import_options)
+                .and_then(|pair| simplify(&pair).ok()),
         };
         let program = self.made.program();
         Loss::judge(program, &self.graph, &self.events, &terms, options, &again)

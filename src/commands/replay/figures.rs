@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use hodoscope_program::Program;
 use hodoscope_sim::targets::replay::{Fate, Replayed, Run, Settled};
-use hodoscope_sim::targets::{Board, Counters, Health, Identity};
+use hodoscope_sim::targets::{Board, Counters, Health};
 use serde_json::{Value, json};
 
 use super::events_text;
@@ -215,7 +215,9 @@ pub fn report(
 /// What the board counted itself.
 pub fn counted(replayed: &Replayed) -> String {
     let mut text = String::new();
-    for run in &replayed.tally.runs {
+    for (index, run) in replayed.tally.runs.iter().enumerate() {
+        let next = replayed.tally.runs.get(index + 1);
+        let reset = next.map_or(String::new(), |next| format!(" {}", next.reset));
         text += &match &run.board {
             Some(board) => {
                 format!(
@@ -228,10 +230,10 @@ pub fn counted(replayed: &Replayed) -> String {
                     thousands(board.ahead.into()),
                     thousands(board.strangers.into()),
                     thousands(board.unreadable.into()),
-                ) + &memory(&replayed.identity, board)
+                ) + &memory(run, board)
             }
             None => format!(
-                "  run {:08x}: the board started again after {} decided; what it counted is gone\n",
+                "  run {:08x}: the board started again{reset} after {} decided; what it counted is gone\n",
                 run.epoch,
                 thousands(run.decided)
             ),
@@ -241,9 +243,9 @@ pub fn counted(replayed: &Replayed) -> String {
 }
 
 /// What the board says of its own memory at the end of a run.
-fn memory(identity: &Identity, board: &Counters) -> String {
-    let reset = identity.reset;
-    if identity.health == Health::Unwatched {
+fn memory(run: &Run, board: &Counters) -> String {
+    let reset = run.reset;
+    if run.health == Health::Unwatched {
         return format!("  it had started {reset}; its memory is not watched\n");
     }
     let repaired = match board.repairs {
@@ -399,6 +401,7 @@ fn to_json(
 pub fn run_json(run: &Run) -> Value {
     json!({
         "epoch": run.epoch,
+        "started": run.reset.to_string(),
         "sent": run.sent,
         "decided": run.decided,
         "refused": run.refused,

@@ -6,7 +6,7 @@ use hodoscope_sim::stream::{Fate, Fates, Input, Outcome, Payload, Span, Timebase
 use serde_json::{Value, json};
 
 use super::figures::{hz, span};
-use super::{Args, EVENTS, Frame, LOOP, Setup, Work, service, spread};
+use super::{Args, Frame, LOOP, Setup, Work, service, spread};
 use crate::menu_dir::MenuDir;
 use crate::menu_events::MenuEvents;
 use crate::notes;
@@ -24,7 +24,13 @@ pub struct OfMenu {
 
 impl OfMenu {
     /// Reads a menu with its events.
-    pub fn read(args: &Args, slot: Span, timebase: Timebase, clock_hz: u64) -> Result<Self> {
+    pub fn read(
+        args: &Args,
+        slot: Span,
+        timebase: Timebase,
+        clock_hz: u64,
+        events_in_all: u64,
+    ) -> Result<Self> {
         let dir = MenuDir::read(&args.dir)?;
         if let Some(name) = service::board_name(args)?
             && own_boards::find(name)?.has_network()
@@ -33,7 +39,7 @@ impl OfMenu {
                 "{name}: one network is its instruction, and a menu is of several models in software"
             );
         }
-        let menus = dir.in_force(&args.change, args.events.unwrap_or(EVENTS))?;
+        let menus = dir.in_force(&args.change, events_in_all)?;
         let unit = unit(args, &menus, slot, timebase, clock_hz)?;
         let events = MenuEvents::read(&dir, &args.inputs, &args.columns, None)?;
         if events.has_ticks() {

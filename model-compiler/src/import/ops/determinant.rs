@@ -83,7 +83,7 @@ fn of_matrix(matrix: &[f32], rows: usize) -> f64 {
     for column in 0..rows {
         let size = |row: &usize| m[row * rows + column].abs();
         let pivot = (column..rows).max_by(|a, b| size(a).total_cmp(&size(b)));
-        let Some(pivot) = pivot.filter(|pivot| size(pivot) > 0.0) else {
+        let Some(pivot) = pivot.filter(|pivot| size(pivot) != 0.0) else {
             return 0.0;
         };
         if pivot != column {

@@ -1,6 +1,7 @@
 //! Constants, arithmetic on shapes, the batch and the inputs.
 
 use super::*;
+use hodoscope_compiler::import::proto::{FunctionProto, OperatorSetIdProto};
 
 #[test]
 fn arithmetic_on_shapes_folds() {
@@ -388,6 +389,65 @@ fn rounds_of_a_loop_stand_one_behind_the_other() {
     for part in ["at_end", "rounds", "depends on the event"] {
         assert!(text.contains(part), "{text}");
     }
+}
+
+/// `state` plus what `captured` names, three times.
+fn three_times(captured: &str, start: &str, rounds: &str, result: &str) -> NodeProto {
+    let nodes = vec![
+        node("Add", "state_out", &["state", captured], vec![]),
+        node("Identity", "go_out", &["go"], vec![]),
+    ];
+    let attribute = body(
+        &["round", "go", "state"],
+        vec![],
+        nodes,
+        &["go_out", "state_out"],
+    );
+    node("Loop", result, &[rounds, "", start], vec![attribute])
+}
+
+#[test]
+fn loops_with_bodies_of_the_same_names_stand_side_by_side() {
+    let three = vec![int64s("three", &[], &[3])];
+    let nodes = vec![
+        three_times("x", "x", "three", "first"),
+        three_times("first", "x", "three", "y"),
+    ];
+    let model = model(17, vec![info("x", &[1, 2])], three, nodes, &["y"]);
+    // 4x, and three times that more than x.
+    let found = run(&model, &[t(&[1, 2], &[1.0, 2.0])]);
+    assert_eq!(found[0].data, [13.0, 26.0]);
+}
+
+#[test]
+fn a_loop_in_a_function_captures_what_the_function_has() {
+    let rounds = node("Constant", "three", &[], vec![int("value_int", 3)]);
+    let function = FunctionProto {
+        name: "F".into(),
+        domain: "own".into(),
+        input: vec!["x".into()],
+        output: vec!["b".into()],
+        node: vec![rounds, three_times("x", "x", "three", "b")],
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: 17,
+        }],
+        ..Default::default()
+    };
+    let call = NodeProto {
+        domain: "own".into(),
+        ..node("F", "y", &["n"], vec![])
+    };
+    // The caller has an x of its own.
+    let nodes = vec![node("Neg", "n", &["x"], vec![]), call];
+    let mut model = model(17, vec![info("x", &[1, 2])], vec![], nodes, &["y"]);
+    model.opset_import.push(OperatorSetIdProto {
+        domain: "own".into(),
+        version: 1,
+    });
+    model.functions = vec![function];
+    let found = run(&model, &[t(&[1, 2], &[1.0, 2.0])]);
+    assert_eq!(found[0].data, [-4.0, -8.0]);
 }
 
 #[test]

@@ -149,7 +149,7 @@ pub fn replay(
     .with_menus(&options.menus);
     let start = Instant::now();
     let (mut first, mut last) = (None, Duration::ZERO);
-    let mut is_checked = false;
+    let (mut is_checked, mut damaged) = (false, None);
     while !feeder.is_done() {
         while let Some(bytes) = feeder.send(start.elapsed()) {
             if link.connection.send_bytes(&bytes).is_err() {
@@ -174,11 +174,11 @@ pub fn replay(
             Err(Silence::TimedOut) => {}
             Err(Silence::Closed) => return Err(link.closed()),
         }
-        if let Some(part) = feeder.is_damaged() {
-            return Err(TargetError::Damaged {
-                what: link.what.clone(),
-                part,
-            });
+        if feeder.is_damaged().is_some() {
+            let since = *damaged.get_or_insert(start.elapsed());
+            if !feeder.is_counting() || start.elapsed() > since + LAST_WORD {
+                break;
+            }
         }
         if let Some(refusal) = feeder.menu_refused() {
             return Err(TargetError::Protocol {
@@ -197,11 +197,33 @@ pub fn replay(
             take(settled);
         }
     }
+    if let Some(part) = feeder.is_damaged() {
+        let what = damaged_in(&link.what, feeder.tally());
+        return Err(TargetError::Damaged { what, part });
+    }
     Ok(Replayed {
         identity: feeder.identity().cloned().unwrap_or_default(),
         tally: feeder.tally().clone(),
         duration: last.saturating_sub(first.unwrap_or(last)),
     })
+}
+
+/// How long a board that found damage is waited for, that it says what it had counted.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// A board that found damage, with what had become of the events.
+fn damaged_in(what: &str, tally: &Tally) -> String {
+    let Some(run) = tally.runs.last().filter(|run| run.sent > 0) else {
+        return what.to_owned();
+    };
+    let vouched = match &run.board {
+        Some(board) => format!("it vouches for decisions of the first {}", board.vouched),
+        None => "which of them it vouches for it does not say".to_owned(),
+    };
+    format!(
+        "{what}, behind {} decisions of {} events that were sent in run {:08x} ({} without an answer; {vouched}),",
+        run.decided, run.sent, run.epoch, run.interrupted
+    )
 }
 
 fn check(identity: &Identity, what: &str, options: &ReplayOptions) -> Result<(), TargetError> {

@@ -192,6 +192,26 @@ impl<'e> Feeder<'e> {
         self.menu_refused
     }
 
+    /// A board that decides nothing any more is asked what it had decided.
+    fn damaged_at(&mut self, now: Duration, part: Part) {
+        self.damaged = Some(part);
+        if self.state != State::Running {
+            return;
+        }
+        let open = self.flights.drain(..).filter(|flight| !flight.ended);
+        let interrupted = open.count() as u64;
+        if let Some(run) = self.run() {
+            run.interrupted += interrupted;
+        }
+        self.enter(now, State::Counting);
+    }
+
+    /// Whether it only waits for the board's counters.
+    #[must_use]
+    pub fn is_counting(&self) -> bool {
+        self.state == State::Counting
+    }
+
     /// What of the board's memory has changed, as it says, if it does: then nothing goes on.
     #[must_use]
     pub fn is_damaged(&self) -> Option<Part> {
@@ -517,11 +537,7 @@ impl<'e> Feeder<'e> {
         }
         self.credit = identity.credit;
         let epoch = self.epoch();
-        let goes_on = epoch != 0 && identity.epoch == epoch;
-        if self.identity.is_none() {
-            self.identity = Some(identity);
-        }
-        if goes_on {
+        if epoch != 0 && identity.epoch == epoch {
             // The doubt was wrong: a reply of before this run came late.
             self.enter(now, State::Running);
             self.cursor = 0;
@@ -529,7 +545,8 @@ impl<'e> Feeder<'e> {
             return;
         }
         self.leave_run();
-        self.tally.runs.push(Run::new(self.token));
+        self.tally.runs.push(Run::new(self.token, &identity));
+        self.identity.get_or_insert(identity);
         self.token = next_name(self.token);
         self.enter(now, State::Beginning);
     }
@@ -582,7 +599,7 @@ impl<'e> Feeder<'e> {
                     self.enter(now, State::Greeting);
                 }
             }
-            (Some(_), Reason::Damaged(part)) => self.damaged = Some(part),
+            (Some(_), Reason::Damaged(part)) => self.damaged_at(now, part),
             (Some(_), Reason::Ahead { .. }) => self.doubt(now),
             // An event of before this run that came late.
             (Some(_), Reason::OtherRun) => {}

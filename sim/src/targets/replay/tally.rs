@@ -1,12 +1,18 @@
 //! What was counted, by the host and by the board.
 
-use hodoscope_wire::Counters;
+use hodoscope_wire::{Counters, Health, Reset};
+
+use crate::targets::protocol::Identity;
 
 /// One run: from a [`Begin`](hodoscope_wire::Request::Begin) to its end or to a reset of the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The host's name for it.
     pub epoch: u32,
+    /// Why the board had started, before it.
+    pub reset: Reset,
+    /// What the board said of its memory.
+    pub health: Health,
     /// Names that were given: numbers of the run, from 0.
     pub sent: u64,
     /// Of these: answered with a decision.
@@ -24,9 +30,11 @@ pub struct Run {
 }
 
 impl Run {
-    pub(super) fn new(epoch: u32) -> Self {
+    pub(super) fn new(epoch: u32, identity: &Identity) -> Self {
         Self {
             epoch,
+            reset: identity.reset,
+            health: identity.health,
             sent: 0,
             decided: 0,
             accepted: 0,
