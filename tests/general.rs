@@ -95,7 +95,7 @@ fn convolutions_are_exact_on_every_target() {
             .arg("--accept-loss");
         let report = succeeds(&mut compile);
         assert!(
-            report.contains("'conv1': Conv") || report.contains("'down1': Conv"),
+            report.contains("'conv1' (Conv)") || report.contains("'down1' (Conv)"),
             "{report}"
         );
 
