@@ -67,7 +67,7 @@ fn set(
     stated: &InputSpec,
     slots: Option<usize>,
 ) -> Result<(), String> {
-    if matches!(stated.set, None | Some(SetSpec::IsOne(false))) {
+    if !stated.states_set() {
         return Ok(());
     }
     match slots {
